@@ -1,0 +1,62 @@
+// What stands before a batch in its frame and changes from hop to hop: a fixed
+// head of 64 bytes, then extensions that whoever does not know them skips and
+// forwards. Layout: PROTOCOL.md, "The envelope".
+#pragma once
+
+#include <cstdint>
+
+#include "base/bytes.h"
+#include "base/result.h"
+#include "wire/reject.h"
+
+namespace bus::wire {
+
+// First byte of every binary frame, local and link. '{' opens local JSON.
+enum class FrameType : std::uint8_t {
+    data = 1,
+    receipts = 2,  // local: agent to app
+    acks = 3,      // local: app to agent
+    link_hello = 16,
+    link_ack = 17,
+    link_interest = 18,
+    link_hold = 19,
+    link_keepalive = 20,
+    link_reset = 21,
+    link_refuse = 22,
+};
+
+namespace envelope_flag {
+inline constexpr std::uint16_t resent = 1;       // the receiver may have taken it already
+inline constexpr std::uint16_t redelivered = 2;  // a consumer may have seen it already
+inline constexpr std::uint16_t rerouted = 4;     // another path may bring it as well
+}  // namespace envelope_flag
+
+struct Envelope {
+    std::uint16_t flags = 0;
+    std::uint16_t attempt = 0;         // agent to app: 1 for the first hand-out
+    std::uint64_t session = 0;         // link session; local: 0
+    std::uint64_t count = 0;           // frames of this link session; local: 0
+    std::uint64_t number = 0;          // of the batch; agent to app: the delivery tag; 0: best effort
+    std::uint64_t lifetime_millis = 0;  // what is left of the TTL; 0: no TTL
+    std::uint32_t first = 0;            // the range within the batch
+    std::uint32_t messages = 0;
+    std::uint64_t consumer = 0;      // agent to app: the app's subscription id
+    std::uint64_t delay_millis = 0;  // not to be handed out before
+
+    bool resent() const noexcept { return (flags & envelope_flag::resent) != 0; }
+    bool redelivered() const noexcept { return (flags & envelope_flag::redelivered) != 0; }
+};
+
+inline constexpr std::size_t envelope_length = 64;  // without extensions
+
+// Writes envelope_length bytes before which nothing and behind which the batch stands.
+void encode_envelope(const Envelope& envelope, std::byte* out);
+
+struct DecodedEnvelope {
+    Envelope envelope;
+    Bytes extensions;
+    Bytes batch;  // the rest of the frame
+};
+Expected<DecodedEnvelope, Reject> decode_envelope(Bytes frame);
+
+}  // namespace bus::wire

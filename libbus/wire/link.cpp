@@ -1,0 +1,273 @@
+#include "wire/link.h"
+
+#include <xxhash.h>
+
+namespace bus::wire {
+namespace {
+
+constexpr std::uint8_t version = 1;
+
+struct Encode {
+    Writer out;
+
+    void operator()(const LinkHello& m) {
+        out.u16(m.protocol_min);
+        out.u16(m.protocol_max);
+        out.u32(m.answer ? 1 : 0);
+        out.id(m.agent);
+        out.u64(m.incarnation);
+        out.u64(m.your_incarnation);
+        out.u64(m.your_taken);
+        out.u64(m.window);
+        out.u64(m.interest_version);
+        out.text8(m.name);
+        channels(m.held);
+    }
+    void operator()(const LinkAck& m) {
+        out.u64(m.through);
+        out.u64(m.window);
+        out.u32(static_cast<std::uint32_t>(m.ranges.size()));
+        for (const auto& range : m.ranges) {
+            out.u64(range.first);
+            out.u64(range.last);
+        }
+    }
+    void operator()(const LinkInterest& m) {
+        out.u8(static_cast<std::uint8_t>(m.part));
+        out.u64(m.version);
+        out.u32(static_cast<std::uint32_t>(m.items.size()));
+        for (const auto& item : m.items) {
+            out.u8(static_cast<std::uint8_t>(item.op));
+            out.u8(static_cast<std::uint8_t>(item.kind));
+            out.u8(item.durable ? 1 : 0);
+            out.text8(item.name);
+            out.text8(item.group);
+            out.text8(item.filter);
+        }
+    }
+    void operator()(const LinkHold& m) {
+        channels(m.hold);
+        channels(m.resume);
+    }
+    void operator()(const LinkKeepalive& m) {
+        out.u64(m.interest_version);
+        out.u64(m.interest_digest);
+        out.u64(m.echo);
+        out.u64(m.reply_to);
+    }
+    void operator()(const LinkReset& m) {
+        out.u8(static_cast<std::uint8_t>(m.code));
+        out.u8(m.final ? 1 : 0);
+        out.text16(m.reason);
+    }
+    void operator()(const LinkRefuse& m) {
+        out.u64(m.number);
+        out.u8(static_cast<std::uint8_t>(m.code));
+        out.text16(m.reason);
+    }
+
+    void channels(const std::vector<ChannelKey>& keys) {
+        out.u16(static_cast<std::uint16_t>(keys.size()));
+        for (const auto& key : keys) {
+            out.u8(static_cast<std::uint8_t>(key.kind));
+            out.text8(key.name);
+        }
+    }
+};
+
+FrameType type_of(const LinkBody& body) {
+    static constexpr FrameType types[] = {FrameType::link_hello, FrameType::link_ack,
+                                          FrameType::link_interest, FrameType::link_hold,
+                                          FrameType::link_keepalive, FrameType::link_reset,
+                                          FrameType::link_refuse};
+    static_assert(std::size(types) == std::variant_size_v<LinkBody>);
+    return types[body.index()];
+}
+
+// Reads count items, stopping at the first that is missing: a lying count costs nothing.
+template <class Item, class Read>
+std::vector<Item> items(Reader& in, std::size_t count, Read read) {
+    std::vector<Item> found;
+    for (std::size_t i = 0; i < count && in.ok(); ++i) found.push_back(read());
+    return found;
+}
+
+std::vector<ChannelKey> channels(Reader& in) {
+    const std::size_t count = in.u16();
+    return items<ChannelKey>(in, count, [&] {
+        const auto kind = static_cast<Kind>(in.u8());
+        return ChannelKey{kind, std::string{in.text8()}};
+    });
+}
+
+bool valid(const std::vector<ChannelKey>& keys) {
+    for (const auto& key : keys)
+        if (key.kind > Kind::service || !is_filter(key.name)) return false;
+    return true;
+}
+
+bool valid(const InterestItem& item) {
+    return (item.op == InterestItem::Op::add || item.op == InterestItem::Op::remove) &&
+           item.kind <= Kind::service && is_filter(item.filter) &&
+           (item.name.empty() || is_name(item.name)) && (item.group.empty() || is_name(item.group)) &&
+           (!item.durable || !item.name.empty());
+}
+
+Expected<LinkBody, Reject> decode_body(FrameType type, Reader& in) {
+    switch (type) {
+        case FrameType::link_hello: {
+            LinkHello m;
+            m.protocol_min = in.u16();
+            m.protocol_max = in.u16();
+            m.answer = (in.u32() & 1) != 0;
+            m.agent = in.id<AgentId>();
+            m.incarnation = in.u64();
+            m.your_incarnation = in.u64();
+            m.your_taken = in.u64();
+            m.window = in.u64();
+            m.interest_version = in.u64();
+            m.name = in.text8();
+            m.held = channels(in);
+            if (m.agent.is_zero() || m.incarnation == 0 || !is_name(m.name) || !valid(m.held))
+                return Unexpected{Reject::malformed};
+            return LinkBody{std::move(m)};
+        }
+        case FrameType::link_ack: {
+            LinkAck m;
+            m.through = in.u64();
+            m.window = in.u64();
+            const std::size_t count = in.u32();
+            if (count > ack_ranges_max) return Unexpected{Reject::malformed};
+            m.ranges = items<LinkAck::Range>(in, count, [&] {
+                const auto first = in.u64();
+                return LinkAck::Range{first, in.u64()};
+            });
+            for (const auto& range : m.ranges)
+                if (range.first > range.last || range.first <= m.through)
+                    return Unexpected{Reject::malformed};
+            return LinkBody{std::move(m)};
+        }
+        case FrameType::link_interest: {
+            LinkInterest m;
+            const auto part = in.u8();
+            m.part = static_cast<LinkInterest::Part>(part);
+            m.version = in.u64();
+            const std::size_t count = in.u32();
+            m.items = items<InterestItem>(in, count, [&] {
+                InterestItem item;
+                item.op = static_cast<InterestItem::Op>(in.u8());
+                item.kind = static_cast<Kind>(in.u8());
+                item.durable = (in.u8() & 1) != 0;
+                item.name = in.text8();
+                item.group = in.text8();
+                item.filter = in.text8();
+                return item;
+            });
+            if (part < 1 || part > 4) return Unexpected{Reject::malformed};
+            for (const auto& item : m.items)
+                if (!valid(item)) return Unexpected{Reject::malformed};
+            return LinkBody{std::move(m)};
+        }
+        case FrameType::link_hold: {
+            LinkHold m;
+            m.hold = channels(in);
+            m.resume = channels(in);
+            if (!valid(m.hold) || !valid(m.resume)) return Unexpected{Reject::malformed};
+            return LinkBody{std::move(m)};
+        }
+        case FrameType::link_keepalive: {
+            LinkKeepalive m;
+            m.interest_version = in.u64();
+            m.interest_digest = in.u64();
+            m.echo = in.u64();
+            m.reply_to = in.u64();
+            return LinkBody{m};
+        }
+        case FrameType::link_reset: {
+            LinkReset m;
+            m.code = static_cast<Reject>(in.u8());
+            m.final = (in.u8() & 1) != 0;
+            m.reason = in.text16();
+            return LinkBody{std::move(m)};
+        }
+        case FrameType::link_refuse: {
+            LinkRefuse m;
+            m.number = in.u64();
+            m.code = static_cast<Reject>(in.u8());
+            m.reason = in.text16();
+            return LinkBody{std::move(m)};
+        }
+        case FrameType::data:
+        case FrameType::receipts:
+        case FrameType::acks: break;
+    }
+    return Unexpected{Reject::unknown_command};
+}
+
+}  // namespace
+
+std::vector<std::byte> encode_link(const LinkFrame& frame) {
+    std::vector<std::byte> bytes;
+    Writer out{bytes};
+    out.u8(static_cast<std::uint8_t>(type_of(frame.body)));
+    out.u8(version);
+    out.u16(static_cast<std::uint16_t>(link_head_length));
+    out.u32(0);
+    out.u64(frame.head.session);
+    out.u64(frame.head.count);
+    std::visit(Encode{out}, frame.body);
+    return bytes;
+}
+
+Expected<LinkFrame, Reject> decode_link(Bytes bytes) {
+    if (bytes.size() > frame_bytes_max) return Unexpected{Reject::too_large};
+    Reader in{bytes};
+    LinkFrame frame;
+    frame.head.type = static_cast<FrameType>(in.u8());
+    const auto frame_version = in.u8();
+    const std::size_t length = in.u16();
+    in.u32();
+    frame.head.session = in.u64();
+    frame.head.count = in.u64();
+    if (!in.ok() || length < link_head_length) return Unexpected{Reject::malformed};
+    if (frame_version != version) return Unexpected{Reject::bad_version};
+    in.bytes(length - link_head_length);  // a later version's head
+    auto body = decode_body(frame.head.type, in);
+    if (!body) return Unexpected{body.error()};
+    if (!in.ok()) return Unexpected{Reject::malformed};
+    frame.body = std::move(body).value();  // bytes left over are a later version's fields
+    return frame;
+}
+
+std::vector<LinkInterest> split_interest(LinkInterest::Part last_part, std::uint64_t interest_version,
+                                         const std::vector<InterestItem>& items) {
+    using Part = LinkInterest::Part;
+    const Part earlier = last_part == Part::snapshot_last ? Part::snapshot_more : last_part;
+    constexpr std::size_t fixed = 64;
+    std::vector<LinkInterest> frames{{.part = last_part, .version = interest_version, .items = {}}};
+    std::size_t bytes = fixed;
+    for (const auto& item : items) {
+        const std::size_t size = 6 + item.name.size() + item.group.size() + item.filter.size();
+        if (bytes + size > control_bytes_max) {
+            frames.back().part = earlier;
+            frames.push_back({.part = last_part, .version = interest_version, .items = {}});
+            bytes = fixed;
+        }
+        frames.back().items.push_back(item);
+        bytes += size;
+    }
+    return frames;
+}
+
+std::uint64_t digest(const InterestItem& item) {
+    std::vector<std::byte> bytes;
+    Writer out{bytes};
+    out.u8(static_cast<std::uint8_t>(item.kind));
+    out.u8(item.durable ? 1 : 0);
+    out.text8(item.name);
+    out.text8(item.group);
+    out.text8(item.filter);
+    return XXH3_64bits(bytes.data(), bytes.size());
+}
+
+}  // namespace bus::wire

@@ -1,0 +1,126 @@
+// The link protocol: what two agents say to each other besides batches.
+// Every frame of a link session, data included, carries the session and a
+// count, so that whatever libzmq loses when it reconnects is noticed.
+// PROTOCOL.md, "The link protocol", has the field tables and state machines.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "base/bytes.h"
+#include "base/id.h"
+#include "base/result.h"
+#include "wire/bounds.h"
+#include "wire/envelope.h"
+#include "wire/names.h"
+#include "wire/reject.h"
+
+namespace bus::wire {
+
+// The head of every link control frame: type u8, version u8, length u16 (of this head; the body
+// begins there), reserved u32, session u64, count u64. The envelope keeps session and count at
+// the same offsets.
+inline constexpr std::size_t link_head_length = 24;
+struct LinkHead {
+    FrameType type = FrameType::link_keepalive;
+    std::uint64_t session = 0;
+    std::uint64_t count = 0;
+};
+
+// Opens a session. The dialling agent invents the session number, the other answers with a HELLO
+// that carries the same. Each side's count starts at 1 with its HELLO.
+struct LinkHello {
+    std::uint16_t protocol_min = wire::protocol_min, protocol_max = wire::protocol_max;
+    AgentId agent;
+    std::string name;  // for people
+    std::uint64_t incarnation = 0;
+    std::uint64_t your_incarnation = 0;  // the last I know of you; 0: never met
+    std::uint64_t your_taken = 0;        // of that incarnation, numbers up to here were taken
+    std::uint64_t window = 0;            // bytes you may have on the way to me, unacknowledged
+    std::uint64_t interest_version = 0;  // of mine; a snapshot follows
+    bool answer = false;                 // from the listening side
+    std::vector<ChannelKey> held;        // what I cannot take now; "**" as name: everything
+};
+
+// Cumulative, and up to ack_ranges_max ranges beyond `through`. Only this settles.
+struct LinkAck {
+    struct Range {
+        std::uint64_t first = 0, last = 0;
+        friend bool operator==(const Range&, const Range&) = default;
+    };
+    std::uint64_t through = 0;
+    std::uint64_t window = 0;  // as in LinkHello, from now on
+    std::vector<Range> ranges;
+};
+
+// One subscription as a peer sees it.
+struct InterestItem {
+    enum class Op : std::uint8_t { add = 1, remove = 2 };
+    Op op = Op::add;
+    Kind kind = Kind::topic;
+    bool durable = false;
+    std::string name;    // of the durable subscription; empty: anonymous
+    std::string group;   // empty: none
+    std::string filter;  // for a queue: its name
+    friend bool operator==(const InterestItem&, const InterestItem&) = default;
+};
+
+// snapshot_*: everything the sender wants, over as many frames as needed. change: add and remove.
+// give_back: durable interest of yours that I hold and your snapshot lacks. `version` is the
+// sender's own after this frame (give_back: the version of the snapshot that lacked them).
+struct LinkInterest {
+    enum class Part : std::uint8_t { snapshot_more = 1, snapshot_last = 2, change = 3, give_back = 4 };
+    Part part = Part::change;
+    std::uint64_t version = 0;
+    std::vector<InterestItem> items;
+};
+
+// Adds to and takes from the list that LinkHello opened with.
+struct LinkHold {
+    std::vector<ChannelKey> hold;
+    std::vector<ChannelKey> resume;
+};
+
+// Sent when nothing else was for a while; carries the digest that repairs interest.
+struct LinkKeepalive {
+    std::uint64_t interest_version = 0;
+    std::uint64_t interest_digest = 0;
+    std::uint64_t echo = 0;      // an opaque stamp of the sender
+    std::uint64_t reply_to = 0;  // the last stamp received, 0: none since the last keepalive
+};
+
+// Ends the session and says why. The dialling side starts again unless `final`.
+struct LinkReset {
+    Reject code = Reject::none;
+    bool final = false;
+    std::string reason;
+};
+
+// This batch never will be taken.
+struct LinkRefuse {
+    std::uint64_t number = 0;
+    Reject code = Reject::none;
+    std::string reason;
+};
+
+using LinkBody =
+    std::variant<LinkHello, LinkAck, LinkInterest, LinkHold, LinkKeepalive, LinkReset, LinkRefuse>;
+
+struct LinkFrame {
+    LinkHead head;
+    LinkBody body;
+};
+
+// The head's type is set from the body.
+std::vector<std::byte> encode_link(const LinkFrame& frame);
+Expected<LinkFrame, Reject> decode_link(Bytes frame);
+
+// Splits so that each frame stays within control_bytes_max.
+std::vector<LinkInterest> split_interest(LinkInterest::Part last_part, std::uint64_t version,
+                                         const std::vector<InterestItem>& items);
+// Order does not matter: equal sets have equal digests.
+std::uint64_t digest(const InterestItem& item);
+
+}  // namespace bus::wire

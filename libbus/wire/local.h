@@ -1,0 +1,184 @@
+// BUS-LOCAL/1: what an app and its agent say to each other over IPC, besides
+// batches. Control frames are JSON (first byte '{') so that any language can
+// join in a few lines; receipts and acks are binary, for they are many.
+// PROTOCOL.md, "The local protocol", is the specification.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "base/bytes.h"
+#include "base/id.h"
+#include "base/result.h"
+#include "wire/bounds.h"
+#include "wire/names.h"
+#include "wire/reject.h"
+
+namespace bus::wire {
+
+// ---- App to agent, JSON -----------------------------------------------------
+
+// {"type":"hello","protocol":[1,1],"app":"billing","producer":"<32 hex>"}; first on each connection.
+// Without a producer the session can only consume.
+struct Hello {
+    std::uint16_t protocol_min = protocol_min_default, protocol_max = protocol_max_default;
+    std::string app;
+    std::optional<ProducerId> producer;
+    static constexpr std::uint16_t protocol_min_default = wire::protocol_min;
+    static constexpr std::uint16_t protocol_max_default = wire::protocol_max;
+};
+
+// {"type":"subscribe","id":7,"kind":"topic","filter":"plant7.**","durable":"alarms",
+//  "prefetch_messages":1000,"prefetch_bytes":1048576}. `id` is the app's own, unique in its session.
+// kind "queue" receives from the queue named by `filter`.
+struct Subscribe {
+    std::uint64_t id = 0;
+    Kind kind = Kind::topic;
+    std::string filter;
+    std::string durable;  // empty: anonymous
+    std::string group;    // empty: none
+    std::uint32_t prefetch_messages = prefetch_messages_default;
+    std::uint64_t prefetch_bytes = prefetch_bytes_default;
+    static constexpr std::uint32_t prefetch_messages_default = 65'536;
+    static constexpr std::uint64_t prefetch_bytes_default = 1024 * 1024;
+};
+
+// {"type":"unsubscribe","id":7,"forget":true}. forget: a durable subscription ends for good and
+// what it collected is purged; without it, it goes on collecting.
+struct Unsubscribe {
+    std::uint64_t id = 0;
+    bool forget = false;
+};
+
+// {"type":"bye"}: the app leaves; what it has not acknowledged goes back at once.
+struct Bye {};
+
+// {"type":"admin","id":1,"request":"status"}: the admin socket's one request form; further keys are
+// the request's arguments, given on as the whole text.
+struct AdminRequest {
+    std::uint64_t id = 0;
+    std::string request;
+    std::string text;
+};
+
+using Command = std::variant<Hello, Subscribe, Unsubscribe, Bye, AdminRequest>;
+
+// ---- Agent to app, JSON -----------------------------------------------------
+
+// {"type":"hold","channels":[{"kind":"topic","channel":"a.b","reason":"..."}]}: keep batches on these
+// channels; the filter "**" with kind null holds all. {"type":"resume",...}: send them again.
+struct HeldChannel {
+    std::optional<Kind> kind;  // nullopt: every kind
+    std::string filter;        // a channel, or "**"
+    std::string reason;        // for people
+    friend bool operator==(const HeldChannel&, const HeldChannel&) = default;
+};
+
+// {"type":"welcome","protocol":1,"agent":"<32 hex>","name":"paris","incarnation":1,
+//  "taken":0,"safe":0,"window":4194304,"held":[...]}. taken, safe: numbers of the hello's producer:
+// every batch up to `taken` need not be sent again, every one up to `safe` is safe.
+struct Welcome {
+    std::uint16_t protocol = wire::protocol_max;
+    AgentId agent;
+    std::string name;
+    std::uint64_t incarnation = 0;
+    std::uint64_t taken = 0;
+    std::uint64_t safe = 0;
+    std::uint64_t window = 0;  // bytes of frames that may be sent and not yet safe
+    std::vector<HeldChannel> held;
+};
+
+struct Subscribed {  // {"type":"subscribed","id":7}
+    std::uint64_t id = 0;
+};
+struct Unsubscribed {  // {"type":"unsubscribed","id":7}
+    std::uint64_t id = 0;
+};
+// {"type":"failed","id":7,"code":"not_allowed","reason":"..."}: the answer to a command that was not
+// carried out; id 0 where the command had none.
+struct Failed {
+    std::uint64_t id = 0;
+    Reject code = Reject::none;
+    std::string reason;
+};
+// {"type":"refused","number":12,"code":"not_allowed","reason":"..."}: this batch never will be taken.
+struct Refused {
+    std::uint64_t number = 0;
+    Reject code = Reject::none;
+    std::string reason;
+};
+struct Hold {
+    std::vector<HeldChannel> channels;
+};
+struct Resume {
+    std::vector<HeldChannel> channels;
+};
+// {"type":"reset","reason":"..."}: the agent does not know this session (it restarted): say hello again.
+struct Reset {
+    std::string reason;
+};
+struct AdminReply {  // the text is a JSON object with "type":"admin","id":N
+    std::string text;
+};
+
+using Reply = std::variant<Welcome, Subscribed, Unsubscribed, Failed, Refused, Hold, Resume, Reset,
+                           AdminReply>;
+
+// What a decoder says of a bad frame: the code, and words for the app's developer.
+struct Malformed {
+    Reject code = Reject::malformed;
+    std::uint64_t id = 0;  // of the command, if it could be read
+    std::string reason;
+};
+
+Expected<Command, Malformed> decode_command(std::string_view json);
+std::string encode_command(const Command& command);
+Expected<Reply, Malformed> decode_reply(std::string_view json);
+std::string encode_reply(const Reply& reply);
+
+// ---- Binary -----------------------------------------------------------------
+
+enum class Stage : std::uint8_t { safe = 0, arrived = 1, consumed = 2 };
+enum class Fate : std::uint8_t {
+    reached = 0,
+    expired = 1,
+    dead_lettered = 2,
+    lapsed = 3,
+    unknown = 4,  // may have arrived; the agent cannot tell any more
+};
+
+// Agent to app. One record a batch and stage; `safe_through` is cumulative and opens the window.
+struct Receipt {
+    std::uint64_t number = 0;
+    Stage stage = Stage::safe;
+    Fate fate = Fate::reached;
+    std::uint16_t destinations = 0;  // at Stage::safe: where it was owed when it was taken
+};
+struct Receipts {
+    std::uint64_t safe_through = 0;
+    std::vector<Receipt> records;
+};
+
+enum class Verdict : std::uint8_t { ack = 0, nack = 1, reject = 2 };
+// App to agent: what became of messages [first, first + count) (indices within their batch) of the
+// delivery `tag`.
+struct Ack {
+    std::uint64_t tag = 0;
+    std::uint32_t first = 0;
+    std::uint32_t count = 0;
+    Verdict verdict = Verdict::ack;
+    std::uint32_t delay_millis = 0;  // nack only
+};
+
+std::vector<std::byte> encode_receipts(const Receipts& receipts);
+Expected<Receipts, Reject> decode_receipts(Bytes frame);
+std::vector<std::byte> encode_acks(std::span<const Ack> acks);
+Expected<std::vector<Ack>, Reject> decode_acks(Bytes frame);
+// Records that fit into one frame.
+inline constexpr std::size_t receipts_per_frame_max = 4'000;
+inline constexpr std::size_t acks_per_frame_max = 2'500;
+
+}  // namespace bus::wire

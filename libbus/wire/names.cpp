@@ -1,0 +1,81 @@
+#include "wire/names.h"
+
+#include <xxhash.h>
+
+#include "wire/bounds.h"
+
+namespace bus::wire {
+namespace {
+
+bool is_token_char(char c) {
+    return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '_' ||
+           c == '-';
+}
+
+bool is_token(std::string_view token) {
+    if (token.empty()) return false;
+    for (const char c : token)
+        if (!is_token_char(c)) return false;
+    return true;
+}
+
+// Takes the first token off the text; the dot behind it goes as well.
+std::string_view take_token(std::string_view& text) {
+    const auto dot = text.find('.');
+    const auto token = text.substr(0, dot);
+    text = dot == std::string_view::npos ? std::string_view{} : text.substr(dot + 1);
+    return token;
+}
+
+bool fits(std::string_view text) {
+    return !text.empty() && text.size() <= channel_bytes_max && text.back() != '.';
+}
+
+}  // namespace
+
+std::string_view to_text(Kind kind) {
+    switch (kind) {
+        case Kind::topic: return "topic";
+        case Kind::queue: return "queue";
+        case Kind::service: return "service";
+    }
+    return "?";
+}
+
+bool is_channel(std::string_view name) {
+    if (!fits(name)) return false;
+    while (!name.empty())
+        if (!is_token(take_token(name))) return false;
+    return true;
+}
+
+bool is_filter(std::string_view filter) {
+    if (!fits(filter)) return false;
+    if (filter.starts_with("$bus.")) filter.remove_prefix(5);
+    while (!filter.empty()) {
+        const auto token = take_token(filter);
+        if (token == "**") return filter.empty();
+        if (token != "*" && !is_token(token)) return false;
+    }
+    return true;
+}
+
+bool is_name(std::string_view name) { return is_channel(name) && name.size() <= name_bytes_max; }
+
+bool matches(std::string_view filter, std::string_view channel) {
+    while (!filter.empty()) {
+        if (channel.empty()) return false;
+        const auto wanted = take_token(filter);
+        // A bare `**` must not catch the reserved names.
+        if (wanted == "**") return channel.front() != '$';
+        const auto token = take_token(channel);
+        if (wanted == "*" ? token.front() == '$' : wanted != token) return false;
+    }
+    return channel.empty();
+}
+
+std::uint64_t channel_hash(Kind kind, std::string_view name) {
+    return XXH3_64bits_withSeed(name.data(), name.size(), static_cast<XXH64_hash_t>(kind));
+}
+
+}  // namespace bus::wire

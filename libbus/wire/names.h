@@ -1,0 +1,42 @@
+// Names of channels and the filters that match them. A channel is tokens of
+// A-Z a-z 0-9 _ - joined by dots; in a filter `*` stands for one token and a
+// last `**` for all that is left (one token at least).
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+namespace bus::wire {
+
+// Three separate namespaces of channels.
+enum class Kind : std::uint8_t { topic = 0, queue = 1, service = 2 };
+
+std::string_view to_text(Kind kind);
+
+// Also false for "$bus." names, which only the agent itself publishes.
+bool is_channel(std::string_view name);
+bool is_filter(std::string_view filter);
+// Names of subscriptions, groups and agents: one or more channel tokens.
+bool is_name(std::string_view name);
+
+// Both must be valid.
+bool matches(std::string_view filter, std::string_view channel);
+
+// A channel with its namespace: what HOLD names and routes are found by.
+struct ChannelKey {
+    Kind kind = Kind::topic;
+    std::string name;
+    friend auto operator<=>(const ChannelKey&, const ChannelKey&) = default;
+};
+
+// Stable across hosts and releases (XXH3-64): the journal stores it.
+std::uint64_t channel_hash(Kind kind, std::string_view name);
+
+struct ChannelKeyHash {
+    std::size_t operator()(const ChannelKey& key) const noexcept {
+        return static_cast<std::size_t>(channel_hash(key.kind, key.name));
+    }
+};
+
+}  // namespace bus::wire
