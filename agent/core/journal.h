@@ -1,0 +1,258 @@
+// The journal as the core sees it: a list of changes goes out as one atomic
+// transaction, in order; answers come back as inputs. agent/journal does it
+// with SQLite on a thread of its own, the simulator with a map that crashes;
+// one contract test holds for both (tests/unit/journal_contract.h).
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "base/id.h"
+#include "base/time.h"
+#include "core/batch.h"
+#include "wire/batch.h"
+#include "wire/names.h"
+#include "wire/reject.h"
+
+namespace bus::core {
+
+// Counts the batches an agent has taken, over all its incarnations: the order of every stream.
+using BatchId = StrongInt<struct BatchIdTag>;
+// A destination's number in this agent's journal; 0 is none.
+using DestinationId = StrongInt<struct DestinationIdTag, std::uint32_t>;
+
+struct StreamId {
+    DestinationId to;
+    wire::Lane lane = wire::Lane::normal;
+    friend auto operator<=>(const StreamId&, const StreamId&) = default;
+};
+
+// Where an agent owes a batch: one of its own groups, or another agent (the final one, never a link).
+struct Destination {
+    enum class Type : std::uint8_t { queue = 0, durable = 1, anonymous = 2, agent = 3 };
+    Type type = Type::queue;
+    DestinationId id;
+    wire::Kind kind = wire::Kind::topic;
+    std::string name;    // queue: its name; durable: the subscription's; anonymous: an id of its own
+    std::string filter;  // durable and anonymous
+    std::string group;
+    AgentId agent;  // type agent only
+    friend bool operator==(const Destination&, const Destination&) = default;
+};
+
+namespace entry_flag {
+inline constexpr std::uint8_t resent = 1;    // arrived flagged: may have been taken by its destination
+inline constexpr std::uint8_t pinned = 2;    // came from a peer for this host: never passed on again
+inline constexpr std::uint8_t rerouted = 4;
+inline constexpr std::uint8_t redelivered = 8;
+}  // namespace entry_flag
+
+// ---- Changes: one submission is one transaction --------------------------------
+
+// The batch's bytes, stored once. Followed by at least one Owe in the same submission.
+struct Put {
+    BatchId id;
+    Batch batch;
+    std::uint64_t expires_wall_micros = 0;  // this host's wall clock; 0: never
+    std::uint32_t owes = 1;                 // how many Owe follow
+};
+struct Owe {
+    StreamId stream;
+    BatchId id;
+    std::uint8_t flags = 0;  // entry_flag
+    std::uint32_t done = 0;  // as Progress
+};
+// The destination has taken over. The last settlement of a batch deletes its row.
+struct Settle {
+    StreamId stream;
+    BatchId id;
+};
+// The first `done` messages of this entry are acknowledged.
+struct Progress {
+    StreamId stream;
+    BatchId id;
+    std::uint32_t done = 0;
+};
+// Numbers of that incarnation up to `number` are settled or in this journal.
+struct PeerMark {
+    AgentId peer;
+    std::uint64_t incarnation = 0;
+    std::uint64_t number = 0;
+};
+struct ProducerMark {
+    ProducerId producer;
+    std::uint64_t number = 0;
+    std::uint64_t wall_micros = 0;  // of its last use; dropped 24 h after
+};
+struct DropProducerMark {
+    ProducerId producer;
+};
+struct PutDestination {
+    Destination destination;
+};
+// All its entries go with it, in small steps of the journal's own; it does not come back.
+struct DropDestination {
+    DestinationId id;
+};
+// What a peer durably wants, or wanted when it was last heard. `item` is keyed by kind, name, filter.
+struct PutInterest {
+    AgentId peer;
+    wire::Kind kind = wire::Kind::topic;
+    bool durable = false;
+    std::string name, group, filter;
+    friend bool operator==(const PutInterest&, const PutInterest&) = default;
+};
+struct DropInterest {
+    AgentId peer;
+    wire::Kind kind = wire::Kind::topic;
+    std::string name, filter;
+};
+// A removed durable subscription of this host, until every peer has confirmed its removal.
+struct PutTombstone {
+    wire::Kind kind = wire::Kind::topic;
+    std::string name, filter;
+    std::uint64_t version = 0;
+};
+struct DropTombstone {
+    wire::Kind kind = wire::Kind::topic;
+    std::string name, filter;
+};
+struct PutPeer {
+    AgentId id;
+    std::string name;
+    std::string key;  // Z85
+    std::uint64_t incarnation = 0;      // the highest seen
+    std::uint64_t interest_version = 0;
+    friend bool operator==(const PutPeer&, const PutPeer&) = default;
+};
+struct DropPeer {
+    AgentId id;
+};
+
+// G5, of one destination since this incarnation began, in messages. 0 is the account without one:
+// there `unrouted` counts.
+struct Account {
+    DestinationId destination;
+    std::uint64_t recovered = 0, taken = 0, settled = 0, filtered = 0, expired = 0, lapsed = 0,
+                  dead_lettered = 0, purged = 0, moved = 0, waiting = 0, unrouted = 0;
+    bool balances() const {
+        return recovered + taken ==
+               settled + filtered + expired + lapsed + dead_lettered + purged + moved + waiting;
+    }
+    friend bool operator==(const Account&, const Account&) = default;
+};
+
+// A message, or a run of them, that could not be delivered. The batch may still be owed elsewhere,
+// so its bytes are copied.
+struct Bury {
+    StreamId stream;
+    BatchId id;
+    Batch batch;
+    std::uint32_t first = 0, count = 0;
+    std::string reason;
+    std::uint64_t wall_micros = 0;
+};
+
+using Change = std::variant<Put, Owe, Settle, Progress, PeerMark, ProducerMark, DropProducerMark,
+                            PutDestination, DropDestination, PutInterest, DropInterest, PutTombstone,
+                            DropTombstone, PutPeer, DropPeer, Account, Bury>;
+
+// Submissions are numbered 1, 2, 3 ... by the core.
+using Submission = StrongInt<struct SubmissionTag>;
+
+struct Transaction {
+    Submission number;
+    // Somebody waits for it: commit now. Otherwise with the next one, or when the journal is idle.
+    bool urgent = true;
+    std::vector<Change> changes;
+};
+
+// Reads a stream back in order: entries with id > after, until `bytes` are reached (at least one
+// entry if there is any). `channel`: only of that channel.
+struct ReadBack {
+    StreamId stream;
+    BatchId after;
+    std::uint64_t bytes = 0;
+    std::optional<std::uint64_t> channel;  // wire::channel_hash
+};
+
+// ---- Answers -----------------------------------------------------------------
+
+struct JournalSpace {
+    std::uint64_t live_bytes = 0;   // of batches in it
+    std::uint64_t file_bytes = 0;   // database and WAL
+    bool full = false;              // new data would fail; settling still works
+};
+
+struct Committed {  // all submissions up to `through` are on disk
+    Submission through;
+    JournalSpace space;
+};
+// The journal did not take submission `number` and dropped all that came after it unseen; nothing of
+// them is on disk. full: no room, submit Settles first; damaged/io: it was reopened.
+struct Failed {
+    Submission number;
+    enum class Cause : std::uint8_t { full, io } cause = Cause::full;
+    std::string reason;
+    JournalSpace space;
+};
+// A commit failed in such a way that nobody can tell whether it is on disk: write it all again (Put
+// and Owe of what is there already are harmless), and answer `safe` only after that, or `unknown`.
+struct Undecided {
+    Submission number;
+    std::string reason;
+    JournalSpace space;
+};
+struct LoadedEntry {
+    BatchId id;
+    Batch batch;  // empty: the row is damaged; its messages are lost and named in Damaged
+    std::uint8_t flags = 0;
+    std::uint32_t done = 0;
+    std::uint64_t expires_wall_micros = 0;
+};
+struct Loaded {
+    ReadBack request;
+    std::vector<LoadedEntry> entries;
+    bool last = false;  // nothing (of that channel) is behind the last entry
+};
+// Rows that failed their checksum: quarantined, skipped. Every lost range is named.
+struct Damaged {
+    struct Lost {
+        StreamId stream;
+        BatchId first, last;
+        std::uint64_t messages = 0;  // 0: not known
+    };
+    std::vector<Lost> lost;
+    std::string reason;
+};
+
+using JournalAnswer = std::variant<Committed, Failed, Undecided, Loaded, Damaged>;
+
+// What is found at start; small, whatever the backlog (counts are kept by the journal with each
+// transaction, streams are not read).
+struct Recovered {
+    struct Stream {
+        StreamId id;
+        std::uint64_t entries = 0, messages = 0, bytes = 0;
+        BatchId first, last;
+    };
+    AgentId agent;                   // zero in a new journal
+    std::uint64_t incarnation = 0;   // of the previous start; 0: none
+    BatchId last_batch;              // the highest id ever used
+    DestinationId last_destination;
+    std::vector<Destination> destinations;
+    std::vector<Stream> streams;
+    std::vector<PutPeer> peers;
+    std::vector<PeerMark> peer_marks;
+    std::vector<ProducerMark> producer_marks;
+    std::vector<PutInterest> interest;
+    std::vector<PutTombstone> tombstones;
+    std::uint64_t dead_letters = 0;
+    std::vector<Damaged> damage;  // found while opening
+    JournalSpace space;
+};
+
+}  // namespace bus::core

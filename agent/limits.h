@@ -1,0 +1,86 @@
+// Every bound of the agent, each with its name, and what must hold among them.
+// The bounds that both ends of a wire share are in wire/bounds.h.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+
+#include "wire/bounds.h"
+
+namespace bus::limits {
+
+using namespace std::chrono_literals;
+using wire::frame_bytes_max;
+
+inline constexpr std::uint64_t KiB = 1024, MiB = 1024 * KiB, GiB = 1024 * MiB;
+
+// ---- Memory -------------------------------------------------------------------
+// One producer's frames that are not yet safe.
+inline constexpr std::uint64_t producer_window = 4 * MiB;
+// All producers together: a new session is granted only what is free of it.
+inline constexpr std::uint64_t producer_windows_sum = 48 * MiB;
+inline constexpr std::uint64_t producer_window_min = 2 * frame_bytes_max;
+// One link's unacknowledged bytes, one direction; adapted to the measured rate in between.
+inline constexpr std::uint64_t link_window_min = 2 * frame_bytes_max;
+inline constexpr std::uint64_t link_window_max = 4 * MiB;
+inline constexpr std::uint64_t link_windows_sum = 48 * MiB;
+// Of one stream, kept in memory when the rest is on disk only.
+inline constexpr std::uint64_t stream_memory = 4 * MiB;
+inline constexpr std::uint64_t stream_memory_entries = 16'384;
+inline constexpr std::uint64_t stream_read_back = 1 * MiB;
+inline constexpr std::uint64_t stream_read_back_entries = 4'096;
+// Beyond this, what is taken goes to the journal at once and leaves memory when it is there.
+inline constexpr std::uint64_t memory_pressure = 96 * MiB;
+
+// ---- Sessions and links ----------------------------------------------------------
+inline constexpr std::size_t sessions_max = 10'000;
+inline constexpr std::size_t subscriptions_per_session_max = 10'000;
+inline constexpr std::size_t subscriptions_max = 200'000;
+inline constexpr std::size_t peers_max = 4'000;
+inline constexpr std::size_t interest_per_peer_max = 100'000;
+inline constexpr std::size_t seen_keys_max = 65'536;
+inline constexpr std::size_t seen_ranges_max = 16;
+inline constexpr std::size_t producer_marks_max = 1'000'000;
+inline constexpr std::uint32_t prefetch_messages_max = 1'000'000;
+inline constexpr std::uint64_t prefetch_bytes_max = 16 * MiB;
+
+// ---- Times --------------------------------------------------------------------------
+inline constexpr auto grace_min = 1ms;
+inline constexpr auto grace_max = 20ms;
+inline constexpr auto session_linger = 30s;     // anonymous interest after its session
+inline constexpr auto keepalive_interval = 2s;  // on an idle link
+inline constexpr auto link_silence_max = 30s;   // then the session is over
+inline constexpr auto hello_retry = 5s;
+inline constexpr auto hello_retry_max = 60s;
+inline constexpr auto producer_mark_life = 24h;
+inline constexpr auto journal_idle_flush = 100ms;  // until deletions are committed on their own
+inline constexpr auto journal_retry = 1s;          // after a full disk or an I/O error
+inline constexpr auto stop_patience = 10s;         // for what is in flight when told to stop
+
+// ---- Journal --------------------------------------------------------------------------
+inline constexpr std::uint64_t journal_bytes_min = 64 * MiB;
+inline constexpr std::uint64_t journal_bytes_default = 20 * GiB;
+inline constexpr std::uint64_t journal_min_free_default = 512 * MiB;
+inline constexpr std::uint64_t transaction_bytes_max = 8 * MiB;
+inline constexpr std::uint64_t transaction_changes_max = 65'536;
+inline constexpr std::uint64_t ballast_bytes = 8 * MiB;
+// One destination's share of the journal, in percent.
+inline constexpr std::uint64_t stream_share_percent = 90;
+inline constexpr std::uint64_t dead_letter_share_percent = 10;
+
+// ---- One turn of the loop ----------------------------------------------------------------
+inline constexpr std::size_t turn_frames_per_socket = 256;
+
+static_assert(producer_window_min >= 2 * frame_bytes_max, "one frame on its way, one being filled");
+static_assert(link_window_min >= 2 * frame_bytes_max, "two of the largest frames in flight");
+static_assert(producer_window <= producer_windows_sum && link_window_max <= link_windows_sum);
+static_assert(stream_read_back <= stream_memory, "what is read back must fit");
+static_assert(stream_read_back_entries <= stream_memory_entries);
+static_assert(transaction_bytes_max >= producer_window, "one producer's window fits a transaction");
+static_assert(memory_pressure >= producer_windows_sum + link_windows_sum,
+              "what the windows allow is not pressure yet");
+static_assert(keepalive_interval * 5 < link_silence_max, "several keepalives may be lost");
+static_assert(journal_bytes_min >= 4 * (ballast_bytes + transaction_bytes_max));
+static_assert(stream_share_percent + dead_letter_share_percent <= 100);
+
+}  // namespace bus::limits
