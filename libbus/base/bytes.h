@@ -11,6 +11,8 @@
 #include <type_traits>
 #include <vector>
 
+#include "base/assert.h"
+
 namespace bus {
 
 static_assert(std::endian::native == std::endian::little, "the wire is little-endian");
@@ -95,11 +97,14 @@ class Writer {
         u64(id.words[1]);
     }
     void bytes(Bytes raw) { out_.insert(out_.end(), raw.begin(), raw.end()); }
+    // Requires: the text fits its length.
     void text8(std::string_view text) {
+        BUS_ASSERT(text.size() <= 0xFF);
         u8(static_cast<std::uint8_t>(text.size()));
         bytes(as_bytes(text));
     }
     void text16(std::string_view text) {
+        BUS_ASSERT(text.size() <= 0xFFFF);
         u16(static_cast<std::uint16_t>(text.size()));
         bytes(as_bytes(text));
     }

@@ -1,5 +1,6 @@
 #include "base/clock.h"
 
+#include <errno.h>
 #include <sys/random.h>
 #include <time.h>
 
@@ -23,6 +24,7 @@ std::uint64_t wall_micros() noexcept {
 void random_bytes(std::span<std::byte> out) noexcept {
     while (!out.empty()) {
         const auto got = getrandom(out.data(), out.size(), 0);
+        if (got < 0 && errno == EINTR) continue;
         BUS_ASSERT(got > 0);
         out = out.subspan(static_cast<std::size_t>(got));
     }

@@ -46,8 +46,9 @@ struct BatchHeader {
     ProducerId producer;
     std::uint64_t sequence = 0;          // of the first message, counts all of the producer's
     std::uint64_t channel_sequence = 0;  // of the first message, counts those on channel and lane
-    std::uint64_t created_micros = 0;    // wall clock of the producer: for people, never for decisions
-    std::uint64_t ttl_millis = 0;        // from creation; 0: lives for ever
+    std::uint64_t created_micros =
+        0;                         // wall clock of the producer: for people, never for decisions
+    std::uint64_t ttl_millis = 0;  // from creation; 0: lives for ever
     std::uint32_t body_length = 0;
     std::string_view channel;  // points into the bytes it was decoded from
     std::optional<Part> part;
@@ -77,14 +78,14 @@ struct MessageView {
     std::uint64_t sequence = 0;
     Bytes headers;  // encoded; see HeaderWalk
     Bytes payload;
-    Bytes encoded;  // the whole message as it stands in the body
+    Bytes encoded;        // the whole message as it stands in the body
     bool intact = false;  // the checksum holds
 };
 
 // XXH3-64 of headers length, headers and payload, seeded with the sequence; the low 32 bits.
 std::uint32_t message_checksum(Bytes after_checksum, std::uint64_t sequence) noexcept;
 
-// Appends one message, sealed; `at` must have message_overhead + headers + payload bytes.
+// Writes one message, sealed; `at` must have message_overhead + headers + payload bytes.
 void encode_message(std::byte* at, std::uint64_t sequence, Bytes headers, Bytes payload);
 
 // Walks messages in order. next() verifies form always and the checksum if asked.
@@ -109,9 +110,10 @@ class MessageWalk {
 bool is_well_formed(Bytes body, std::uint32_t count) noexcept;
 
 // Fills in the checksums of an unsealed batch in place and clears the flag.
+// Requires: it decodes, and its body is_well_formed.
 void seal(std::span<std::byte> batch);
 
-// The bytes of messages [first, first + count) within a well-formed body.
+// The bytes of messages [first, first + count) of a well-formed body that has them.
 Bytes cut_body(Bytes body, std::uint32_t first, std::uint32_t count) noexcept;
 
 // Message headers: key (length u8, text), value (length u16, bytes), repeated.

@@ -4,8 +4,20 @@
 
 namespace bus::wire {
 namespace {
+
 constexpr std::uint8_t version = 1;
+
+// Extensions are type u16, length u16, bytes, repeated: what is not known can be stepped over.
+bool are_extensions(Bytes bytes) {
+    Reader in{bytes};
+    while (in.left() > 0) {
+        in.u16();
+        in.bytes(in.u16());
+    }
+    return in.ok();
 }
+
+}  // namespace
 
 void encode_envelope(const Envelope& e, std::byte* out) {
     store(out, FrameType::data);
@@ -29,6 +41,8 @@ Expected<DecodedEnvelope, Reject> decode_envelope(Bytes frame) {
     if (load<std::uint8_t>(frame.data() + 1) != version) return Unexpected{Reject::bad_version};
     const std::size_t length = load<std::uint16_t>(frame.data() + 2);
     if (length < envelope_length || length > envelope_bytes_max || length > frame.size())
+        return Unexpected{Reject::malformed};
+    if (!are_extensions(frame.subspan(envelope_length, length - envelope_length)))
         return Unexpected{Reject::malformed};
     const std::byte* in = frame.data();
     return DecodedEnvelope{.envelope = {.flags = load<std::uint16_t>(in + 4),

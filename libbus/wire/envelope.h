@@ -33,10 +33,10 @@ inline constexpr std::uint16_t rerouted = 4;     // another path may bring it as
 
 struct Envelope {
     std::uint16_t flags = 0;
-    std::uint16_t attempt = 0;         // agent to app: 1 for the first hand-out
-    std::uint64_t session = 0;         // link session; local: 0
-    std::uint64_t count = 0;           // frames of this link session; local: 0
-    std::uint64_t number = 0;          // of the batch; agent to app: the delivery tag; 0: best effort
+    std::uint16_t attempt = 0;  // agent to app: 1 for the first hand-out
+    std::uint64_t session = 0;  // link session; local: 0
+    std::uint64_t count = 0;    // frames of this link session; local: 0
+    std::uint64_t number = 0;   // of the batch; agent to app: the delivery tag; 0: best effort
     std::uint64_t lifetime_millis = 0;  // what is left of the TTL; 0: no TTL
     std::uint32_t first = 0;            // the range within the batch
     std::uint32_t messages = 0;
@@ -54,8 +54,8 @@ void encode_envelope(const Envelope& envelope, std::byte* out);
 
 struct DecodedEnvelope {
     Envelope envelope;
-    Bytes extensions;
-    Bytes batch;  // the rest of the frame
+    Bytes extensions;  // type u16, length u16, bytes, repeated; well-formed
+    Bytes batch;       // the rest of the frame
 };
 Expected<DecodedEnvelope, Reject> decode_envelope(Bytes frame);
 

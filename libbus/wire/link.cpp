@@ -2,6 +2,10 @@
 
 #include <xxhash.h>
 
+#include <optional>
+
+#include "base/assert.h"
+
 namespace bus::wire {
 namespace {
 
@@ -67,6 +71,7 @@ struct Encode {
     }
 
     void channels(const std::vector<ChannelKey>& keys) {
+        BUS_ASSERT(keys.size() <= 0xFFFF);
         out.u16(static_cast<std::uint16_t>(keys.size()));
         for (const auto& key : keys) {
             out.u8(static_cast<std::uint8_t>(key.kind));
@@ -76,8 +81,8 @@ struct Encode {
 };
 
 FrameType type_of(const LinkBody& body) {
-    static constexpr FrameType types[] = {FrameType::link_hello, FrameType::link_ack,
-                                          FrameType::link_interest, FrameType::link_hold,
+    static constexpr FrameType types[] = {FrameType::link_hello,     FrameType::link_ack,
+                                          FrameType::link_interest,  FrameType::link_hold,
                                           FrameType::link_keepalive, FrameType::link_reset,
                                           FrameType::link_refuse};
     static_assert(std::size(types) == std::variant_size_v<LinkBody>);
@@ -107,101 +112,147 @@ bool valid(const std::vector<ChannelKey>& keys) {
 }
 
 bool valid(const InterestItem& item) {
-    return (item.op == InterestItem::Op::add || item.op == InterestItem::Op::remove) &&
-           item.kind <= Kind::service && is_filter(item.filter) &&
-           (item.name.empty() || is_name(item.name)) && (item.group.empty() || is_name(item.group)) &&
-           (!item.durable || !item.name.empty());
+    if (item.op != InterestItem::Op::add && item.op != InterestItem::Op::remove) return false;
+    if (item.kind > Kind::service || (item.durable && item.name.empty())) return false;
+    return is_filter(item.filter) && (item.name.empty() || is_name(item.name)) &&
+           (item.group.empty() || is_name(item.group));
 }
 
-Expected<LinkBody, Reject> decode_body(FrameType type, Reader& in) {
+bool valid(const std::vector<LinkAck::Range>& ranges, std::uint64_t through) {
+    for (const auto& range : ranges)
+        if (range.first > range.last || range.first <= through) return false;
+    return true;
+}
+
+// ---- One decoder per body: nullopt where its fields contradict themselves -----
+
+std::optional<LinkBody> decode_hello(Reader& in) {
+    LinkHello m;
+    m.protocol_min = in.u16();
+    m.protocol_max = in.u16();
+    m.answer = (in.u32() & 1) != 0;
+    m.agent = in.id<AgentId>();
+    m.incarnation = in.u64();
+    m.your_incarnation = in.u64();
+    m.your_taken = in.u64();
+    m.window = in.u64();
+    m.interest_version = in.u64();
+    m.name = in.text8();
+    m.held = channels(in);
+    if (m.agent.is_zero() || m.incarnation == 0 || !is_name(m.name) || !valid(m.held))
+        return std::nullopt;
+    return m;
+}
+
+std::optional<LinkBody> decode_ack(Reader& in) {
+    LinkAck m;
+    m.through = in.u64();
+    m.window = in.u64();
+    const std::size_t count = in.u32();
+    if (count > ack_ranges_max) return std::nullopt;
+    m.ranges = items<LinkAck::Range>(in, count, [&] {
+        const auto first = in.u64();
+        return LinkAck::Range{first, in.u64()};
+    });
+    if (!valid(m.ranges, m.through)) return std::nullopt;
+    return m;
+}
+
+InterestItem read_interest_item(Reader& in) {
+    InterestItem item;
+    item.op = static_cast<InterestItem::Op>(in.u8());
+    item.kind = static_cast<Kind>(in.u8());
+    item.durable = (in.u8() & 1) != 0;
+    item.name = in.text8();
+    item.group = in.text8();
+    item.filter = in.text8();
+    return item;
+}
+
+std::optional<LinkBody> decode_interest(Reader& in) {
+    LinkInterest m;
+    m.part = static_cast<LinkInterest::Part>(in.u8());
+    m.version = in.u64();
+    const std::size_t count = in.u32();
+    m.items = items<InterestItem>(in, count, [&] { return read_interest_item(in); });
+    if (m.part < LinkInterest::Part::snapshot_more || m.part > LinkInterest::Part::give_back)
+        return std::nullopt;
+    for (const auto& item : m.items)
+        if (!valid(item)) return std::nullopt;
+    return m;
+}
+
+std::optional<LinkBody> decode_hold(Reader& in) {
+    LinkHold m;
+    m.hold = channels(in);
+    m.resume = channels(in);
+    if (!valid(m.hold) || !valid(m.resume)) return std::nullopt;
+    return m;
+}
+
+std::optional<LinkBody> decode_keepalive(Reader& in) {
+    return LinkKeepalive{.interest_version = in.u64(),
+                         .interest_digest = in.u64(),
+                         .echo = in.u64(),
+                         .reply_to = in.u64()};
+}
+
+std::optional<LinkBody> decode_reset(Reader& in) {
+    LinkReset m;
+    m.code = static_cast<Reject>(in.u8());
+    m.final = (in.u8() & 1) != 0;
+    m.reason = in.text16();
+    return m;
+}
+
+std::optional<LinkBody> decode_refuse(Reader& in) {
+    LinkRefuse m;
+    m.number = in.u64();
+    m.code = static_cast<Reject>(in.u8());
+    m.reason = in.text16();
+    return m;
+}
+
+using DecodeBody = std::optional<LinkBody> (*)(Reader&);
+
+// nullptr: not a control frame this version knows.
+DecodeBody decoder_of(FrameType type) {
     switch (type) {
-        case FrameType::link_hello: {
-            LinkHello m;
-            m.protocol_min = in.u16();
-            m.protocol_max = in.u16();
-            m.answer = (in.u32() & 1) != 0;
-            m.agent = in.id<AgentId>();
-            m.incarnation = in.u64();
-            m.your_incarnation = in.u64();
-            m.your_taken = in.u64();
-            m.window = in.u64();
-            m.interest_version = in.u64();
-            m.name = in.text8();
-            m.held = channels(in);
-            if (m.agent.is_zero() || m.incarnation == 0 || !is_name(m.name) || !valid(m.held))
-                return Unexpected{Reject::malformed};
-            return LinkBody{std::move(m)};
-        }
-        case FrameType::link_ack: {
-            LinkAck m;
-            m.through = in.u64();
-            m.window = in.u64();
-            const std::size_t count = in.u32();
-            if (count > ack_ranges_max) return Unexpected{Reject::malformed};
-            m.ranges = items<LinkAck::Range>(in, count, [&] {
-                const auto first = in.u64();
-                return LinkAck::Range{first, in.u64()};
-            });
-            for (const auto& range : m.ranges)
-                if (range.first > range.last || range.first <= m.through)
-                    return Unexpected{Reject::malformed};
-            return LinkBody{std::move(m)};
-        }
-        case FrameType::link_interest: {
-            LinkInterest m;
-            const auto part = in.u8();
-            m.part = static_cast<LinkInterest::Part>(part);
-            m.version = in.u64();
-            const std::size_t count = in.u32();
-            m.items = items<InterestItem>(in, count, [&] {
-                InterestItem item;
-                item.op = static_cast<InterestItem::Op>(in.u8());
-                item.kind = static_cast<Kind>(in.u8());
-                item.durable = (in.u8() & 1) != 0;
-                item.name = in.text8();
-                item.group = in.text8();
-                item.filter = in.text8();
-                return item;
-            });
-            if (part < 1 || part > 4) return Unexpected{Reject::malformed};
-            for (const auto& item : m.items)
-                if (!valid(item)) return Unexpected{Reject::malformed};
-            return LinkBody{std::move(m)};
-        }
-        case FrameType::link_hold: {
-            LinkHold m;
-            m.hold = channels(in);
-            m.resume = channels(in);
-            if (!valid(m.hold) || !valid(m.resume)) return Unexpected{Reject::malformed};
-            return LinkBody{std::move(m)};
-        }
-        case FrameType::link_keepalive: {
-            LinkKeepalive m;
-            m.interest_version = in.u64();
-            m.interest_digest = in.u64();
-            m.echo = in.u64();
-            m.reply_to = in.u64();
-            return LinkBody{m};
-        }
-        case FrameType::link_reset: {
-            LinkReset m;
-            m.code = static_cast<Reject>(in.u8());
-            m.final = (in.u8() & 1) != 0;
-            m.reason = in.text16();
-            return LinkBody{std::move(m)};
-        }
-        case FrameType::link_refuse: {
-            LinkRefuse m;
-            m.number = in.u64();
-            m.code = static_cast<Reject>(in.u8());
-            m.reason = in.text16();
-            return LinkBody{std::move(m)};
-        }
+        case FrameType::link_hello:
+            return decode_hello;
+        case FrameType::link_ack:
+            return decode_ack;
+        case FrameType::link_interest:
+            return decode_interest;
+        case FrameType::link_hold:
+            return decode_hold;
+        case FrameType::link_keepalive:
+            return decode_keepalive;
+        case FrameType::link_reset:
+            return decode_reset;
+        case FrameType::link_refuse:
+            return decode_refuse;
         case FrameType::data:
         case FrameType::receipts:
-        case FrameType::acks: break;
+        case FrameType::acks:
+            return nullptr;
     }
-    return Unexpected{Reject::unknown_command};
+    return nullptr;
+}
+
+// Leaves the reader at the body.
+Expected<LinkHead, Reject> decode_head(Reader& in) {
+    LinkHead head;
+    head.type = static_cast<FrameType>(in.u8());
+    const auto frame_version = in.u8();
+    const std::size_t length = in.u16();
+    in.u32();
+    head.session = in.u64();
+    head.count = in.u64();
+    if (!in.ok() || length < link_head_length) return Unexpected{Reject::malformed};
+    if (frame_version != version) return Unexpected{Reject::bad_version};
+    in.bytes(length - link_head_length);  // a later version's head
+    return head;
 }
 
 }  // namespace
@@ -222,24 +273,17 @@ std::vector<std::byte> encode_link(const LinkFrame& frame) {
 Expected<LinkFrame, Reject> decode_link(Bytes bytes) {
     if (bytes.size() > frame_bytes_max) return Unexpected{Reject::too_large};
     Reader in{bytes};
-    LinkFrame frame;
-    frame.head.type = static_cast<FrameType>(in.u8());
-    const auto frame_version = in.u8();
-    const std::size_t length = in.u16();
-    in.u32();
-    frame.head.session = in.u64();
-    frame.head.count = in.u64();
-    if (!in.ok() || length < link_head_length) return Unexpected{Reject::malformed};
-    if (frame_version != version) return Unexpected{Reject::bad_version};
-    in.bytes(length - link_head_length);  // a later version's head
-    auto body = decode_body(frame.head.type, in);
-    if (!body) return Unexpected{body.error()};
-    if (!in.ok()) return Unexpected{Reject::malformed};
-    frame.body = std::move(body).value();  // bytes left over are a later version's fields
-    return frame;
+    const auto head = decode_head(in);
+    if (!head) return Unexpected{head.error()};
+    const DecodeBody decode_body = decoder_of(head->type);
+    if (decode_body == nullptr) return Unexpected{Reject::unknown_command};
+    auto body = decode_body(in);
+    if (!in.ok() || !body) return Unexpected{Reject::malformed};
+    return LinkFrame{*head, std::move(*body)};  // bytes left over are a later version's fields
 }
 
-std::vector<LinkInterest> split_interest(LinkInterest::Part last_part, std::uint64_t interest_version,
+std::vector<LinkInterest> split_interest(LinkInterest::Part last_part,
+                                         std::uint64_t interest_version,
                                          const std::vector<InterestItem>& items) {
     using Part = LinkInterest::Part;
     const Part earlier = last_part == Part::snapshot_last ? Part::snapshot_more : last_part;

@@ -71,7 +71,12 @@ struct InterestItem {
 // give_back: durable interest of yours that I hold and your snapshot lacks. `version` is the
 // sender's own after this frame (give_back: the version of the snapshot that lacked them).
 struct LinkInterest {
-    enum class Part : std::uint8_t { snapshot_more = 1, snapshot_last = 2, change = 3, give_back = 4 };
+    enum class Part : std::uint8_t {
+        snapshot_more = 1,
+        snapshot_last = 2,
+        change = 3,
+        give_back = 4
+    };
     Part part = Part::change;
     std::uint64_t version = 0;
     std::vector<InterestItem> items;

@@ -7,6 +7,8 @@
 namespace bus::wire {
 namespace {
 
+constexpr std::string_view reserved_prefix = "$bus.";
+
 bool is_token_char(char c) {
     return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '_' ||
            c == '-';
@@ -35,9 +37,12 @@ bool fits(std::string_view text) {
 
 std::string_view to_text(Kind kind) {
     switch (kind) {
-        case Kind::topic: return "topic";
-        case Kind::queue: return "queue";
-        case Kind::service: return "service";
+        case Kind::topic:
+            return "topic";
+        case Kind::queue:
+            return "queue";
+        case Kind::service:
+            return "service";
     }
     return "?";
 }
@@ -49,9 +54,14 @@ bool is_channel(std::string_view name) {
     return true;
 }
 
+bool is_reserved(std::string_view name) {
+    return fits(name) && name.starts_with(reserved_prefix) &&
+           is_channel(name.substr(reserved_prefix.size()));
+}
+
 bool is_filter(std::string_view filter) {
     if (!fits(filter)) return false;
-    if (filter.starts_with("$bus.")) filter.remove_prefix(5);
+    if (filter.starts_with(reserved_prefix)) filter.remove_prefix(reserved_prefix.size());
     while (!filter.empty()) {
         const auto token = take_token(filter);
         if (token == "**") return filter.empty();

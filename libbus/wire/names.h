@@ -16,6 +16,8 @@ std::string_view to_text(Kind kind);
 
 // Also false for "$bus." names, which only the agent itself publishes.
 bool is_channel(std::string_view name);
+// "$bus." and a channel name.
+bool is_reserved(std::string_view name);
 bool is_filter(std::string_view filter);
 // Names of subscriptions, groups and agents: one or more channel tokens.
 bool is_name(std::string_view name);
