@@ -1,0 +1,67 @@
+// A topic or queue to publish on, its name checked once.
+#pragma once
+
+#include <chrono>
+#include <memory>
+#include <span>
+#include <string>
+#include <string_view>
+
+#include "bus/export.h"
+#include "bus/message.h"
+#include "bus/receipt.h"
+
+namespace bus {
+
+namespace client {
+class Core;
+}
+
+// What try_publish says.
+enum class Offer {
+    taken,        // libbus has it and will not forget it while this process lives
+    would_block,  // no room now: the agent is away, slow or full, or holds this channel back
+    too_large,    // more than a message may have, or than the outbox can ever hold at once
+    closed,       // the connection is closed, or this is a forked child
+};
+
+struct PublishOptions {
+    // send() only: what its receipt waits for.
+    Stage stage = Stage::safe;
+    // Not handed out after that long; 0: lives for ever. It counts from the call.
+    std::chrono::milliseconds expires_in{0};
+    // publish() and send(): how long to wait for room, then Error.
+    std::chrono::milliseconds timeout{5000};
+    // Standard headers; empty ones do not travel.
+    std::string_view key{}, reply_to{}, content_type{}, correlation_id{};
+    // More headers, after those.
+    std::span<const Header> headers{};
+};
+
+// Cheap to copy, usable from any thread, must not outlive its Connection's use: after the
+// Connection is gone everything is `closed`.
+class BUS_EXPORT Channel {
+  public:
+    enum class Kind { topic, queue };
+
+    // Returns when libbus has taken the message, not when it arrives. Waits for room up to the
+    // timeout. Throws Error: no room in time, too large, closed.
+    void publish(Payload payload, const PublishOptions& options = {}) const;
+    // Never waits.
+    [[nodiscard]] Offer try_publish(Payload payload, const PublishOptions& options = {}) const;
+    // As publish, with a receipt.
+    [[nodiscard]] Receipt send(Payload payload, const PublishOptions& options = {}) const;
+
+    const std::string& name() const noexcept { return name_; }
+    Kind kind() const noexcept { return kind_; }
+
+  private:
+    friend class Connection;
+    Channel(std::shared_ptr<client::Core> core, Kind kind, std::string_view name);
+
+    std::shared_ptr<client::Core> core_;
+    Kind kind_;
+    std::string name_;
+};
+
+}  // namespace bus
