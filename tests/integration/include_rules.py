@@ -1,0 +1,125 @@
+#!/usr/bin/env python3
+"""Who may include whom, checked over what the compiler really read (`ninja -t deps`).
+
+System headers cannot be hidden by include directories, so this is also where zmq.h and sqlite3.h
+are kept to their layers. Ends with "N passed, N failed", one per rule.
+"""
+
+import os
+import re
+import subprocess
+import sys
+
+PUBLIC = "libbus/include/bus/"
+BASE, WIRE = "libbus/base/", "libbus/wire/"
+SESSION, CLIENT = "libbus/session/", "libbus/client/"
+CORE, LIMITS = "agent/core/", "agent/limits.h"
+ERROR, EXPORT = PUBLIC + "error.h", PUBLIC + "export.h"
+
+# Folder of the source: what of our own it may read, directly or not. The first match counts.
+MAY_INCLUDE = {
+    BASE: [BASE],
+    WIRE: [WIRE, BASE],
+    SESSION: [SESSION, WIRE, BASE],
+    CLIENT: [CLIENT, SESSION, WIRE, BASE, PUBLIC],
+    CORE: [CORE, WIRE, BASE, LIMITS],
+    # The journal implements the interface that the core states.
+    "agent/journal/": ["agent/journal/", CORE, WIRE, BASE, LIMITS, ERROR, EXPORT],
+    "agent/io/": ["agent/io/", CORE, WIRE, BASE, LIMITS, ERROR, EXPORT],
+    "agent/observe/": ["agent/observe/", CORE, WIRE, BASE, LIMITS],
+    "agent/": ["agent/", WIRE, BASE, ERROR, EXPORT],
+    # Key files are the agent's, and a benchmark measures the wire itself.
+    "tools/bus/keygen": ["tools/", PUBLIC, BASE, WIRE, "agent/identity.h"],
+    "tools/bus/bench": ["tools/", PUBLIC, BASE, WIRE, "agent/identity.h"],
+    "tools/": ["tools/", PUBLIC],
+    "examples/": ["examples/", PUBLIC],
+}
+SYSTEM_ONLY_IN = {
+    "zmq": (re.compile(r"/usr/include/(zmq\w*\.hp?p?|zmq\.hpp)$"),
+            ["agent/io/", CLIENT, "tools/bus/keygen", "tools/bus/bench", "tests/"]),
+    "sqlite3.h": (re.compile(r"/usr/include/sqlite3\w*\.h$"), ["agent/journal/", "tests/"]),
+}
+CLOCKS = re.compile(r"\b(system_clock|steady_clock|high_resolution_clock|clock_gettime|gettimeofday)\b")
+
+
+def objects(build, root):
+    """(source, [files it read]) of each object, relative to the source tree where they are ours."""
+    listed = subprocess.run(["ninja", "-C", build, "-t", "deps"], check=True, text=True,
+                            stdout=subprocess.PIPE).stdout
+    for block in listed.split("\n\n"):
+        lines = block.strip().splitlines()
+        if len(lines) < 2 or ".o: " not in lines[0]:
+            continue
+        read = [os.path.normpath(os.path.join(build, line.strip())) for line in lines[1:]]
+        read = [os.path.relpath(path, root) if path.startswith(root + "/") else path
+                for path in read]
+        yield read[0], read
+
+
+def layer_violations(sources):
+    for source, read in sources:
+        folder = next((f for f in MAY_INCLUDE if source.startswith(f)), None)
+        if folder is None:
+            continue
+        for path in read:
+            if path == source or path.startswith("/") or path.startswith("build"):
+                continue
+            if not any(path.startswith(allowed) for allowed in MAY_INCLUDE[folder]):
+                yield f"{source} reads {path}"
+
+
+def system_violations(sources, pattern, allowed):
+    for source, read in sources:
+        if any(source.startswith(folder) for folder in allowed):
+            continue
+        for path in read:
+            if pattern.search(path):
+                yield f"{source} reads {path}"
+
+
+def texts(root, folders):
+    for folder in folders:
+        for place, _, files in os.walk(os.path.join(root, folder)):
+            for name in files:
+                if name.endswith((".h", ".cpp")):
+                    path = os.path.join(place, name)
+                    with open(path, encoding="utf-8") as file:
+                        yield os.path.relpath(path, root), file.read()
+
+
+def clock_violations(root):
+    for path, text in texts(root, ["libbus", "agent"]):
+        if not path.startswith(BASE) and (found := CLOCKS.search(text)):
+            yield f"{path} mentions {found.group()}"
+
+
+def public_violations(root):
+    for path, text in texts(root, ["libbus/include"]):
+        for included in re.findall(r'#include\s+([<"][^>"]+[>"])', text):
+            name = included[1:-1]
+            if not name.startswith("bus/") and ("/" in name or included.startswith('"')):
+                yield f"{path} includes {included}"
+
+
+def main():
+    root, build = os.path.realpath(sys.argv[1]), os.path.realpath(sys.argv[2])
+    sources = list(objects(build, root))
+    if not any(source.startswith(BASE) for source, _ in sources):
+        sys.exit(f"{build} was not built by ninja, or its dependency log is gone: nothing to check")
+    rules = {"layers": list(layer_violations(sources)),
+             "clocks are read in base only": list(clock_violations(root)),
+             "public headers include only the standard and each other": list(public_violations(root))}
+    for name, (pattern, allowed) in SYSTEM_ONLY_IN.items():
+        rules[f"{name} only where it belongs"] = list(system_violations(sources, pattern, allowed))
+    for name, violations in rules.items():
+        if violations:
+            print(f"FAIL: {name}")
+        for violation in sorted(set(violations)):
+            print(f"  {violation}")
+    failed = sum(bool(violations) for violations in rules.values())
+    print(f"{len(rules) - failed} passed, {failed} failed")
+    return 1 if failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
