@@ -6,7 +6,9 @@
 
 #include <cstdint>
 #include <optional>
+#include <span>
 #include <string>
+#include <string_view>
 #include <variant>
 #include <vector>
 
@@ -21,12 +23,22 @@ namespace bus::wire {
 
 // ---- App to agent, JSON -----------------------------------------------------
 
-// {"type":"hello","protocol":[1,1],"app":"billing","producer":"<32 hex>"}; first on each connection.
-// Without a producer the session can only consume.
+// First and last number, both included.
+struct NumberRange {
+    std::uint64_t first = 0;
+    std::uint64_t last = 0;
+    friend bool operator==(const NumberRange&, const NumberRange&) = default;
+};
+
+// {"type":"hello","protocol":[1,1],"app":"billing","producer":"<32 hex>","awaiting":[[7,9]]}; first
+// on each connection. Without a producer the session can only consume. `awaiting` (may be absent):
+// batches that are safe and whose `arrived` this app has not heard; the agent answers each, now or
+// when it has arrived, and with Fate::unknown where it cannot tell.
 struct Hello {
     std::uint16_t protocol_min = protocol_min_default, protocol_max = protocol_max_default;
     std::string app;
     std::optional<ProducerId> producer;
+    std::vector<NumberRange> awaiting;  // ascending, at most hello_awaiting_max
     static constexpr std::uint16_t protocol_min_default = wire::protocol_min;
     static constexpr std::uint16_t protocol_max_default = wire::protocol_max;
 };
@@ -171,6 +183,7 @@ struct Ack {
     std::uint32_t count = 0;
     Verdict verdict = Verdict::ack;
     std::uint32_t delay_millis = 0;  // nack only
+    std::string reason;              // reject only; cut at reject_reason_bytes_max
 };
 
 std::vector<std::byte> encode_receipts(const Receipts& receipts);
@@ -180,5 +193,9 @@ Expected<std::vector<Ack>, Reject> decode_acks(Bytes frame);
 // Records that fit into one frame.
 inline constexpr std::size_t receipts_per_frame_max = 4'000;
 inline constexpr std::size_t acks_per_frame_max = 2'500;
+// Bytes of one record in a frame of acks; frames stay within control_bytes_max.
+inline constexpr std::size_t ack_bytes = 24;  // and the reason
+inline constexpr std::size_t reject_reason_bytes_max = 200;
+inline constexpr std::size_t hello_awaiting_max = 1'000;
 
 }  // namespace bus::wire

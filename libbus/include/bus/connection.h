@@ -30,7 +30,7 @@ struct ConnectOptions {
     // How long close() waits for receipts.
     std::chrono::milliseconds linger{5000};
     // Bytes that may wait in this process for room in the agent and for receipts; publishers wait
-    // beyond it. At least 256 KiB.
+    // beyond it. At least 512 KiB.
     std::uint64_t outbox_bytes = 16 * 1024 * 1024;
     // Messages joined into one batch; 0: as many as fit. 1 shows what batching is worth.
     std::uint32_t batch_messages_max = 0;

@@ -1,0 +1,39 @@
+// The bounds of an app's side of a session.
+#pragma once
+
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+
+#include "wire/batch.h"
+#include "wire/bounds.h"
+
+namespace bus::session::limits {
+
+using namespace std::chrono_literals;
+
+// Bytes that one producer may have waiting, on their way and not yet safe.
+inline constexpr std::uint64_t outbox_bytes_default = 16 * 1024 * 1024;
+inline constexpr std::uint64_t outbox_bytes_min = 512 * 1024;
+// Of these, what channels on HOLD may take together: the others must keep flowing.
+inline constexpr std::uint64_t held_share = 2;  // one half
+// Names of channels that one producer may use in its life; each keeps a counter.
+inline constexpr std::size_t channels_max = 1'000'000;
+// A batch that is not full leaves after this, whatever is on its way.
+inline constexpr auto batch_age_max = 1ms;
+// Payload of one part of a large message. Headers travel in the first part, beside as much.
+inline constexpr std::size_t part_bytes =
+    wire::message_bytes_in_batch_max - wire::message_headers_bytes_max;
+// Producer and channel pairs whose order one consumer watches; beyond, the oldest is forgotten.
+inline constexpr std::size_t watched_keys_max = 65'536;
+// Unfinished large messages that one consumer joins at a time.
+inline constexpr std::size_t unfinished_max = 1'024;
+
+// A subscription that stood before and is refused for now is asked for again after this.
+inline constexpr auto resubscribe_after = 1s;
+
+static_assert(outbox_bytes_min >= 2 * held_share * wire::frame_bytes_max,
+              "a held channel must be able to keep one full batch while one is being filled");
+static_assert(part_bytes + wire::message_headers_bytes_max <= wire::message_bytes_in_batch_max);
+
+}  // namespace bus::session::limits

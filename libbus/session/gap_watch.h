@@ -1,0 +1,40 @@
+// Notices when messages of one producer on one topic and lane are missing: each
+// batch says what its first message's place in the channel is.
+#pragma once
+
+#include <cstdint>
+#include <list>
+#include <unordered_map>
+
+#include "base/id.h"
+#include "wire/batch.h"
+
+namespace bus::session {
+
+class GapWatch {
+  public:
+    // Messages [channel_sequence, +count) came. Returns how many are missing before them. The first
+    // of a producer and channel begins the count; what comes again or late is no gap.
+    std::uint64_t pass(const ProducerId& producer, std::string_view channel, wire::Lane lane,
+                       std::uint64_t channel_sequence, std::uint32_t count);
+
+  private:
+    struct Key {
+        ProducerId producer;
+        std::uint64_t channel = 0;  // wire::channel_hash with the lane mixed in
+        friend bool operator==(const Key&, const Key&) = default;
+    };
+    struct Hash {
+        std::size_t operator()(const Key& key) const noexcept {
+            return std::hash<ProducerId>{}(key.producer) ^ static_cast<std::size_t>(key.channel);
+        }
+    };
+    struct Watched {
+        std::uint64_t next = 0;
+        std::list<Key>::iterator place;
+    };
+    std::unordered_map<Key, Watched, Hash> watched_;
+    std::list<Key> recent_;  // latest first; beyond limits::watched_keys_max the last is forgotten
+};
+
+}  // namespace bus::session

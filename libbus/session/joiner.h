@@ -1,0 +1,62 @@
+// Joins the parts of large messages. Parts of one message come in order, those
+// of several may be mixed. Memory grows with what has come, never with what a
+// part announces.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/bytes.h"
+#include "base/id.h"
+#include "wire/batch.h"
+#include "wire/local.h"
+
+namespace bus::session {
+
+// A large message, whole, and the deliveries it came in.
+struct Joined {
+    struct Piece {
+        std::uint64_t tag = 0;
+        std::uint32_t index = 0;
+    };
+    std::string channel;
+    std::vector<std::byte> headers;
+    std::vector<std::byte> payload;
+    std::vector<Piece> pieces;
+    bool redelivered = false;  // any of its parts
+};
+
+class Joiner {
+  public:
+    // One verified part. Yields the message when it is the last one.
+    std::shared_ptr<Joined> add(const wire::BatchHeader& header, const wire::MessageView& part,
+                                Joined::Piece piece, bool redelivered);
+    // A part came damaged: the whole message is rejected.
+    void spoil(const wire::BatchHeader& header, Joined::Piece piece, std::string_view reason);
+    // Verdicts on parts that never become a message.
+    std::vector<wire::Ack> take_rulings() { return std::exchange(rulings_, {}); }
+    void clear() { unfinished_.clear(); }
+    std::size_t unfinished() const noexcept { return unfinished_.size(); }
+
+  private:
+    struct Unfinished {
+        std::shared_ptr<Joined> message;  // null: spoilt, the rest is rejected as it comes
+        wire::Part first;
+        std::uint32_t next = 0;
+        std::string reason;
+    };
+    using Key = std::pair<ProducerId, std::uint64_t>;
+
+    void rule(const Joined::Piece& piece, wire::Verdict verdict, std::string_view reason);
+    void give_up(Unfinished& message, wire::Verdict verdict, std::string_view reason);
+
+    std::map<Key, Unfinished> unfinished_;
+    std::vector<wire::Ack> rulings_;
+};
+
+}  // namespace bus::session

@@ -1,0 +1,73 @@
+// What stands in line to leave or has left: one record a batch, and what is
+// remembered of each channel.
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <deque>
+#include <optional>
+#include <string_view>
+#include <vector>
+
+#include "base/time.h"
+#include "session/frame.h"
+#include "session/open_batch.h"
+#include "wire/batch.h"
+#include "wire/names.h"
+
+namespace bus::session {
+
+// A closed batch on its way out.
+struct Departure {
+    Frame frame;  // empty once settled
+    ChannelState* channel = nullptr;
+    std::uint64_t sequence = 0;  // of its first message
+    std::uint32_t messages = 0;
+    bool guaranteed = true;
+    bool is_abort = false;
+    std::optional<wire::Part> part;
+    Time expires = never;
+    std::vector<Wish> wishes;
+
+    std::uint64_t number = 0;             // given when it first leaves
+    std::uint64_t first_incarnation = 0;  // the agent's, for which it first left
+    bool in_flight = false;               // counted against the window
+
+    std::size_t bytes() const noexcept { return frame.bytes().size(); }
+};
+
+struct ChannelState {
+    wire::ChannelKey key;
+    std::array<std::uint64_t, wire::lane_count> next_sequence{1, 1, 1};
+    bool held = false;
+    std::deque<Departure> line;  // while held; by sequence
+    // A large message is being offered: nothing else may come between its parts.
+    std::uint64_t unfinished = 0;      // first sequence; 0: none
+    std::uint64_t departed_first = 0;  // first sequence of the large message whose part 0 left last
+    std::uint64_t expired_first = 0;   // likewise, expired before it left
+};
+
+// Finds a channel by kind and name without making a string.
+struct ChannelView {
+    wire::Kind kind;
+    std::string_view name;
+};
+struct ChannelHash {
+    using is_transparent = void;
+    std::size_t operator()(const wire::ChannelKey& k) const noexcept {
+        return static_cast<std::size_t>(wire::channel_hash(k.kind, k.name));
+    }
+    std::size_t operator()(const ChannelView& k) const noexcept {
+        return static_cast<std::size_t>(wire::channel_hash(k.kind, k.name));
+    }
+};
+struct ChannelEqual {
+    using is_transparent = void;
+    template <class A, class B>
+    bool operator()(const A& a, const B& b) const noexcept {
+        return a.kind == b.kind && a.name == b.name;
+    }
+};
+
+}  // namespace bus::session

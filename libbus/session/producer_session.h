@@ -1,0 +1,170 @@
+// The producing side of a session: messages join an open batch; batches wait,
+// leave with a number, and are kept until the agent has them safe; after a
+// reconnect the agent's Welcome decides what is sent again.
+//
+//   open batch -> waiting (or held, by channel) -> sent -> safe [-> arrived]
+//
+// When a batch that is not full leaves. Whoever owns the socket asks take()
+// whenever it could send. The open batch goes along if it is at least as large
+// as all that is on its way (so: at once when nothing is), or after
+// limits::batch_age_max. A lone message never waits for company; a flood makes
+// its batches double until they are full.
+//
+// Pure: no socket, no clock, no thread. Not thread-safe: the caller locks.
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <deque>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <unordered_set>
+#include <vector>
+
+#include "base/id.h"
+#include "base/time.h"
+#include "session/bounds.h"
+#include "session/frame.h"
+#include "session/open_batch.h"
+#include "session/outbox.h"
+#include "session/outgoing.h"
+#include "wire/local.h"
+
+namespace bus::session {
+
+// A message that needs more than one batch, while it is being offered part by part.
+struct LargeMessage {
+    Outgoing message;  // its views must stay valid until all parts are taken
+    std::uint64_t first_sequence = 0;
+    std::uint32_t next_part = 0;
+    std::uint32_t parts = 0;
+    bool finished() const noexcept { return next_part == parts; }
+};
+
+class ProducerSession {
+  public:
+    struct Options {
+        ProducerId producer;
+        std::uint64_t outbox_bytes = limits::outbox_bytes_default;
+        std::uint32_t batch_messages_max = 0;  // 0: as many as fit
+    };
+    // The pool must outlive the session.
+    ProducerSession(const Options& options, FramePool& pool);
+
+    // ---- The caller that publishes ---------------------------------------------
+
+    // offer() looks at its stamp only then; reading clocks for every message would cost more than
+    // the rest.
+    bool needs_stamp(const Outgoing& message) const noexcept;
+    // A message of one batch. too_large: use a LargeMessage.
+    [[nodiscard]] Offer offer(const Outgoing& message, Stamp stamp);
+
+    static bool needs_parts(const Outgoing& message) noexcept;
+    // nullopt: more than wire::message_bytes_max.
+    static std::optional<LargeMessage> cut(const Outgoing& message);
+    // Offers the next part. While a large message is unfinished, its channel takes nothing else
+    // (would_block). The caller goes on until finished() or abandons it.
+    [[nodiscard]] Offer offer_part(LargeMessage& large, Stamp stamp);
+    // No more parts will come: what has not left is dropped, what has is followed by an ABORT.
+    void abandon(const LargeMessage& large, Stamp stamp);
+
+    // ---- The owner of the socket --------------------------------------------------
+
+    // The next frame to send now, or nothing: not connected, no room, nothing ready. The session
+    // may hold the same frame; it is not written to again while it is shared.
+    std::optional<Frame> take(Time now);
+    // take() would yield something at that time if nothing else happens; `never` if it would not.
+    Time next_deadline() const noexcept;
+    // take() would yield a frame without any further waiting. Cheap.
+    bool is_ready() const noexcept;
+
+    void on_welcome(const wire::Welcome& welcome, Time now);
+    void on_disconnected();
+    void on_receipts(const wire::Receipts& receipts);
+    void on_refused(const wire::Refused& refused);
+    void on_hold(const std::vector<wire::HeldChannel>& channels);
+    void on_resume(const std::vector<wire::HeldChannel>& channels);
+    // Expires what has not left.
+    void advance(Time now);
+
+    // What was decided since the last call.
+    std::vector<Settled> take_settled();
+    std::vector<Undelivered> take_undelivered();
+    // Everything that is not safe yet becomes undelivered or, if it has left, unknown: the end.
+    void give_up(const std::string& reason);
+
+    // ---- What is so -------------------------------------------------------------------
+
+    bool is_connected() const noexcept { return connected_; }
+    // Taken from the caller and neither safe nor settled otherwise.
+    std::uint64_t unsafe_messages() const noexcept { return unsafe_messages_; }
+    std::uint64_t outbox_bytes() const noexcept { return bytes_; }
+    std::uint64_t bytes_in_flight() const noexcept { return in_flight_; }
+    // Numbers whose `arrived` is still awaited: for the hello, wire::Hello::awaiting.
+    std::vector<wire::NumberRange> awaiting_arrival() const;
+    const ProducerId& producer() const noexcept { return options_.producer; }
+
+  private:
+    struct Awaiting {
+        std::vector<Wish> wishes;
+        std::optional<std::uint32_t> destinations;
+    };
+
+    ChannelState* channel_of(const Outgoing& message);
+    bool has_room(const ChannelState& channel, std::size_t bytes) const noexcept;
+    Offer open_for(const Outgoing& message, Stamp stamp, std::size_t bytes);
+    void close_open();
+    void put_in_line(Departure departure);
+    bool open_may_leave(Time now) const noexcept;
+    bool fits_window(std::size_t bytes) const noexcept;
+    std::optional<Frame> take_again(Time now);
+    std::optional<Frame> take_first(Time now);
+    Frame depart(Departure departure, Time now);
+    bool expire_in(std::deque<Departure>& line, Time now, std::uint64_t* held);
+    void settle(Departure& departure, Outcome outcome, const std::string& reason);
+    void lose(Departure departure, Outcome outcome, const std::string& reason);
+    void on_safe(Departure& sent, Outcome outcome, std::optional<std::uint32_t> destinations);
+    void on_arrived(std::uint64_t number, Outcome outcome, std::uint32_t destinations);
+    void pass_safe_through(std::uint64_t number);
+    void drop_settled_front();
+    Departure* find_sent(std::uint64_t number) noexcept;
+    void apply_holds();
+    bool is_held(const ChannelState& channel) const noexcept;
+    void append_part(ChannelState& channel, LargeMessage& large, Stamp stamp, bool abort);
+
+    const Options options_;
+    FramePool& pool_;
+
+    std::unordered_map<wire::ChannelKey, std::unique_ptr<ChannelState>, ChannelHash, ChannelEqual>
+        channels_;
+    std::vector<wire::HeldChannel> held_;
+    OpenBatch open_;
+    std::uint64_t next_sequence_ = 1;
+
+    // Closed, never left, on channels that flow; by sequence.
+    std::deque<Departure> waiting_;
+    // Left; numbers are consecutive, what is settled in the middle stays as an empty entry.
+    std::deque<Departure> sent_;
+    std::uint64_t next_number_ = 1;
+    // Index into sent_ of the next frame to send again; sent_.size(): none.
+    std::size_t resend_from_ = 0;
+    std::unordered_map<std::uint64_t, Awaiting> awaiting_;  // safe, not yet arrived; by number
+
+    bool connected_ = false;
+    std::uint64_t incarnation_ = 0;
+    std::uint64_t window_ = 0;
+    std::uint64_t in_flight_ = 0;   // bytes on their way
+    std::uint64_t bytes_ = 0;       // all of the outbox
+    std::uint64_t held_bytes_ = 0;  // of channels on HOLD
+    std::uint64_t unsafe_messages_ = 0;
+    Time earliest_expiry_ = never;
+
+    std::vector<Settled> settled_;
+    std::vector<Undelivered> undelivered_;
+};
+
+}  // namespace bus::session

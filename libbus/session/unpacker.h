@@ -1,0 +1,73 @@
+// Walks deliveries message by message, in the order they came: verifies each
+// (G4: what is damaged is rejected with a reason, never handed out), reports
+// gaps, and joins the parts of large messages. One Unpacker a subscription.
+//
+// Pure; one thread at a time.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string_view>
+#include <vector>
+
+#include "base/bytes.h"
+#include "base/id.h"
+#include "session/gap_watch.h"
+#include "session/joiner.h"
+#include "wire/batch.h"
+#include "wire/envelope.h"
+#include "wire/local.h"
+
+namespace bus::session {
+
+// One message to hand out.
+struct Received {
+    std::string_view channel;
+    Bytes headers, payload;
+    ProducerId producer;
+    std::uint64_t sequence = 0;
+    std::uint64_t created_micros = 0;
+    std::uint16_t attempt = 1;
+    bool redelivered = false;
+    std::uint64_t missed = 0;  // messages of this producer and channel that should have come before
+
+    // What to acknowledge: message `index` of delivery `tag`; for a large message all its pieces.
+    std::uint64_t tag = 0;
+    std::uint32_t index = 0;
+    bool last_of_tag = true;               // nothing of this delivery comes after it
+    std::shared_ptr<const Joined> joined;  // large messages: owns what the views point to
+};
+
+class Unpacker {
+  public:
+    // Starts on a delivery, a whole frame. Requires: next() has yielded nullopt since the last one.
+    // The bytes must stay until next() has yielded nullopt; views in Received point into them.
+    // False: not even the envelope can be read; nothing can be said about it to the agent.
+    [[nodiscard]] bool begin(Bytes frame);
+    // nullopt: the delivery is walked through.
+    std::optional<Received> next();
+    // Verdicts that libbus gives itself, on what must not be handed out; to be sent to the agent.
+    std::vector<wire::Ack> take_rulings() { return std::exchange(rulings_, {}); }
+    bool has_rulings() const noexcept { return !rulings_.empty(); }
+    // The epoch ended: drops the current delivery and unfinished messages, keeps the gap watch.
+    void reset();
+
+  private:
+    std::optional<Received> hand_out(const wire::MessageView& view);
+    std::optional<Received> join(const wire::MessageView& view);
+    void reject(std::uint32_t first, std::uint32_t count, std::string_view reason);
+    void take_joiner_rulings();
+
+    wire::Envelope envelope_;
+    wire::BatchHeader header_;
+    std::optional<wire::MessageWalk> walk_;
+    std::uint32_t at_ = 0;      // next message, counted within the range
+    std::uint64_t missed_ = 0;  // to be told with the next message
+    GapWatch gaps_;
+    Joiner joiner_;
+    std::vector<wire::Ack> rulings_;
+};
+
+}  // namespace bus::session
