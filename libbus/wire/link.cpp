@@ -30,6 +30,7 @@ struct Encode {
     void operator()(const LinkAck& m) {
         out.u64(m.through);
         out.u64(m.window);
+        out.u64(m.received);
         out.u32(static_cast<std::uint32_t>(m.ranges.size()));
         for (const auto& range : m.ranges) {
             out.u64(range.first);
@@ -148,6 +149,7 @@ std::optional<LinkBody> decode_ack(Reader& in) {
     LinkAck m;
     m.through = in.u64();
     m.window = in.u64();
+    m.received = in.u64();
     const std::size_t count = in.u32();
     if (count > ack_ranges_max) return std::nullopt;
     m.ranges = items<LinkAck::Range>(in, count, [&] {

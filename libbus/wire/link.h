@@ -52,6 +52,8 @@ struct LinkAck {
     };
     std::uint64_t through = 0;
     std::uint64_t window = 0;  // as in LinkHello, from now on
+    std::uint64_t received =
+        0;  // the count of the last frame of this session that came: best effort's credit
     std::vector<Range> ranges;
 };
 
