@@ -1,0 +1,87 @@
+// What this agent is responsible for: a batch, the destinations it is still
+// owed to, and who gave it. A custody ends when every destination has settled.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <utility>
+#include <vector>
+
+#include "base/time.h"
+#include "core/batch.h"
+#include "core/journal.h"
+
+namespace bus::core {
+
+class Intake;
+
+// Batches in memory, in bytes; every custody counts itself in and out.
+class MemoryMeter {
+  public:
+    void add(std::uint64_t bytes) { bytes_ += bytes; }
+    void remove(std::uint64_t bytes) { bytes_ -= bytes; }
+    std::uint64_t bytes() const { return bytes_; }
+
+  private:
+    std::uint64_t bytes_ = 0;
+};
+
+// Who waits to hear that the batch is safe: the number it came under. A duplicate that was dropped
+// before its first copy was safe adds a second origin.
+struct Origin {
+    std::shared_ptr<Intake> intake;
+    std::uint64_t number = 0;
+};
+
+struct Custody {
+    // memory: not on disk. submitted: on its way there. journaled: there. A custody whose commit is
+    // undecided is in memory again, but its settlements must be told to the journal.
+    enum class Place : std::uint8_t { memory, submitted, journaled };
+
+    struct Owed {
+        StreamId stream;
+        std::uint8_t flags = 0;  // entry_flag
+        bool settled = false;
+        std::uint32_t done = 0;  // messages acknowledged, a prefix
+    };
+
+    Custody(BatchId batch_id, Batch the_batch, MemoryMeter& the_meter)
+        : id(batch_id), batch(std::move(the_batch)), meter(the_meter) {
+        meter.add(batch.size());
+    }
+    ~Custody() { meter.remove(batch.size()); }
+    Custody(const Custody&) = delete;
+    Custody& operator=(const Custody&) = delete;
+
+    bool settled() const { return unsettled == 0; }
+    bool safe() const { return place == Place::journaled || settled(); }
+
+    const BatchId id;
+    const Batch batch;
+    MemoryMeter& meter;
+    Place place = Place::memory;
+    bool maybe_on_disk = false;
+    bool recovered = false;  // from an earlier incarnation's journal
+    bool wanted = false;     // it shall be journaled (again) as soon as the journal can
+    std::uint32_t unsettled = 0;
+    std::vector<Owed> owed;
+    std::vector<Origin> origins;
+    Time taken{};
+    Time expires = never;
+};
+
+// One destination's claim on a custody: what streams and groups hold.
+struct Entry {
+    std::shared_ptr<Custody> custody;
+    std::uint16_t slot = 0;  // in custody->owed
+
+    BatchId id() const { return custody->id; }
+    const Batch& batch() const { return custody->batch; }
+    std::uint32_t messages() const { return custody->batch.messages(); }
+    std::uint64_t bytes() const { return custody->batch.size(); }
+    Custody::Owed& owed() const { return custody->owed[slot]; }
+    bool has(std::uint8_t flag) const { return (owed().flags & flag) != 0; }
+    bool journaled() const { return custody->place == Custody::Place::journaled; }
+};
+
+}  // namespace bus::core

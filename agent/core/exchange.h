@@ -1,0 +1,73 @@
+// The exchange decides everything the agent does and touches nothing: inputs
+// in, effects out. It has no clock, no socket, no disk and no thread; whoever
+// owns it (agent.cpp, the simulator) calls it from one thread, gives it the
+// time with every input and carries out effects() after each.
+#pragma once
+
+#include <memory>
+#include <span>
+#include <string>
+
+#include "core/batch.h"
+#include "core/effects.h"
+#include "core/journal.h"
+#include "core/settings.h"
+#include "core/status.h"
+#include "wire/envelope.h"
+#include "wire/link.h"
+#include "wire/local.h"
+
+namespace bus::core {
+
+class Exchange {
+  public:
+    // `incarnation` is committed already and higher than that in `recovered`. `wall_micros`: this
+    // host's wall clock at `now`; lifetimes across a power-off are reckoned with it.
+    Exchange(Settings settings, std::uint64_t incarnation, Recovered recovered, Time now,
+             std::uint64_t wall_micros);
+    ~Exchange();
+    Exchange(const Exchange&) = delete;
+    Exchange& operator=(const Exchange&) = delete;
+
+    // ---- Apps. A session exists from its first frame on; `uid` is what the kernel says.
+    void on_session(SessionId session, std::uint32_t uid, Time now);
+    void on_command(SessionId session, const wire::Command& command, Time now);
+    // The batch is decoded, whole, sealed and well-formed (the edge answered otherwise).
+    void on_batch(SessionId session, const wire::Envelope& envelope, Batch batch, Time now);
+    void on_acks(SessionId session, std::span<const wire::Ack> acks, Time now);
+    void on_session_gone(SessionId session, Time now);
+    // Is this session one that hello opened? The edge answers frames of others with Reset.
+    bool knows(SessionId session) const;
+
+    // ---- Links. `key`: the peer's public key as CURVE proved it, one of settings.peers.
+    void on_link_up(LinkId link, const std::string& key, bool dialled, Time now);
+    void on_link_down(LinkId link, Time now);
+    void on_link_frame(LinkId link, const wire::LinkFrame& frame, Time now);
+    // The batch is decoded and whole; an undecodable one is on_link_malformed.
+    void on_link_batch(LinkId link, const wire::Envelope& envelope, Batch batch, Time now);
+    void on_link_malformed(LinkId link, wire::Reject why, Time now);
+
+    // ---- The journal.
+    void on_journal(const JournalAnswer& answer, Time now);
+
+    // ---- Everything else.
+    void advance(Time now);      // timers that are due
+    Time next_deadline() const;  // when advance has something to do
+    void reload(Settings settings, Time now);
+    // No new sessions, links or batches; is_quiet() once nothing is in flight that is not safe.
+    void stop_accepting(Time now);
+    bool is_quiet() const;
+
+    // Decides what may leave now and what must be journaled, after the inputs of a turn; then
+    // effects() is complete. The caller carries them out and clears them.
+    void finish_turn(Time now);
+    Effects& effects();
+
+    Status status(Time now) const;
+
+  private:
+    struct State;
+    std::unique_ptr<State> state_;
+};
+
+}  // namespace bus::core

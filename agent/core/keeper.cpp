@@ -1,0 +1,308 @@
+#include "core/keeper.h"
+
+#include <algorithm>
+
+namespace bus::core {
+
+using Place = Custody::Place;
+
+// ---- Custody -------------------------------------------------------------------
+
+std::shared_ptr<Custody> Keeper::take(Batch batch, const std::vector<Where>& where, Time expires) {
+    BUS_ASSERT(!where.empty());
+    last_batch_ = last_batch_.next();
+    auto custody = std::make_shared<Custody>(last_batch_, std::move(batch), meter);
+    custody->taken = now_;
+    custody->expires = expires;
+    custody->unsettled = static_cast<std::uint32_t>(where.size());
+    custody->owed.reserve(where.size());
+    for (const Where& one : where) {
+        custody->owed.push_back({.stream = one.stream, .flags = one.flags});
+        ledger.take(one.stream.to, custody->batch.messages());
+    }
+    const auto& header = custody->batch.header();
+    if (header.guaranteed()) {
+        ++unsafe_;
+        unsafe_by_message_[{header.producer, header.sequence}] = custody;
+    }
+    return custody;
+}
+
+Entry Keeper::taken_back(const LoadedEntry& row, StreamId stream) {
+    auto custody = std::make_shared<Custody>(row.id, row.batch, meter);
+    custody->place = Place::journaled;
+    custody->recovered = row.id <= recovered_through_;
+    custody->taken = now_;
+    custody->expires = expires_from_wall(row.expires_wall_micros);
+    custody->unsettled = 1;
+    custody->owed.push_back({.stream = stream, .flags = row.flags, .done = row.done});
+    return Entry{std::move(custody), 0};
+}
+
+void Keeper::attach(const std::shared_ptr<Custody>& custody, std::shared_ptr<Intake> intake,
+                    std::uint64_t number) {
+    if (custody->safe()) {
+        intake->take_safe(number);
+        return;
+    }
+    intake->take(number, custody);
+    custody->origins.push_back({std::move(intake), number});
+}
+
+std::shared_ptr<Custody> Keeper::find_unsafe(const ProducerId& producer,
+                                             std::uint64_t sequence) const {
+    const auto found = unsafe_by_message_.find({producer, sequence});
+    return found == unsafe_by_message_.end() ? nullptr : found->second.lock();
+}
+
+void Keeper::safe(Custody& custody) {
+    const auto& header = custody.batch.header();
+    if (!header.guaranteed()) return;
+    --unsafe_;
+    unsafe_by_message_.erase({header.producer, header.sequence});
+    for (Origin& origin : custody.origins) {
+        const bool told = origin.intake->dirty;
+        origin.intake->mark_safe(origin.number);
+        if (!told) dirty_intakes.push_back(std::move(origin.intake));
+    }
+    custody.origins.clear();
+}
+
+void Keeper::settle(const Entry& entry, Settlement how, std::uint32_t buried) {
+    Custody& custody = *entry.custody;
+    auto& owed = entry.owed();
+    BUS_ASSERT(!owed.settled && buried <= entry.messages());
+    ledger.leave(owed.stream.to, entry.messages() - buried, how);
+    if (buried > 0) ledger.leave(owed.stream.to, buried, Settlement::dead_lettered);
+    const bool was_safe = custody.safe();
+    owed.settled = true;
+    --custody.unsettled;
+    if (custody.place != Place::memory || custody.maybe_on_disk)
+        add_pending(Settle{owed.stream, custody.id}, now_ + limits::journal_idle_flush);
+    if (!was_safe && custody.safe()) safe(custody);
+}
+
+void Keeper::progress(const Entry& entry, std::uint32_t done) {
+    auto& owed = entry.owed();
+    if (done <= owed.done) return;
+    owed.done = done;
+    if (entry.custody->place != Place::memory || entry.custody->maybe_on_disk)
+        add_pending(Progress{owed.stream, entry.id(), done}, now_ + limits::journal_idle_flush);
+}
+
+void Keeper::bury(const Entry& entry, std::uint32_t first, std::uint32_t count, std::string reason) {
+    change(Bury{.stream = entry.owed().stream,
+                .id = entry.id(),
+                .batch = entry.batch(),
+                .first = first,
+                .count = count,
+                .reason = std::move(reason),
+                .wall_micros = wall_micros(now_)},
+           true);
+}
+
+// ---- What goes to the journal ------------------------------------------------------
+
+void Keeper::want(const std::shared_ptr<Custody>& custody, Time due) {
+    if (custody->place == Place::memory) due_.push({due, custody});
+}
+
+void Keeper::want_all() {
+    for (const auto& [key, weak] : unsafe_by_message_)
+        if (const auto custody = weak.lock()) want(custody, now_);
+    if (!pending_.empty()) pending_due_ = now_;
+}
+
+void Keeper::change(Change change, bool urgent) {
+    add_pending(std::move(change), urgent ? now_ : now_ + limits::journal_idle_flush);
+}
+
+void Keeper::add_pending(Change change, Time due) {
+    pending_.push_back(std::move(change));
+    pending_due_ = std::min(pending_due_, due);
+}
+
+void Keeper::forget_destination(DestinationId id) {
+    undeclared_.erase(id);
+    ledger.forget(id);
+    change(DropDestination{id});
+}
+
+Time Keeper::next_due() const {
+    if (in_flight_) return never;
+    Time due = due_.empty() ? never : std::max(due_.top().at, puts_not_before_);
+    if (!pending_.empty()) due = std::min(due, pending_due_);
+    return due == never ? never : std::max(due, not_before_);
+}
+
+std::optional<Transaction> Keeper::gather() {
+    if (next_due() > now_) return std::nullopt;
+    Transaction transaction;
+    transaction.number = submitted_.next();
+    in_flight_.emplace();
+    in_flight_->number = transaction.number;
+    if (now_ >= puts_not_before_) gather_custodies(transaction);
+    in_flight_->changes.swap(pending_);
+    pending_due_ = never;
+    if (in_flight_->custodies.empty() && in_flight_->changes.empty()) {
+        in_flight_.reset();  // all that was due has settled meanwhile
+        return std::nullopt;
+    }
+    transaction.changes.insert(transaction.changes.end(), in_flight_->changes.begin(),
+                               in_flight_->changes.end());
+    add_marks(transaction);
+    add_accounts(transaction);
+    submitted_ = transaction.number;
+    return transaction;
+}
+
+void Keeper::gather_custodies(Transaction& transaction) {
+    gathered_bytes_ = 0;
+    while (!due_.empty() && due_.top().at <= now_ && gathered_bytes_ < limits::transaction_bytes_max &&
+           transaction.changes.size() < limits::transaction_changes_max) {
+        const auto custody = due_.top().custody.lock();
+        due_.pop();
+        if (custody) include(custody, transaction);
+    }
+}
+
+// Takes the custody and all that its sources sent before it, as far as it is still unsafe.
+void Keeper::include(const std::shared_ptr<Custody>& custody, Transaction& transaction) {
+    std::vector<std::shared_ptr<Custody>> found{custody};
+    while (!found.empty()) {
+        const auto next = std::move(found.back());
+        found.pop_back();
+        if (next->place != Place::memory || next->settled()) continue;
+        put(next, transaction);
+        for (const Origin& origin : next->origins) {
+            auto& mark = marks_[origin.intake.get()];
+            const auto already = mark.second;
+            mark.first = origin.intake;
+            mark.second = std::max(mark.second, origin.number);
+            if (already >= origin.number) continue;
+            origin.intake->for_each_unsafe(already, origin.number, [&](const std::shared_ptr<Custody>& earlier) {
+                if (earlier->place == Place::memory) found.push_back(earlier);
+            });
+        }
+    }
+}
+
+void Keeper::declare_destinations(const Custody& custody, Transaction& transaction) {
+    for (const auto& owed : custody.owed) {
+        const auto found = undeclared_.find(owed.stream.to);
+        if (owed.settled || found == undeclared_.end()) continue;
+        transaction.changes.push_back(PutDestination{found->second});
+        in_flight_->declared.push_back(found->second);
+        undeclared_.erase(found);
+    }
+}
+
+void Keeper::put(const std::shared_ptr<Custody>& custody, Transaction& transaction) {
+    custody->place = Place::submitted;
+    gathered_bytes_ += custody->batch.size();
+    declare_destinations(*custody, transaction);
+    transaction.changes.push_back(Put{.id = custody->id,
+                                      .batch = custody->batch,
+                                      .expires_wall_micros = expires_wall(custody->expires),
+                                      .owes = custody->unsettled});
+    for (const auto& owed : custody->owed)
+        if (!owed.settled)
+            transaction.changes.push_back(
+                Owe{.stream = owed.stream, .id = custody->id, .flags = owed.flags, .done = owed.done});
+    in_flight_->custodies.push_back(custody);
+}
+
+void Keeper::add_marks(Transaction& transaction) {
+    for (auto& [raw, mark] : marks_) {
+        const auto& [intake, number] = mark;
+        if (const auto* producer = std::get_if<ProducerId>(&intake->source())) {
+            transaction.changes.push_back(ProducerMark{*producer, number, wall_micros(now_)});
+        } else {
+            const auto& peer = std::get<Intake::FromPeer>(intake->source());
+            transaction.changes.push_back(PeerMark{peer.peer, peer.incarnation, number});
+        }
+        in_flight_->marks.push_back(mark);
+    }
+    marks_.clear();
+}
+
+void Keeper::add_accounts(Transaction& transaction) {
+    for (const DestinationId id : ledger.take_changed())
+        transaction.changes.push_back(ledger.account(id));
+}
+
+// ---- Its answers -------------------------------------------------------------------
+
+void Keeper::on_committed(const Committed& answer) {
+    space_ = answer.space;
+    if (!in_flight_ || answer.through < in_flight_->number) return;
+    const InFlight done = std::move(*in_flight_);
+    in_flight_.reset();
+    committed_ = done.number;
+    for (const auto& [intake, number] : done.marks) intake->mark_durable(number);
+    for (const auto& custody : done.custodies) {
+        const bool was_safe = custody->safe();
+        custody->place = Place::journaled;
+        custody->maybe_on_disk = false;
+        for (const auto& owed : custody->owed) journaled_streams.insert(owed.stream);
+        if (!was_safe) safe(*custody);
+    }
+    // Settlements may succeed on a full disk; only data that got through, or room, ends it.
+    if (full_ && space_.full && done.custodies.empty()) return;
+    full_ = space_.full;
+    failing_ = false;
+    puts_not_before_ = Time{};
+}
+
+void Keeper::on_failed(const Failed& answer) {
+    space_ = answer.space;
+    if (!in_flight_ || answer.number > in_flight_->number) return;
+    const bool only_settlements = in_flight_->custodies.empty();
+    take_apart(false);
+    if (answer.cause == Failed::Cause::full && !only_settlements) {
+        // What settles makes room: it is tried at once, without new data.
+        full_ = true;
+        puts_not_before_ = now_ + limits::journal_retry;
+        pending_due_ = pending_.empty() ? never : now_;
+    } else {
+        not_before_ = now_ + limits::journal_retry;
+    }
+}
+
+void Keeper::on_undecided(const Undecided& answer) {
+    space_ = answer.space;
+    if (!in_flight_ || answer.number > in_flight_->number) return;
+    take_apart(true);
+    not_before_ = now_ + limits::journal_retry;
+}
+
+// Nothing of the transaction may be relied on: all of it is to be said again.
+void Keeper::take_apart(bool maybe_on_disk) {
+    failing_ = true;
+    InFlight failed = std::move(*in_flight_);
+    in_flight_.reset();
+    failed.changes.insert(failed.changes.end(), std::make_move_iterator(pending_.begin()),
+                          std::make_move_iterator(pending_.end()));
+    pending_ = std::move(failed.changes);
+    pending_due_ = pending_.empty() ? never : now_;
+    for (const Destination& destination : failed.declared) undeclared_[destination.id] = destination;
+    for (const auto& custody : failed.custodies) {
+        custody->place = Place::memory;
+        custody->maybe_on_disk = custody->maybe_on_disk || maybe_on_disk;
+        if (!custody->settled()) due_.push({now_, custody});
+    }
+}
+
+// ---- Lifetimes across a power-off run on this host's own wall clock --------------------
+
+std::uint64_t Keeper::expires_wall(Time expires) const {
+    return expires == never ? 0 : std::max<std::uint64_t>(1, wall_micros(expires));
+}
+
+Time Keeper::expires_from_wall(std::uint64_t wall) const {
+    if (wall == 0) return never;
+    const auto left = static_cast<std::int64_t>(wall - started_wall_micros_);
+    return started_ + std::chrono::microseconds{left};
+}
+
+}  // namespace bus::core

@@ -1,0 +1,155 @@
+// The keeper holds every batch in custody until it is settled everywhere, and
+// decides what has to go to the journal meanwhile: what outlives its grace, as
+// a prefix of everything its source sent (DESIGN.md, section 3). One
+// transaction is on its way at a time; while it syncs, the next one gathers.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <queue>
+#include <set>
+#include <unordered_map>
+#include <unordered_set>
+#include <vector>
+
+#include "core/custody.h"
+#include "core/intake.h"
+#include "core/journal.h"
+#include "core/ledger.h"
+
+namespace bus::core {
+
+class Keeper {
+  public:
+    struct Where {
+        StreamId stream;
+        std::uint8_t flags = 0;
+    };
+    Keeper(const Recovered& recovered, Time now, std::uint64_t wall_micros)
+        : last_batch_(recovered.last_batch),
+          recovered_through_(recovered.last_batch),
+          space_(recovered.space),
+          started_(now),
+          started_wall_micros_(wall_micros),
+          now_(now),
+          full_(recovered.space.full) {}
+
+    // The time of the input that is being worked on. Every input begins with it.
+    void tick(Time now) { now_ = now; }
+    Time now() const { return now_; }
+
+    // ---- Custody.
+    // Owed to all of `where` (at least one).
+    std::shared_ptr<Custody> take(Batch batch, const std::vector<Where>& where, Time expires);
+    // A row read back from the journal, as an entry of that stream.
+    Entry taken_back(const LoadedEntry& row, StreamId stream);
+    // `origin` is told when the custody is safe; at once if it is.
+    static void attach(const std::shared_ptr<Custody>& custody, std::shared_ptr<Intake> intake,
+                       std::uint64_t number);
+    // `buried`: so many of its messages went to the dead letters, whatever became of the rest.
+    void settle(const Entry& entry, Settlement how, std::uint32_t buried = 0);
+    // The first `done` messages of it are acknowledged.
+    void progress(const Entry& entry, std::uint32_t done);
+    // A copy of messages [first, first + count) goes to the dead letters; the entry is not settled by it.
+    void bury(const Entry& entry, std::uint32_t first, std::uint32_t count, std::string reason);
+    // The unsafe custody that holds this message, if there is one: where a duplicate waits.
+    std::shared_ptr<Custody> find_unsafe(const ProducerId& producer, std::uint64_t sequence) const;
+
+    // ---- What goes to the journal.
+    // It shall be there by `due`, unless it settles before.
+    void want(const std::shared_ptr<Custody>& custody, Time due);
+    // Goes with the next transaction; on its own after limits::journal_idle_flush, or at once if urgent.
+    void change(Change change, bool urgent = false);
+    // Every destination an Owe names has to be declared in the same transaction or before it.
+    void declare(const Destination& destination) { undeclared_[destination.id] = destination; }
+    void forget_destination(DestinationId id);
+    std::optional<Transaction> gather();
+    // Everything that is unsafe or pending becomes due at once: the agent is about to stop.
+    void want_all();
+    bool quiet() const { return !in_flight_ && pending_.empty() && unsafe_ == 0; }
+    Time next_due() const;
+
+    // ---- Its answers. What became journaled is in `journaled_streams` until cleared.
+    void on_committed(const Committed& answer);
+    void on_failed(const Failed& answer);
+    void on_undecided(const Undecided& answer);
+
+    Ledger ledger;
+    MemoryMeter meter;
+    std::set<StreamId> journaled_streams;
+    std::vector<std::shared_ptr<Intake>> dirty_intakes;
+
+    bool committing() const { return in_flight_.has_value(); }
+    Submission committed_through() const { return committed_; }
+    // The submission that carries, or will carry, what was changed last.
+    Submission pending_submission() const { return Submission{submitted_.value + 1}; }
+    const JournalSpace& space() const { return space_; }
+    // The last attempt failed; new data is not safe until one succeeds.
+    bool failing() const { return failing_; }
+    // No room for new data: only settlements are tried until there is.
+    bool full() const { return full_; }
+    std::size_t unsafe_count() const { return unsafe_; }
+    std::uint64_t wall_micros(Time now) const {
+        return started_wall_micros_ +
+               static_cast<std::uint64_t>(
+                   std::chrono::duration_cast<std::chrono::microseconds>(now - started_).count());
+    }
+
+  private:
+    struct Due {
+        Time at;
+        std::weak_ptr<Custody> custody;
+        bool operator<(const Due& other) const { return at > other.at; }  // the earliest on top
+    };
+    struct InFlight {
+        Submission number;
+        std::vector<std::shared_ptr<Custody>> custodies;
+        std::vector<Change> changes;  // all but Put and Owe, to be said again if it fails
+        std::vector<std::pair<std::shared_ptr<Intake>, std::uint64_t>> marks;
+        std::vector<Destination> declared;
+    };
+    using MessageKey = std::pair<ProducerId, std::uint64_t>;
+    struct MessageKeyHash {
+        std::size_t operator()(const MessageKey& key) const noexcept {
+            return std::hash<ProducerId>{}(key.first) ^ (key.second * 0x9E3779B97F4A7C15ull);
+        }
+    };
+
+    void safe(Custody& custody);
+    void gather_custodies(Transaction& transaction);
+    void include(const std::shared_ptr<Custody>& custody, Transaction& transaction);
+    void put(const std::shared_ptr<Custody>& custody, Transaction& transaction);
+    void declare_destinations(const Custody& custody, Transaction& transaction);
+    void add_pending(Change change, Time due);
+    void add_marks(Transaction& transaction);
+    void add_accounts(Transaction& transaction);
+    void take_apart(bool maybe_on_disk);
+    std::uint64_t expires_wall(Time expires) const;
+    Time expires_from_wall(std::uint64_t wall_micros) const;
+
+    BatchId last_batch_;
+    const BatchId recovered_through_;
+    JournalSpace space_;
+    const Time started_;
+    const std::uint64_t started_wall_micros_;
+    std::size_t unsafe_ = 0;
+    std::unordered_map<MessageKey, std::weak_ptr<Custody>, MessageKeyHash> unsafe_by_message_;
+
+    std::priority_queue<Due> due_;
+    std::vector<Change> pending_;
+    Time pending_due_ = never;
+    std::unordered_map<DestinationId, Destination> undeclared_;
+    std::unordered_map<Intake*, std::pair<std::shared_ptr<Intake>, std::uint64_t>> marks_;
+    std::uint64_t gathered_bytes_ = 0;
+
+    std::optional<InFlight> in_flight_;
+    Submission submitted_, committed_;
+    Time now_{};
+    bool failing_ = false;
+    bool full_ = false;
+    Time puts_not_before_{};
+    Time not_before_{};
+};
+
+}  // namespace bus::core

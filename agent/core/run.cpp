@@ -1,0 +1,96 @@
+#include "core/run.h"
+
+namespace bus::core {
+
+void Run::recover(const Recovered::Stream& found) {
+    disk_ = {found.entries, found.messages, found.bytes};
+    disk_last_ = found.last;
+}
+
+void Run::push(Entry entry) {
+    const Size one{1, entry.messages(), entry.bytes()};
+    if (spilled()) {
+        tail_size_.add(one);
+        tail_.push_back(std::move(entry));
+        return;
+    }
+    memory_bytes_ += one.bytes;
+    memory_size_.add(one);
+    memory_.push_back(std::move(entry));
+}
+
+Entry Run::pop() {
+    BUS_ASSERT(!memory_.empty());
+    Entry entry = std::move(memory_.front());
+    memory_.pop_front();
+    popped_ = entry.id();
+    memory_bytes_ -= entry.bytes();
+    --memory_size_.entries;
+    memory_size_.messages -= entry.messages();
+    memory_size_.bytes -= entry.bytes();
+    return entry;
+}
+
+void Run::count_to_disk(const Entry& entry) {
+    disk_.add({1, entry.messages(), entry.bytes()});
+    disk_last_ = std::max(disk_last_, entry.id());
+}
+
+void Run::trim(std::uint64_t memory_bytes_max) {
+    tail_to_disk();
+    while (memory_.size() > 1 && memory_.back().journaled() &&
+           (memory_bytes_ > memory_bytes_max || memory_.size() > limits::stream_memory_entries)) {
+        // A tail can only stand behind a part on disk; here one begins.
+        count_to_disk(memory_.back());
+        const Entry& last = memory_.back();
+        memory_bytes_ -= last.bytes();
+        --memory_size_.entries;
+        memory_size_.messages -= last.messages();
+        memory_size_.bytes -= last.bytes();
+        memory_.pop_back();
+    }
+}
+
+void Run::tail_to_disk() {
+    while (spilled() && !tail_.empty() && tail_.front().journaled()) {
+        const Entry& first = tail_.front();
+        count_to_disk(first);
+        --tail_size_.entries;
+        tail_size_.messages -= first.messages();
+        tail_size_.bytes -= first.bytes();
+        tail_.pop_front();
+    }
+}
+
+void Run::tail_to_memory() {
+    memory_size_.add(tail_size_);
+    memory_bytes_ += tail_size_.bytes;
+    tail_size_ = {};
+    for (Entry& entry : tail_) memory_.push_back(std::move(entry));
+    tail_.clear();
+}
+
+std::optional<ReadBack> Run::read_on(std::uint64_t memory_bytes_max) {
+    if (reading_ || !spilled() || memory_bytes_ > memory_bytes_max / 2 ||
+        memory_.size() > limits::stream_memory_entries / 2)
+        return std::nullopt;
+    reading_ = true;
+    return ReadBack{.stream = stream_,
+                    .after = memory_.empty() ? popped_ : memory_.back().id(),
+                    .bytes = limits::stream_read_back,
+                    .channel = channel_};
+}
+
+Run::Size Run::size() const {
+    Size all = memory_size_;
+    all.add(disk_);
+    all.add(tail_size_);
+    return all;
+}
+
+Time Run::oldest() const {
+    if (!memory_.empty()) return memory_.front().custody->taken;
+    return tail_.empty() ? never : tail_.front().custody->taken;
+}
+
+}  // namespace bus::core

@@ -1,0 +1,72 @@
+#include "core/seen.h"
+
+#include <algorithm>
+
+namespace bus::core {
+
+Seen::Key Seen::key_of(const wire::BatchHeader& header) {
+    return {header.producer, wire::channel_hash(header.kind, header.channel), header.lane};
+}
+
+std::size_t Seen::KeyHash::operator()(const Key& key) const noexcept {
+    const auto lane = static_cast<std::size_t>(key.lane);
+    return std::hash<ProducerId>{}(key.producer) ^ (key.channel * 3 + lane);
+}
+
+Seen::Answer Seen::look(const wire::BatchHeader& header, bool rerouted) const {
+    const auto found = keys_.find(key_of(header));
+    if (found == keys_.end()) return Answer::unknown;
+    const Known& known = found->second;
+    const auto first = header.channel_sequence;
+    const auto last = first + header.message_count - 1;
+    for (const Range& range : known.ranges)
+        if (range.first <= first && last <= range.last) return Answer::taken;
+
+    const auto top = known.ranges.empty() ? 0 : known.ranges.back().last;
+    const bool above_all = first > top && first > known.forgotten_top;
+    if (!rerouted && above_all && known.unflagged_top > 0 && first > known.unflagged_top)
+        return Answer::fresh;
+    return Answer::unknown;
+}
+
+void Seen::take(const wire::BatchHeader& header, bool flagged) {
+    const auto key = key_of(header);
+    auto found = keys_.find(key);
+    if (found == keys_.end()) {
+        if (keys_.size() >= keys_max_) {
+            keys_.erase(by_use_.back());
+            by_use_.pop_back();
+        }
+        by_use_.push_front(key);
+        found = keys_.emplace(key, Known{}).first;
+        found->second.use = by_use_.begin();
+    } else if (found->second.use != by_use_.begin()) {
+        by_use_.splice(by_use_.begin(), by_use_, found->second.use);
+    }
+    const auto first = header.channel_sequence;
+    const auto last = first + header.message_count - 1;
+    if (!flagged) found->second.unflagged_top = std::max(found->second.unflagged_top, last);
+    insert(found->second, {first, last});
+}
+
+void Seen::insert(Known& known, Range range) {
+    auto& ranges = known.ranges;
+    if (!ranges.empty() && ranges.back().last + 1 == range.first) {  // the common case
+        ranges.back().last = range.last;
+        return;
+    }
+    auto at = std::lower_bound(ranges.begin(), ranges.end(), range.first,
+                               [](const Range& r, std::uint64_t n) { return r.last + 1 < n; });
+    while (at != ranges.end() && at->first <= range.last + 1) {
+        range.first = std::min(range.first, at->first);
+        range.last = std::max(range.last, at->last);
+        at = ranges.erase(at);
+    }
+    ranges.insert(at, range);
+    if (ranges.size() > limits::seen_ranges_max) {
+        known.forgotten_top = std::max(known.forgotten_top, ranges.front().last);
+        ranges.erase(ranges.begin());
+    }
+}
+
+}  // namespace bus::core

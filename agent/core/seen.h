@@ -1,0 +1,60 @@
+// The ranges of messages that this agent, as their final destination, has
+// taken lately: consulted only for batches that come flagged `resent` or
+// `rerouted`. Bounded; what is forgotten is "unknown", and then a batch is
+// delivered, marked, never dropped (G2).
+#pragma once
+
+#include <cstdint>
+#include <list>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+#include "limits.h"
+#include "wire/batch.h"
+
+namespace bus::core {
+
+class Seen {
+  public:
+    // taken: exactly these messages were taken. fresh: certainly none of them. unknown: neither.
+    enum class Answer : std::uint8_t { taken, fresh, unknown };
+
+    explicit Seen(std::size_t keys_max = limits::seen_keys_max) : keys_max_(keys_max) {}
+
+    // Never `fresh` for a rerouted batch: its other copy may come later.
+    Answer look(const wire::BatchHeader& header, bool rerouted) const;
+    // `flagged`: it came as resent or rerouted, so it proves nothing about what lies below it.
+    void take(const wire::BatchHeader& header, bool flagged);
+    std::size_t keys() const { return keys_.size(); }
+
+  private:
+    // The channel by its hash: two of one producer with one hash are 1 in 10^19.
+    struct Key {
+        ProducerId producer;
+        std::uint64_t channel = 0;
+        wire::Lane lane = wire::Lane::normal;
+        friend bool operator==(const Key&, const Key&) = default;
+    };
+    struct KeyHash {
+        std::size_t operator()(const Key& key) const noexcept;
+    };
+    struct Range {
+        std::uint64_t first, last;
+    };
+    struct Known {
+        std::vector<Range> ranges;       // ascending, not adjacent
+        std::uint64_t unflagged_top = 0;  // the highest message that came unflagged; 0: none
+        std::uint64_t forgotten_top = 0;  // the highest message whose range was given up
+        std::list<Key>::iterator use;
+    };
+
+    static Key key_of(const wire::BatchHeader& header);
+    static void insert(Known& known, Range range);
+
+    const std::size_t keys_max_;
+    std::unordered_map<Key, Known, KeyHash> keys_;
+    std::list<Key> by_use_;  // the latest first
+};
+
+}  // namespace bus::core

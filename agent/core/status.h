@@ -1,0 +1,57 @@
+// A snapshot of the exchange for people and metrics: plain values, no references.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "base/id.h"
+#include "core/journal.h"
+#include "wire/names.h"
+
+namespace bus::core {
+
+struct LinkStatus {
+    std::string peer;
+    std::string state;  // "up", "connecting", "down"
+    bool dialled = false;
+    AgentId agent;  // zero until it was first heard
+    std::uint64_t backlog_entries = 0, backlog_messages = 0, backlog_bytes = 0;
+    std::uint64_t backlog_age_millis = 0;
+    std::uint64_t in_flight_bytes = 0, window_bytes = 0;
+    std::uint64_t rtt_micros = 0;
+    std::uint64_t sent_messages = 0, received_messages = 0;
+    std::vector<std::string> held;  // channels the peer cannot take now
+    std::string last_error;
+    std::size_t interest = 0;
+};
+
+struct GroupStatus {
+    std::string type;  // "queue", "durable", "anonymous"
+    std::string name, filter;
+    std::uint64_t waiting_messages = 0, waiting_bytes = 0, oldest_millis = 0;
+    std::uint64_t consumers = 0;
+    std::uint64_t unacknowledged = 0;
+    Account account;
+};
+
+struct Status {
+    std::string name;
+    AgentId agent;
+    std::uint64_t incarnation = 0;
+    std::uint64_t uptime_millis = 0;
+    std::uint64_t sessions = 0;
+    std::vector<LinkStatus> links;
+    std::vector<GroupStatus> groups;
+    std::vector<Account> accounts;  // G5, all destinations
+    std::uint64_t unrouted = 0;
+    std::uint64_t memory_bytes = 0;  // of batches held
+    std::uint64_t unsafe_batches = 0;
+    JournalSpace journal;
+    bool journal_full = false;
+    std::uint64_t denied = 0, malformed = 0, duplicates_dropped = 0, best_effort_dropped = 0;
+    std::uint64_t dead_letters = 0;
+    std::vector<std::string> held_producers;  // "topic a.b: why"
+};
+
+}  // namespace bus::core
