@@ -1,6 +1,12 @@
 // Every bound of the agent, each with its name, and what must hold among them.
 // The bounds that both ends of a wire share are in wire/bounds.h.
-#pragma once
+//
+// The system has a header of that name too. gcc's own asks for the C library's with include_next,
+// which begins at the -iquote folders and so comes by here: it is let through.
+#ifdef _GCC_NEXT_LIMITS_H
+#include_next <limits.h>
+#elif !defined(BUS_AGENT_LIMITS_H)
+#define BUS_AGENT_LIMITS_H
 
 #include <chrono>
 #include <cstdint>
@@ -27,6 +33,8 @@ inline constexpr std::uint64_t link_windows_sum = 48 * MiB;
 // Of one stream, kept in memory when the rest is on disk only.
 inline constexpr std::uint64_t stream_memory = 4 * MiB;
 inline constexpr std::uint64_t stream_memory_entries = 16'384;
+// With more than this waiting in front of it, a batch is not expected to settle within its grace.
+inline constexpr std::uint64_t quick_entries_max = 1'024;
 inline constexpr std::uint64_t stream_read_back = 1 * MiB;
 inline constexpr std::uint64_t stream_read_back_entries = 4'096;
 // Beyond this, what is taken goes to the journal at once and leaves memory when it is there.
@@ -55,6 +63,8 @@ inline constexpr auto hello_retry_max = 60s;
 inline constexpr auto producer_mark_life = 24h;
 inline constexpr auto journal_idle_flush = 100ms;  // until deletions are committed on their own
 inline constexpr auto journal_retry = 1s;          // after a full disk or an I/O error
+// What a queue took from a peer and cannot hand out may go to a peer that has consumers.
+inline constexpr auto queue_return_after = 5min;
 inline constexpr auto stop_patience = 10s;         // for what is in flight when told to stop
 
 // ---- Journal --------------------------------------------------------------------------
@@ -84,3 +94,5 @@ static_assert(journal_bytes_min >= 4 * (ballast_bytes + transaction_bytes_max));
 static_assert(stream_share_percent + dead_letter_share_percent <= 100);
 
 }  // namespace bus::limits
+
+#endif
