@@ -19,6 +19,8 @@ inline constexpr std::uint64_t outbox_bytes_min = 512 * 1024;
 inline constexpr std::uint64_t held_share = 2;  // one half
 // Names of channels that one producer may use in its life; each keeps a counter.
 inline constexpr std::size_t channels_max = 1'000'000;
+// Batches that are safe and whose `arrived` somebody still waits for.
+inline constexpr std::size_t awaiting_max = 262'144;
 // A batch that is not full leaves after this, whatever is on its way.
 inline constexpr auto batch_age_max = 1ms;
 // Payload of one part of a large message. Headers travel in the first part, beside as much.

@@ -73,7 +73,8 @@ class ConsumerSession {
     };
 
     std::map<std::uint64_t, Subscription> subscriptions_;
-    std::map<std::uint64_t, bool> forgetting_;  // until the agent has confirmed
+    // To be forgotten, until the agent has confirmed.
+    std::map<std::uint64_t, wire::Subscribe> ending_;
     std::uint64_t next_id_ = 1;
     std::vector<wire::Command> commands_;
     bool connected_ = false;

@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <list>
+#include <string_view>
 #include <unordered_map>
 
 #include "base/id.h"
@@ -18,6 +19,10 @@ class GapWatch {
     std::uint64_t pass(const ProducerId& producer, std::string_view channel, wire::Lane lane,
                        std::uint64_t channel_sequence, std::uint32_t count);
 
+    // `count` of them came damaged: they are missing before the next ones that pass.
+    void lose(const ProducerId& producer, std::string_view channel, wire::Lane lane,
+              std::uint64_t count);
+
   private:
     struct Key {
         ProducerId producer;
@@ -31,8 +36,12 @@ class GapWatch {
     };
     struct Watched {
         std::uint64_t next = 0;
+        std::uint64_t lost = 0;
         std::list<Key>::iterator place;
     };
+    static Key key_of(const ProducerId& producer, std::string_view channel, wire::Lane lane);
+    void begin(const Key& key, std::uint64_t next);
+
     std::unordered_map<Key, Watched, Hash> watched_;
     std::list<Key> recent_;  // latest first; beyond limits::watched_keys_max the last is forgotten
 };

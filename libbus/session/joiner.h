@@ -52,8 +52,15 @@ class Joiner {
     };
     using Key = std::pair<ProducerId, std::uint64_t>;
 
-    void rule(const Joined::Piece& piece, wire::Verdict verdict, std::string_view reason);
+    Unfinished* find_or_begin(const Key& key, const wire::Part& part);
+    static std::string_view mismatch(const Unfinished& message, const wire::Part& part,
+                                     const wire::MessageView& view);
+    static void append(Unfinished& message, const wire::BatchHeader& header,
+                       const wire::MessageView& part, Joined::Piece piece, bool redelivered);
+    void turn_away(const wire::BatchHeader& header, Joined::Piece piece);
+    void cut_short(const Key& key, Joined::Piece piece);
     void give_up(Unfinished& message, wire::Verdict verdict, std::string_view reason);
+    void rule(const Joined::Piece& piece, wire::Verdict verdict, std::string_view reason);
 
     std::map<Key, Unfinished> unfinished_;
     std::vector<wire::Ack> rulings_;

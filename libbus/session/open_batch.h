@@ -6,6 +6,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -27,30 +28,28 @@ struct Wish {
 class OpenBatch {
   public:
     bool is_open() const noexcept { return channel_ != nullptr; }
-    // Starts a batch; it must not be open.
-    void open(ChannelState& channel, const Outgoing& message, Stamp stamp, FramePool& pool);
-    // Same channel, kind, mode, lane and TTL, and room for it.
+    // Starts a batch, with `part` one that takes a single message; it must not be open.
+    void open(ChannelState& channel, const Outgoing& message, Stamp stamp, FramePool& pool,
+              const std::optional<wire::Part>& part = {}, std::uint16_t flags = 0);
+    // Open, of the same channel, kind, mode, lane and TTL, and room for it.
     bool admits(const Outgoing& message) const noexcept;
-    // Appends, sealed with this sequence, the first one naming the batch's. Requires admits().
-    void append(const Outgoing& message, std::uint64_t sequence) noexcept;
-    void add_wish(Wish wish);
-    void set_part(const wire::Part& part, bool abort) noexcept;
+    // Appends, sealed with this sequence; the first one's is the batch's. Requires admits().
+    void append(const Outgoing& message, std::uint64_t sequence);
 
     struct Closed {
         Frame frame;  // the envelope is not yet written
         std::vector<Wish> wishes;
-        ChannelState* channel = nullptr;
-        wire::BatchHeader header;  // its channel points into the frame
+        wire::BatchHeader header;  // its channel points into the ChannelState
+        Time opened{};
     };
-    // Writes the header and yields the frame.
+    // Writes the header and yields the frame. Requires at least one message.
     Closed close(const ProducerId& producer, std::uint64_t channel_sequence, FramePool& pool);
 
     ChannelState* channel() const noexcept { return channel_; }
     std::uint32_t messages() const noexcept { return count_; }
     std::size_t body_bytes() const noexcept { return body_; }
-    std::size_t frame_bytes() const noexcept;
+    std::size_t frame_bytes() const noexcept { return head_bytes_ + body_; }
     Time opened() const noexcept { return opened_; }
-    std::uint64_t ttl_millis() const noexcept { return header_.ttl_millis; }
     const wire::BatchHeader& header() const noexcept { return header_; }
 
   private:

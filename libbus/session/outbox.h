@@ -33,8 +33,12 @@ struct Departure {
     std::uint64_t number = 0;             // given when it first leaves
     std::uint64_t first_incarnation = 0;  // the agent's, for which it first left
     bool in_flight = false;               // counted against the window
+    std::uint32_t retries = 0;            // departures after the first
 
     std::size_t bytes() const noexcept { return frame.bytes().size(); }
+    bool is_settled() const noexcept { return !frame; }
+    // Of a large message, and not its beginning: what decided about that decides about this.
+    bool is_later_part() const noexcept { return part && part->index > 0; }
 };
 
 struct ChannelState {
@@ -42,10 +46,10 @@ struct ChannelState {
     std::array<std::uint64_t, wire::lane_count> next_sequence{1, 1, 1};
     bool held = false;
     std::deque<Departure> line;  // while held; by sequence
-    // A large message is being offered: nothing else may come between its parts.
-    std::uint64_t unfinished = 0;      // first sequence; 0: none
-    std::uint64_t departed_first = 0;  // first sequence of the large message whose part 0 left last
-    std::uint64_t expired_first = 0;   // likewise, expired before it left
+    // Large messages, each by the sequence of its first part; 0: none.
+    std::uint64_t unfinished = 0;  // being offered: nothing else may come between its parts
+    std::uint64_t departed = 0;    // whose first part left last: HOLD spares the others
+    std::uint64_t expired = 0;     // whose first part expired last: the others go with it
 };
 
 // Finds a channel by kind and name without making a string.

@@ -22,10 +22,11 @@
 #include <string>
 #include <string_view>
 #include <unordered_map>
-#include <unordered_set>
 #include <vector>
 
 #include "base/id.h"
+#include "base/mutation.h"
+#include "base/result.h"
 #include "base/time.h"
 #include "session/bounds.h"
 #include "session/frame.h"
@@ -70,7 +71,7 @@ class ProducerSession {
     // (would_block). The caller goes on until finished() or abandons it.
     [[nodiscard]] Offer offer_part(LargeMessage& large, Stamp stamp);
     // No more parts will come: what has not left is dropped, what has is followed by an ABORT.
-    void abandon(const LargeMessage& large, Stamp stamp);
+    void abandon(LargeMessage large, Stamp stamp);
 
     // ---- The owner of the socket --------------------------------------------------
 
@@ -114,27 +115,51 @@ class ProducerSession {
         std::optional<std::uint32_t> destinations;
     };
 
-    ChannelState* channel_of(const Outgoing& message);
+    // The caller's side.
+    bool may_join(const Outgoing& message) const noexcept;
+    bool awaits_too_many(const Outgoing& message) const noexcept;
+    bool is_stale(const Outgoing& message, Stamp stamp) const noexcept;
+    Expected<ChannelState*, Offer> channel_of(const Outgoing& message);
     bool has_room(const ChannelState& channel, std::size_t bytes) const noexcept;
+    void charge(const ChannelState& channel, std::size_t bytes) noexcept;
     Offer open_for(const Outgoing& message, Stamp stamp, std::size_t bytes);
+    void start(ChannelState& channel, const Outgoing& message, Stamp stamp,
+               const std::optional<wire::Part>& part, std::uint16_t flags);
+    void append(const Outgoing& message);
+    void append_part(ChannelState& channel, LargeMessage& large, Stamp stamp, std::uint16_t flags);
     void close_open();
     void put_in_line(Departure departure);
-    bool open_may_leave(Time now) const noexcept;
+    bool waits_for_resume(const Departure& departure) const noexcept;
+
+    // The socket's side.
     bool fits_window(std::size_t bytes) const noexcept;
+    bool open_fits() const noexcept;
     std::optional<Frame> take_again(Time now);
     std::optional<Frame> take_first(Time now);
-    Frame depart(Departure departure, Time now);
-    bool expire_in(std::deque<Departure>& line, Time now, std::uint64_t* held);
-    void settle(Departure& departure, Outcome outcome, const std::string& reason);
-    void lose(Departure departure, Outcome outcome, const std::string& reason);
-    void on_safe(Departure& sent, Outcome outcome, std::optional<std::uint32_t> destinations);
-    void on_arrived(std::uint64_t number, Outcome outcome, std::uint32_t destinations);
-    void pass_safe_through(std::uint64_t number);
-    void drop_settled_front();
+    Frame depart(Departure& departure, Time now);
+    Frame addressed(Departure& departure, Time now);
+    static bool is_expired(const Departure& departure, Time now) noexcept;
+    void expire(Departure departure);
+    void expire_in(std::deque<Departure>& line, Time now);
+
+    // Settlement.
+    void resume_sending(std::uint64_t taken);
     Departure* find_sent(std::uint64_t number) noexcept;
-    void apply_holds();
+    void on_record(const wire::Receipt& record);
+    void on_safe(Departure& sent, Outcome outcome, std::optional<std::uint32_t> destinations);
+    void pass_safe_through(std::uint64_t number);
+    void settle_wish(const Wish& wish, Outcome outcome, std::optional<std::uint32_t> destinations,
+                     const std::string& reason);
+    void release(Departure& departure);
+    void lose(Departure departure, Outcome outcome, const std::string& reason);
+    void drop_settled_front();
+
+    // Holds.
     bool is_held(const ChannelState& channel) const noexcept;
-    void append_part(ChannelState& channel, LargeMessage& large, Stamp stamp, bool abort);
+    void apply_holds();
+    void hold_line(ChannelState& channel);
+    void resume_line(ChannelState& channel);
+    void count_held();
 
     const Options options_;
     FramePool& pool_;

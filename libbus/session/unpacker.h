@@ -10,6 +10,7 @@
 #include <memory>
 #include <optional>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "base/bytes.h"
@@ -58,7 +59,10 @@ class Unpacker {
     std::optional<Received> hand_out(const wire::MessageView& view);
     std::optional<Received> join(const wire::MessageView& view);
     void reject(std::uint32_t first, std::uint32_t count, std::string_view reason);
-    void take_joiner_rulings();
+    void finish();
+    void end_early(std::string_view reason);
+    Received received(const wire::MessageView& view) const;
+    bool is_last() const noexcept { return at_ == envelope_.messages; }
 
     wire::Envelope envelope_;
     wire::BatchHeader header_;

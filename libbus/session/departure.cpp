@@ -1,0 +1,226 @@
+// The side of the socket: what leaves, in which order, and what is sent again.
+#include <algorithm>
+
+#include "base/assert.h"
+#include "session/producer_session.h"
+#include "wire/envelope.h"
+
+namespace bus::session {
+namespace {
+
+std::uint64_t millis_left(Time until, Time now) {
+    if (until == never) return 0;
+    const auto left = std::chrono::ceil<std::chrono::milliseconds>(until - now).count();
+    return static_cast<std::uint64_t>(std::max<std::int64_t>(left, 1));
+}
+
+}  // namespace
+
+// One frame may always be on its way, however small the window.
+bool ProducerSession::fits_window(std::size_t bytes) const noexcept {
+    return in_flight_ == 0 || in_flight_ + bytes <= window_;
+}
+
+bool ProducerSession::open_fits() const noexcept {
+    return open_.is_open() && !open_.channel()->held && fits_window(open_.frame_bytes());
+}
+
+bool ProducerSession::is_ready() const noexcept {
+    if (!connected_) return false;
+    if (resend_from_ < sent_.size()) return fits_window(sent_[resend_from_].bytes());
+    if (!waiting_.empty()) return fits_window(waiting_.front().bytes());
+    return open_fits() && open_.frame_bytes() >= in_flight_;
+}
+
+Time ProducerSession::next_deadline() const noexcept {
+    const bool is_alone = connected_ && resend_from_ == sent_.size() && waiting_.empty();
+    if (!is_alone || !open_fits()) return earliest_expiry_;
+    return std::min<Time>(earliest_expiry_, open_.opened() + limits::batch_age_max);
+}
+
+std::optional<Frame> ProducerSession::take(Time now) {
+    if (!connected_) return std::nullopt;
+    if (auto again = take_again(now)) return again;
+    if (resend_from_ < sent_.size()) return std::nullopt;  // no room: nothing may overtake
+    return take_first(now);
+}
+
+std::optional<Frame> ProducerSession::take_again(Time now) {
+    for (; resend_from_ < sent_.size(); ++resend_from_) {
+        Departure& sent = sent_[resend_from_];
+        if (sent.is_settled()) continue;
+        if (is_expired(sent, now)) {
+            expire(std::move(sent));
+            continue;
+        }
+        if (!fits_window(sent.bytes())) return std::nullopt;
+        ++resend_from_;
+        ++sent.retries;
+        return addressed(sent, now);
+    }
+    drop_settled_front();
+    return std::nullopt;
+}
+
+std::optional<Frame> ProducerSession::take_first(Time now) {
+    if (waiting_.empty() && open_fits() &&
+        (open_.frame_bytes() >= in_flight_ || now - open_.opened() >= limits::batch_age_max))
+        close_open();
+    while (!waiting_.empty()) {
+        if (is_expired(waiting_.front(), now)) {
+            expire(std::move(waiting_.front()));
+            waiting_.pop_front();
+            continue;
+        }
+        if (!fits_window(waiting_.front().bytes())) return std::nullopt;
+        Departure departure = std::move(waiting_.front());
+        waiting_.pop_front();
+        return depart(departure, now);
+    }
+    return std::nullopt;
+}
+
+Frame ProducerSession::depart(Departure& departure, Time now) {
+    if (departure.part && departure.part->index == 0)
+        departure.channel->departed = departure.sequence;
+    if (!departure.guaranteed) {
+        Frame frame = addressed(departure, now);
+        for (const auto& wish : departure.wishes)
+            settle_wish(wish, Outcome::unknown, std::nullopt, "best effort has no receipt");
+        release(departure);
+        return frame;
+    }
+    if (departure.number == 0) departure.number = next_number_++;
+    departure.first_incarnation = incarnation_;
+    sent_.push_back(std::move(departure));
+    resend_from_ = sent_.size();
+    return addressed(sent_.back(), now);
+}
+
+// Writes the envelope; to a copy if the socket still holds what was sent before.
+Frame ProducerSession::addressed(Departure& departure, Time now) {
+    if (departure.frame.is_shared()) departure.frame = pool_.copy(departure.frame.bytes());
+    bool resent = departure.guaranteed && departure.first_incarnation != incarnation_;
+    if (mutated(Mutation::resent_lost) && departure.retries > 1) resent = false;
+    const wire::Envelope envelope{
+        .flags = resent ? wire::envelope_flag::resent : std::uint16_t{0},
+        .number = departure.number,
+        .lifetime_millis = millis_left(departure.expires, now),
+        .first = 0,
+        .messages = departure.messages,
+    };
+    wire::encode_envelope(envelope, departure.frame.data());
+    if (departure.guaranteed) {
+        departure.in_flight = true;
+        in_flight_ += departure.bytes();
+    }
+    return departure.frame;
+}
+
+// ---- Expiry -----------------------------------------------------------------------
+
+bool ProducerSession::is_expired(const Departure& departure, Time now) noexcept {
+    if (departure.is_later_part())
+        return departure.channel->expired == departure.part->first_sequence;
+    return departure.expires <= now;
+}
+
+// What has left comes here only when the agent's Welcome says that it was not taken; another
+// incarnation of the agent cannot know that.
+void ProducerSession::expire(Departure departure) {
+    if (departure.part && departure.part->index == 0)
+        departure.channel->expired = departure.sequence;
+    const bool may_have_arrived =
+        departure.number != 0 && departure.first_incarnation != incarnation_;
+    lose(std::move(departure), may_have_arrived ? Outcome::unknown : Outcome::expired,
+         "its time to live ended before the agent had it");
+}
+
+void ProducerSession::advance(Time now) {
+    if (now < earliest_expiry_) return;
+    if (open_.is_open() && open_.header().ttl_millis != 0) close_open();
+    earliest_expiry_ = never;
+    expire_in(waiting_, now);
+    for (auto& [key, channel] : channels_) expire_in(channel->line, now);
+    count_held();
+}
+
+void ProducerSession::expire_in(std::deque<Departure>& line, Time now) {
+    std::deque<Departure> rest;
+    for (auto& departure : line) {
+        if (is_expired(departure, now)) {
+            expire(std::move(departure));
+            continue;
+        }
+        if (!departure.is_later_part())
+            earliest_expiry_ = std::min(earliest_expiry_, departure.expires);
+        rest.push_back(std::move(departure));
+    }
+    line.swap(rest);
+}
+
+// ---- Holds ------------------------------------------------------------------------
+
+bool ProducerSession::is_held(const ChannelState& channel) const noexcept {
+    return std::any_of(held_.begin(), held_.end(), [&](const wire::HeldChannel& held) {
+        return (!held.kind || *held.kind == channel.key.kind) &&
+               wire::matches(held.filter, channel.key.name);
+    });
+}
+
+void ProducerSession::on_hold(const std::vector<wire::HeldChannel>& channels) {
+    for (const auto& channel : channels) {
+        const auto same = [&](const wire::HeldChannel& held) {
+            return held.kind == channel.kind && held.filter == channel.filter;
+        };
+        if (std::none_of(held_.begin(), held_.end(), same)) held_.push_back(channel);
+    }
+    apply_holds();
+}
+
+void ProducerSession::on_resume(const std::vector<wire::HeldChannel>& channels) {
+    for (const auto& channel : channels)
+        std::erase_if(held_, [&](const wire::HeldChannel& held) {
+            return held.kind == channel.kind && held.filter == channel.filter;
+        });
+    apply_holds();
+}
+
+void ProducerSession::apply_holds() {
+    for (auto& [key, channel] : channels_) {
+        const bool was_held = std::exchange(channel->held, is_held(*channel));
+        if (channel->held && !was_held) hold_line(*channel);
+        if (!channel->held && was_held) resume_line(*channel);
+    }
+    count_held();
+}
+
+void ProducerSession::hold_line(ChannelState& channel) {
+    const auto moved =
+        std::stable_partition(waiting_.begin(), waiting_.end(), [&](const Departure& departure) {
+            return departure.channel != &channel || !waits_for_resume(departure);
+        });
+    std::move(moved, waiting_.end(), std::back_inserter(channel.line));
+    waiting_.erase(moved, waiting_.end());
+}
+
+void ProducerSession::resume_line(ChannelState& channel) {
+    std::deque<Departure> merged;
+    std::merge(std::make_move_iterator(waiting_.begin()), std::make_move_iterator(waiting_.end()),
+               std::make_move_iterator(channel.line.begin()),
+               std::make_move_iterator(channel.line.end()), std::back_inserter(merged),
+               [](const Departure& a, const Departure& b) { return a.sequence < b.sequence; });
+    waiting_.swap(merged);
+    channel.line.clear();
+}
+
+void ProducerSession::count_held() {
+    held_bytes_ = 0;
+    for (const auto& [key, channel] : channels_) {
+        if (!channel->held) continue;
+        for (const auto& departure : channel->line) held_bytes_ += departure.bytes();
+        if (open_.channel() == channel.get()) held_bytes_ += open_.frame_bytes();
+    }
+}
+
+}  // namespace bus::session

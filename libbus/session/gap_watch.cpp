@@ -1,0 +1,49 @@
+#include "session/gap_watch.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "session/bounds.h"
+
+namespace bus::session {
+
+GapWatch::Key GapWatch::key_of(const ProducerId& producer, std::string_view channel,
+                               wire::Lane lane) {
+    return {producer, wire::channel_hash(wire::Kind::topic, channel) * wire::lane_count +
+                          static_cast<std::uint64_t>(lane)};
+}
+
+std::uint64_t GapWatch::pass(const ProducerId& producer, std::string_view channel, wire::Lane lane,
+                             std::uint64_t channel_sequence, std::uint32_t count) {
+    const Key key = key_of(producer, channel, lane);
+    const std::uint64_t next = channel_sequence + count;
+    const auto found = watched_.find(key);
+    if (found == watched_.end()) {
+        begin(key, next);
+        return 0;
+    }
+    Watched& watched = found->second;
+    if (watched.place != recent_.begin()) recent_.splice(recent_.begin(), recent_, watched.place);
+    const auto lost = std::exchange(watched.lost, 0);
+    const auto skipped =
+        channel_sequence > watched.next ? channel_sequence - watched.next : std::uint64_t{0};
+    watched.next = std::max(watched.next, next);
+    return lost + skipped;
+}
+
+void GapWatch::begin(const Key& key, std::uint64_t next) {
+    if (watched_.size() >= limits::watched_keys_max) {
+        watched_.erase(recent_.back());
+        recent_.pop_back();
+    }
+    recent_.push_front(key);
+    watched_.emplace(key, Watched{.next = next, .lost = 0, .place = recent_.begin()});
+}
+
+void GapWatch::lose(const ProducerId& producer, std::string_view channel, wire::Lane lane,
+                    std::uint64_t count) {
+    const auto found = watched_.find(key_of(producer, channel, lane));
+    if (found != watched_.end()) found->second.lost += count;
+}
+
+}  // namespace bus::session

@@ -1,0 +1,133 @@
+#include "session/joiner.h"
+
+#include <algorithm>
+
+#include "session/bounds.h"
+
+namespace bus::session {
+namespace {
+constexpr std::uint32_t headless_delay_millis = 1'000;
+}
+
+std::shared_ptr<Joined> Joiner::add(const wire::BatchHeader& header, const wire::MessageView& part,
+                                    Joined::Piece piece, bool redelivered) {
+    const Key key{header.producer, header.part->first_sequence};
+    if ((header.flags & wire::batch_flag::abort) != 0) {
+        cut_short(key, piece);
+        return nullptr;
+    }
+    Unfinished* const message = find_or_begin(key, *header.part);
+    if (!message) {
+        turn_away(header, piece);
+        return nullptr;
+    }
+    if (!message->message) {
+        rule(piece, wire::Verdict::reject, message->reason);
+        if (header.part->index + 1 == header.part->total) unfinished_.erase(key);
+        return nullptr;
+    }
+    if (const auto wrong = mismatch(*message, *header.part, part); !wrong.empty()) {
+        spoil(header, piece, wrong);
+        return nullptr;
+    }
+    append(*message, header, part, piece, redelivered);
+    if (message->next < header.part->total) return nullptr;
+    auto whole = std::move(message->message);
+    unfinished_.erase(key);
+    return whole;
+}
+
+// A message that cannot be begun here. On a topic its beginning came before the subscription; on a
+// queue it is with another consumer.
+void Joiner::turn_away(const wire::BatchHeader& header, Joined::Piece piece) {
+    if (header.part->index == 0)
+        rule(piece, wire::Verdict::reject, "too many unfinished large messages at once");
+    else if (header.kind == wire::Kind::topic)
+        rule(piece, wire::Verdict::ack, {});
+    else
+        rule(piece, wire::Verdict::nack, {});
+}
+
+// Later parts without their beginning start nothing.
+Joiner::Unfinished* Joiner::find_or_begin(const Key& key, const wire::Part& part) {
+    const auto found = unfinished_.find(key);
+    if (found != unfinished_.end()) {
+        if (part.index != 0) return &found->second;
+        // Handed out anew from the beginning: what came before is void at the agent too.
+        unfinished_.erase(found);
+    }
+    if (part.index != 0 || unfinished_.size() >= limits::unfinished_max) return nullptr;
+    return &unfinished_
+                .emplace(key, Unfinished{.message = std::make_shared<Joined>(),
+                                         .first = part,
+                                         .next = 0,
+                                         .reason = {}})
+                .first->second;
+}
+
+std::string_view Joiner::mismatch(const Unfinished& message, const wire::Part& part,
+                                  const wire::MessageView& view) {
+    if (part.total != message.first.total || part.total_bytes != message.first.total_bytes)
+        return "its parts disagree about the whole";
+    if (part.index != message.next) return "a part is missing";
+    const auto bytes = message.message->payload.size() + view.payload.size();
+    const bool is_last = part.index + 1 == part.total;
+    if (bytes > part.total_bytes || (is_last && bytes != part.total_bytes))
+        return "its parts do not add up to the whole";
+    return {};
+}
+
+void Joiner::append(Unfinished& message, const wire::BatchHeader& header,
+                    const wire::MessageView& part, Joined::Piece piece, bool redelivered) {
+    Joined& whole = *message.message;
+    if (message.next == 0) {
+        whole.channel = header.channel;
+        whole.headers.assign(part.headers.begin(), part.headers.end());
+    }
+    whole.payload.insert(whole.payload.end(), part.payload.begin(), part.payload.end());
+    whole.pieces.push_back(piece);
+    whole.redelivered = whole.redelivered || redelivered;
+    ++message.next;
+}
+
+// The sender gave up: what has come of it is done with.
+void Joiner::cut_short(const Key& key, Joined::Piece piece) {
+    rule(piece, wire::Verdict::ack, {});
+    const auto found = unfinished_.find(key);
+    if (found == unfinished_.end()) return;
+    give_up(found->second, wire::Verdict::ack, {});
+    unfinished_.erase(found);
+}
+
+void Joiner::spoil(const wire::BatchHeader& header, Joined::Piece piece, std::string_view reason) {
+    const Key key{header.producer, header.part->first_sequence};
+    rule(piece, wire::Verdict::reject, reason);
+    const auto found = unfinished_.find(key);
+    if (found != unfinished_.end()) {
+        give_up(found->second, wire::Verdict::reject, reason);
+    } else if (unfinished_.size() < limits::unfinished_max) {
+        unfinished_.emplace(key, Unfinished{.message = nullptr,
+                                            .first = *header.part,
+                                            .next = 0,
+                                            .reason = std::string{reason}});
+    }
+    if (header.part->index + 1 == header.part->total) unfinished_.erase(key);
+}
+
+void Joiner::give_up(Unfinished& message, wire::Verdict verdict, std::string_view reason) {
+    if (message.message)
+        for (const auto& piece : message.message->pieces) rule(piece, verdict, reason);
+    message.message = nullptr;
+    message.reason = reason;
+}
+
+void Joiner::rule(const Joined::Piece& piece, wire::Verdict verdict, std::string_view reason) {
+    rulings_.push_back({.tag = piece.tag,
+                        .first = piece.index,
+                        .count = 1,
+                        .verdict = verdict,
+                        .delay_millis = verdict == wire::Verdict::nack ? headless_delay_millis : 0,
+                        .reason = std::string{reason}});
+}
+
+}  // namespace bus::session

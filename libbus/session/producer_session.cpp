@@ -1,0 +1,217 @@
+// The side of the caller that publishes: from message to closed batch.
+#include "session/producer_session.h"
+
+#include <algorithm>
+
+#include "base/assert.h"
+#include "wire/envelope.h"
+
+namespace bus::session {
+namespace {
+
+std::size_t encoded_bytes(const Outgoing& message) {
+    return wire::message_overhead + message.headers.size() + message.payload.size();
+}
+
+std::size_t head_bytes_for(const Outgoing& message) {
+    constexpr std::size_t fixed = wire::envelope_length + 128;
+    return fixed + message.channel.size();
+}
+
+}  // namespace
+
+ProducerSession::ProducerSession(const Options& options, FramePool& pool)
+    : options_(options), pool_(pool) {
+    BUS_ASSERT(!options.producer.is_zero());
+    BUS_ASSERT(options.outbox_bytes >= limits::outbox_bytes_min);
+}
+
+bool ProducerSession::may_join(const Outgoing& message) const noexcept {
+    if (!open_.admits(message)) return false;
+    return options_.batch_messages_max == 0 || open_.messages() < options_.batch_messages_max;
+}
+
+bool ProducerSession::needs_stamp(const Outgoing& message) const noexcept {
+    return message.ttl_millis != 0 || !may_join(message);
+}
+
+// A lifetime counts from the batch's creation, so nobody joins one that has become old.
+bool ProducerSession::is_stale(const Outgoing& message, Stamp stamp) const noexcept {
+    return message.ttl_millis != 0 && stamp.now - open_.opened() > limits::batch_age_max;
+}
+
+bool ProducerSession::awaits_too_many(const Outgoing& message) const noexcept {
+    return message.receipt != 0 && message.stage != wire::Stage::safe &&
+           awaiting_.size() >= limits::awaiting_max;
+}
+
+Offer ProducerSession::offer(const Outgoing& message, Stamp stamp) {
+    const std::size_t bytes = encoded_bytes(message);
+    if (awaits_too_many(message)) return Offer::would_block;
+    if (may_join(message) && !is_stale(message, stamp)) {
+        if (!has_room(*open_.channel(), bytes)) return Offer::would_block;
+    } else {
+        if (needs_parts(message)) return Offer::too_large;
+        const Offer opened = open_for(message, stamp, bytes);
+        if (opened != Offer::taken) return opened;
+    }
+    append(message);
+    return Offer::taken;
+}
+
+void ProducerSession::append(const Outgoing& message) {
+    charge(*open_.channel(), encoded_bytes(message));
+    open_.append(message, next_sequence_++);
+    ++unsafe_messages_;
+}
+
+Offer ProducerSession::open_for(const Outgoing& message, Stamp stamp, std::size_t bytes) {
+    const auto channel = channel_of(message);
+    if (!channel) return channel.error();
+    if ((*channel)->unfinished != 0) return Offer::would_block;
+    if (!has_room(**channel, bytes + head_bytes_for(message))) return Offer::would_block;
+    close_open();
+    start(**channel, message, stamp, {}, 0);
+    return Offer::taken;
+}
+
+void ProducerSession::start(ChannelState& channel, const Outgoing& message, Stamp stamp,
+                            const std::optional<wire::Part>& part, std::uint16_t flags) {
+    open_.open(channel, message, stamp, pool_, part, flags);
+    charge(channel, open_.frame_bytes());
+    if (message.ttl_millis != 0)
+        earliest_expiry_ =
+            std::min(earliest_expiry_, stamp.now + std::chrono::milliseconds{message.ttl_millis});
+}
+
+Expected<ChannelState*, Offer> ProducerSession::channel_of(const Outgoing& message) {
+    const auto found = channels_.find(ChannelView{message.kind, message.channel});
+    if (found != channels_.end()) return found->second.get();
+    if (!wire::is_channel(message.channel)) return Unexpected{Offer::bad_name};
+    if (channels_.size() >= limits::channels_max) return Unexpected{Offer::too_many_channels};
+    auto state = std::make_unique<ChannelState>();
+    state->key = {message.kind, std::string{message.channel}};
+    state->held = is_held(*state);
+    auto* const channel = state.get();
+    channels_.emplace(channel->key, std::move(state));
+    return channel;
+}
+
+bool ProducerSession::has_room(const ChannelState& channel, std::size_t bytes) const noexcept {
+    if (bytes_ + bytes > options_.outbox_bytes) return false;
+    return !channel.held || held_bytes_ + bytes <= options_.outbox_bytes / limits::held_share;
+}
+
+void ProducerSession::charge(const ChannelState& channel, std::size_t bytes) noexcept {
+    bytes_ += bytes;
+    if (channel.held) held_bytes_ += bytes;
+}
+
+void ProducerSession::close_open() {
+    if (!open_.is_open()) return;
+    ChannelState& channel = *open_.channel();
+    auto& next = channel.next_sequence[static_cast<std::size_t>(open_.header().lane)];
+    const auto messages = open_.messages();
+    auto closed = open_.close(options_.producer, next, pool_);
+    next += messages;
+    const bool lives_for_ever = closed.header.ttl_millis == 0;
+    const auto life = std::chrono::milliseconds{closed.header.ttl_millis};
+    put_in_line({.frame = std::move(closed.frame),
+                 .channel = &channel,
+                 .sequence = closed.header.sequence,
+                 .messages = messages,
+                 .guaranteed = closed.header.guaranteed(),
+                 .is_abort = (closed.header.flags & wire::batch_flag::abort) != 0,
+                 .part = closed.header.part,
+                 .expires = lives_for_ever ? never : closed.opened + life,
+                 .wishes = std::move(closed.wishes)});
+}
+
+void ProducerSession::put_in_line(Departure departure) {
+    ChannelState& channel = *departure.channel;
+    if (mutated(Mutation::held_number_passed) && departure.guaranteed)
+        departure.number = next_number_++;
+    const bool waits = waits_for_resume(departure);
+    if (channel.held && !waits) held_bytes_ -= departure.bytes();
+    (waits ? channel.line : waiting_).push_back(std::move(departure));
+}
+
+// HOLD spares the rest of a large message whose beginning has left: room for it is reserved.
+bool ProducerSession::waits_for_resume(const Departure& departure) const noexcept {
+    if (!departure.channel->held) return false;
+    return !departure.is_later_part() ||
+           departure.channel->departed != departure.part->first_sequence;
+}
+
+// ---- Large messages -------------------------------------------------------------
+
+bool ProducerSession::needs_parts(const Outgoing& message) noexcept {
+    return encoded_bytes(message) > wire::batch_body_bytes_max;
+}
+
+std::optional<LargeMessage> ProducerSession::cut(const Outgoing& message) {
+    const auto bytes = message.payload.size();
+    if (bytes > wire::message_bytes_max) return std::nullopt;
+    const auto parts = (bytes + limits::part_bytes - 1) / limits::part_bytes;
+    return LargeMessage{.message = message,
+                        .parts = static_cast<std::uint32_t>(std::max<std::size_t>(parts, 1))};
+}
+
+Offer ProducerSession::offer_part(LargeMessage& large, Stamp stamp) {
+    BUS_ASSERT(!large.finished());
+    const auto found = channel_of(large.message);
+    if (!found) return found.error();
+    ChannelState& channel = **found;
+    if (channel.unfinished != large.first_sequence) return Offer::would_block;
+    if (awaits_too_many(large.message)) return Offer::would_block;
+    if (!has_room(channel, wire::frame_bytes_max)) return Offer::would_block;
+    if (large.next_part == 0) channel.unfinished = large.first_sequence = next_sequence_;
+    append_part(channel, large, stamp, 0);
+    if (large.finished()) channel.unfinished = 0;
+    return Offer::taken;
+}
+
+void ProducerSession::append_part(ChannelState& channel, LargeMessage& large, Stamp stamp,
+                                  std::uint16_t flags) {
+    const bool is_abort = (flags & wire::batch_flag::abort) != 0;
+    const std::size_t from = large.next_part * limits::part_bytes;
+    Outgoing piece = large.message;
+    if (large.next_part > 0) piece.headers = {};
+    piece.payload =
+        is_abort ? Bytes{}
+                 : large.message.payload.subspan(
+                       from, std::min(limits::part_bytes, large.message.payload.size() - from));
+    if (is_abort) piece.receipt = 0;
+    const wire::Part part{.first_sequence = large.first_sequence,
+                          .index = large.next_part,
+                          .total = large.parts,
+                          .total_bytes = large.message.payload.size()};
+    close_open();
+    start(channel, piece, stamp, part, static_cast<std::uint16_t>(flags | wire::batch_flag::part));
+    append(piece);
+    close_open();
+    ++large.next_part;
+}
+
+void ProducerSession::abandon(LargeMessage large, Stamp stamp) {
+    if (large.next_part == 0 || large.finished()) return;
+    ChannelState& channel = **channel_of(large.message);
+    channel.unfinished = 0;
+    if (channel.departed == large.first_sequence) {
+        append_part(channel, large, stamp, wire::batch_flag::abort);
+        return;
+    }
+    for (auto* line : {&waiting_, &channel.line}) {
+        std::deque<Departure> rest;
+        for (auto& departure : *line) {
+            if (departure.part && departure.part->first_sequence == large.first_sequence)
+                lose(std::move(departure), Outcome::refused, "cut short by its sender");
+            else
+                rest.push_back(std::move(departure));
+        }
+        line->swap(rest);
+    }
+    count_held();
+}
+
+}  // namespace bus::session

@@ -1,0 +1,133 @@
+#include "session/unpacker.h"
+
+#include <iterator>
+
+#include "base/assert.h"
+
+namespace bus::session {
+namespace {
+constexpr std::string_view damaged_header = "damaged on the way: the header of its batch";
+constexpr std::string_view damaged_message = "damaged on the way: its checksum does not hold";
+constexpr std::string_view damaged_form = "damaged on the way: its batch is not well-formed";
+}  // namespace
+
+bool Unpacker::begin(Bytes frame) {
+    BUS_ASSERT(!walk_);
+    const auto decoded = wire::decode_envelope(frame);
+    if (!decoded) return false;
+    envelope_ = decoded->envelope;
+    at_ = 0;
+    missed_ = 0;
+    const auto header = wire::decode_batch(decoded->batch, wire::Body::cut);
+    if (!header) {
+        reject(0, envelope_.messages, damaged_header);
+        return true;
+    }
+    header_ = *header;
+    const std::uint64_t end = std::uint64_t{envelope_.first} + envelope_.messages;
+    if (end > header_.message_count) {
+        reject(0, envelope_.messages, damaged_form);
+        return true;
+    }
+    if (header_.kind == wire::Kind::topic)
+        missed_ = gaps_.pass(header_.producer, header_.channel, header_.lane,
+                             header_.channel_sequence + envelope_.first, envelope_.messages);
+    walk_.emplace(decoded->batch.subspan(header_.header_length), header_.sequence + envelope_.first,
+                  wire::MessageWalk::Check::checksum);
+    return true;
+}
+
+std::optional<Received> Unpacker::next() {
+    while (walk_) {
+        const auto view = at_ < envelope_.messages ? walk_->next() : std::nullopt;
+        if (!view) {
+            if (at_ < envelope_.messages) end_early(damaged_form);
+            finish();
+            break;
+        }
+        ++at_;
+        if (auto message = header_.part ? join(*view) : hand_out(*view)) {
+            const auto missed = std::exchange(missed_, 0);
+            message->missed = header_.kind == wire::Kind::topic ? missed : 0;
+            return message;
+        }
+    }
+    return std::nullopt;
+}
+
+std::optional<Received> Unpacker::hand_out(const wire::MessageView& view) {
+    if (view.intact) return received(view);
+    reject(at_ - 1, 1, damaged_message);
+    ++missed_;
+    return std::nullopt;
+}
+
+// What is missing and could not be told with a message of this delivery is told with a later one.
+void Unpacker::finish() {
+    walk_.reset();
+    if (header_.kind == wire::Kind::topic && missed_ > 0)
+        gaps_.lose(header_.producer, header_.channel, header_.lane, missed_);
+}
+
+Received Unpacker::received(const wire::MessageView& view) const {
+    return {.channel = header_.channel,
+            .headers = view.headers,
+            .payload = view.payload,
+            .producer = header_.producer,
+            .sequence = view.sequence,
+            .created_micros = header_.created_micros,
+            .attempt = envelope_.attempt,
+            .redelivered = envelope_.redelivered(),
+            .missed = 0,
+            .tag = envelope_.number,
+            .index = envelope_.first + at_ - 1,
+            .last_of_tag = is_last(),
+            .joined = nullptr};
+}
+
+// A part is a batch of its own; the message comes out at the last.
+std::optional<Received> Unpacker::join(const wire::MessageView& view) {
+    const Joined::Piece piece{envelope_.number, envelope_.first + at_ - 1};
+    std::shared_ptr<Joined> whole;
+    if (view.intact) {
+        whole = joiner_.add(header_, view, piece, envelope_.redelivered());
+    } else {
+        joiner_.spoil(header_, piece, damaged_message);
+        ++missed_;
+    }
+    for (auto& ruling : joiner_.take_rulings()) rulings_.push_back(std::move(ruling));
+    if (!whole) return std::nullopt;
+    Received message = received(view);
+    message.channel = whole->channel;
+    message.headers = whole->headers;
+    message.payload = whole->payload;
+    message.sequence = header_.part->first_sequence;
+    message.redelivered = whole->redelivered;
+    message.joined = std::move(whole);
+    return message;
+}
+
+void Unpacker::end_early(std::string_view reason) {
+    const auto left = envelope_.messages - at_;
+    missed_ += left;
+    reject(at_, left, reason);
+    at_ = envelope_.messages;
+}
+
+// `first` counts within the range.
+void Unpacker::reject(std::uint32_t first, std::uint32_t count, std::string_view reason) {
+    if (count == 0) return;
+    rulings_.push_back({.tag = envelope_.number,
+                        .first = envelope_.first + first,
+                        .count = count,
+                        .verdict = wire::Verdict::reject,
+                        .delay_millis = 0,
+                        .reason = std::string{reason}});
+}
+
+void Unpacker::reset() {
+    walk_.reset();
+    joiner_.clear();
+}
+
+}  // namespace bus::session
