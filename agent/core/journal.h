@@ -48,6 +48,7 @@ inline constexpr std::uint8_t resent = 1;    // arrived flagged: may have been t
 inline constexpr std::uint8_t pinned = 2;    // came from a peer for this host: never passed on again
 inline constexpr std::uint8_t rerouted = 4;
 inline constexpr std::uint8_t redelivered = 8;
+inline constexpr std::uint8_t arrival = 16;  // its settlement counts for the receipt `arrived`
 }  // namespace entry_flag
 
 // ---- Changes: one submission is one transaction --------------------------------
@@ -212,6 +213,7 @@ struct LoadedEntry {
     std::uint8_t flags = 0;
     std::uint32_t done = 0;
     std::uint64_t expires_wall_micros = 0;
+    std::uint32_t messages = 0;  // of the batch; known although its bytes are damaged
 };
 struct Loaded {
     ReadBack request;
@@ -236,11 +238,12 @@ using JournalAnswer = std::variant<Committed, Failed, Undecided, Loaded, Damaged
 struct Recovered {
     struct Stream {
         StreamId id;
-        std::uint64_t entries = 0, messages = 0, bytes = 0;
+        std::uint64_t entries = 0, messages = 0, bytes = 0;  // messages: not acknowledged yet
         BatchId first, last;
     };
     AgentId agent;                   // zero in a new journal
     std::uint64_t incarnation = 0;   // of the previous start; 0: none
+    std::uint64_t incarnation_now = 0;  // of this one, committed already
     BatchId last_batch;              // the highest id ever used
     DestinationId last_destination;
     std::vector<Destination> destinations;

@@ -1,0 +1,384 @@
+#include "journal/backlog.h"
+
+#include <algorithm>
+
+#include "base/assert.h"
+#include "journal/checksum.h"
+#include "limits.h"
+
+namespace bus::journal {
+namespace {
+
+using core::BatchId;
+using core::DestinationId;
+using core::StreamId;
+
+// Of one slice of a reading; about 10 ms.
+constexpr std::size_t slice_entries = 16'384;
+constexpr std::uint64_t slice_bytes = 2 * limits::MiB;
+
+std::uint64_t key(const StreamId& stream) {
+    return std::uint64_t{stream.to.value} << 2 | static_cast<std::uint64_t>(stream.lane);
+}
+StreamId stream_of(std::uint64_t key) {
+    return {DestinationId{static_cast<std::uint32_t>(key >> 2)}, static_cast<wire::Lane>(key & 3)};
+}
+std::uint64_t lane_of(const StreamId& stream) { return static_cast<std::uint64_t>(stream.lane); }
+
+// What a salvaged journal counts may be less than what it holds.
+void take_from(std::uint64_t& total, std::uint64_t amount) { total -= std::min(total, amount); }
+
+}  // namespace
+
+Backlog::Backlog(Database& database)
+    : insert_batch_{database,
+                    "INSERT INTO batch (id, expires, checksum, bytes)"
+                    " VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING"},
+      fetch_batch_{database, "SELECT expires, checksum, bytes FROM batch WHERE id = ?"},
+      delete_batch_{database, "DELETE FROM batch WHERE id = ?"},
+      insert_entry_{database,
+                    "INSERT INTO entry (destination, lane, batch, channel, flags, done, messages,"
+                    " bytes) VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING"},
+      find_entry_{database,
+                  "SELECT max(messages - done, 0), bytes FROM entry"
+                  " WHERE destination = ? AND lane = ? AND batch = ?"},
+      delete_entry_{database, "DELETE FROM entry WHERE destination = ? AND lane = ? AND batch = ?"},
+      set_done_{database,
+                "UPDATE entry SET done = ?4 WHERE destination = ?1 AND lane = ?2 AND batch = ?3"},
+      scan_{database,
+            "SELECT batch, channel, flags, done FROM entry"
+            " WHERE destination = ? AND lane = ? AND batch > ? ORDER BY batch"},
+      first_{database,
+             "SELECT batch FROM entry WHERE destination = ? AND lane = ?"
+             " ORDER BY batch LIMIT 1"},
+      last_{database,
+            "SELECT batch FROM entry WHERE destination = ? AND lane = ?"
+            " ORDER BY batch DESC LIMIT 1"},
+      find_shared_{database, "SELECT owes FROM shared WHERE batch = ?"},
+      raise_shared_{database,
+                    "INSERT INTO shared (batch, owes) VALUES (?, 2)"
+                    " ON CONFLICT DO UPDATE SET owes = owes + 1"},
+      lower_shared_{database, "UPDATE shared SET owes = owes - 1 WHERE batch = ?"},
+      delete_shared_{database, "DELETE FROM shared WHERE batch = ?"},
+      load_totals_{database, "SELECT destination, lane, entries, messages, bytes FROM stream"},
+      write_totals_{database,
+                    "INSERT INTO stream (destination, lane, entries, messages, bytes)"
+                    " VALUES (?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET entries = excluded.entries,"
+                    " messages = excluded.messages, bytes = excluded.bytes"},
+      delete_totals_{database, "DELETE FROM stream WHERE destination = ? AND lane = ?"},
+      drop_stream_{database, "DELETE FROM stream WHERE destination = ?"},
+      load_dropped_{database, "SELECT destination FROM dropped"},
+      insert_dropped_{database, "INSERT INTO dropped VALUES (?) ON CONFLICT DO NOTHING"},
+      delete_dropped_{database, "DELETE FROM dropped WHERE destination = ?"},
+      scan_dropped_{database,
+                    "SELECT lane, batch, max(messages - done, 0), bytes FROM entry"
+                    " WHERE destination = ? LIMIT ?"},
+      batch_length_{database, "SELECT length(bytes) FROM batch WHERE id = ?"},
+      quarantine_{database,
+                  "INSERT INTO damaged (batch, found, reason, bytes) VALUES (?1, ?2, ?3, CASE WHEN"
+                  " (SELECT count(*) FROM damaged) < 1000"
+                  " THEN (SELECT bytes FROM batch WHERE id = ?1) END)"} {}
+
+Status Backlog::load(std::uint64_t live_bytes, BatchId last_batch) {
+    live_bytes_ = live_bytes;
+    last_batch_ = last_batch;
+    totals_.clear();
+    changed_.clear();
+    stored_.clear();
+    stored_at_ = 0;
+    dropping_.clear();
+    while (load_totals_.next()) {
+        const StreamId id{DestinationId{static_cast<std::uint32_t>(load_totals_.number(0))},
+                          static_cast<wire::Lane>(load_totals_.number(1))};
+        totals_[key(id)] = {.entries = load_totals_.number(2),
+                            .messages = load_totals_.number(3),
+                            .bytes = load_totals_.number(4)};
+    }
+    while (load_dropped_.next())
+        dropping_.emplace_back(static_cast<std::uint32_t>(load_dropped_.number(0)));
+    return load_totals_.status() != Status::ok ? load_totals_.status() : load_dropped_.status();
+}
+
+Status Backlog::put(const core::Put& put) {
+    const Bytes bytes = put.batch.bytes();
+    const auto checksum = row_checksum(put.id, put.expires_wall_micros, bytes);
+    const Status status =
+        insert_batch_.bind(put.id, put.expires_wall_micros, checksum, bytes).run();
+    if (status != Status::ok) return status;
+    const auto& header = put.batch.header();
+    const bool fresh = insert_batch_.changed();
+    stored_.push_back({.id = put.id,
+                       .channel = wire::channel_hash(header.kind, header.channel),
+                       .messages = header.message_count,
+                       .bytes = bytes.size(),
+                       .fresh = fresh,
+                       .entries = fresh ? 0u : 1u});
+    if (fresh) live_bytes_ += bytes.size();
+    last_batch_ = std::max(last_batch_, put.id);
+    return Status::ok;
+}
+
+// Owes follow their Put, or all Puts come first: both orders are found at once.
+Backlog::Stored& Backlog::stored(BatchId id) {
+    if (stored_at_ < stored_.size() && stored_[stored_at_].id == id) return stored_[stored_at_];
+    if (stored_at_ + 1 < stored_.size() && stored_[stored_at_ + 1].id == id)
+        return stored_[++stored_at_];
+    const auto found = std::find_if(stored_.rbegin(), stored_.rend(),
+                                    [&](const Stored& one) { return one.id == id; });
+    if (found == stored_.rend()) stored_.push_back(look_up(id));
+    stored_at_ = found == stored_.rend() ? stored_.size() - 1
+                                         : static_cast<std::size_t>(stored_.rend() - found) - 1;
+    return stored_[stored_at_];
+}
+
+// A batch of an earlier transaction that is now owed to one more. If it is gone or unreadable the
+// entry is made all the same: whoever reads it back will name the loss.
+Backlog::Stored Backlog::look_up(BatchId id) {
+    Stored found{.id = id, .entries = 1};
+    if (!fetch_batch_.bind(id).next()) return found;
+    const Bytes bytes = fetch_batch_.blob(2);
+    if (const auto header = wire::decode_batch(bytes)) {
+        found.channel = wire::channel_hash(header->kind, header->channel);
+        found.messages = header->message_count;
+        found.bytes = bytes.size();
+    }
+    fetch_batch_.reset();
+    return found;
+}
+
+Status Backlog::owe(const core::Owe& owe) {
+    Stored& batch = stored(owe.id);
+    const Status status = insert_entry_
+                              .bind(owe.stream.to, lane_of(owe.stream), owe.id, batch.channel,
+                                    owe.flags, owe.done, batch.messages, batch.bytes)
+                              .run();
+    if (status != Status::ok) return status;
+    if (insert_entry_.changed()) {
+        Totals& stream = totals(owe.stream);
+        ++stream.entries;
+        stream.messages += batch.messages - std::min<std::uint64_t>(batch.messages, owe.done);
+        stream.bytes += batch.bytes;
+    } else if (!batch.fresh) {
+        return Status::ok;  // said again
+    }
+    return ++batch.entries > 1 ? raise_shared_.bind(owe.id).run() : Status::ok;
+}
+
+void Backlog::end_submission() {
+    for (const Stored& one : stored_) BUS_ASSERT(one.entries > 0);
+    stored_.clear();
+    stored_at_ = 0;
+}
+
+Backlog::Totals& Backlog::totals(const StreamId& stream) {
+    Totals& found = totals_[key(stream)];
+    if (!found.changed) changed_.push_back(key(stream));
+    found.changed = true;
+    return found;
+}
+
+std::optional<Backlog::Row> Backlog::find(const StreamId& stream, BatchId id) {
+    const bool found = find_entry_.bind(stream.to, lane_of(stream), id).next();
+    status_ = find_entry_.status();
+    if (!found) return std::nullopt;
+    const Row row{find_entry_.number(0), find_entry_.number(1)};
+    find_entry_.reset();
+    return row;
+}
+
+Status Backlog::settle(const core::Settle& settle) {
+    const auto row = find(settle.stream, settle.id);
+    if (!row) return status_;
+    const Status status = remove(settle.stream, settle.id, *row);
+    return status == Status::ok ? release(settle.id, row->bytes) : status;
+}
+
+Status Backlog::remove(const StreamId& stream, BatchId id, const Row& row) {
+    if (totals_.contains(key(stream))) {  // not so for a dropped one
+        Totals& left = totals(stream);
+        take_from(left.entries, 1);
+        take_from(left.messages, row.messages);
+        take_from(left.bytes, row.bytes);
+    }
+    return delete_entry_.bind(stream.to, lane_of(stream), id).run();
+}
+
+// One entry less; the last one takes the batch with it.
+Status Backlog::release(BatchId id, std::uint64_t bytes) {
+    std::uint64_t owes = 1;
+    if (find_shared_.bind(id).next()) {
+        owes = find_shared_.number(0);
+        find_shared_.reset();
+    }
+    if (find_shared_.status() != Status::ok) return find_shared_.status();
+    if (owes > 2) return lower_shared_.bind(id).run();
+    if (owes == 2) return delete_shared_.bind(id).run();
+    return forget_batch(id, bytes);
+}
+
+Status Backlog::forget_batch(BatchId id, std::uint64_t bytes) {
+    const Status status = delete_batch_.bind(id).run();
+    if (status == Status::ok && delete_batch_.changed()) take_from(live_bytes_, bytes);
+    return status;
+}
+
+Status Backlog::progress(const core::Progress& progress) {
+    const auto row = find(progress.stream, progress.id);
+    if (!row) return status_;
+    const Status status =
+        set_done_.bind(progress.stream.to, lane_of(progress.stream), progress.id, progress.done)
+            .run();
+    const auto now = find(progress.stream, progress.id);
+    if (status != Status::ok || !now) return status;
+    Totals& stream = totals(progress.stream);
+    take_from(stream.messages, row->messages);
+    stream.messages += now->messages;
+    return Status::ok;
+}
+
+Status Backlog::drop(DestinationId id) {
+    for (std::uint64_t lane = 0; lane < wire::lane_count; ++lane)
+        totals_.erase(key({id, static_cast<wire::Lane>(lane)}));
+    if (std::ranges::find(dropping_, id) == dropping_.end()) dropping_.push_back(id);
+    const Status status = drop_stream_.bind(id).run();
+    return status == Status::ok ? insert_dropped_.bind(id).run() : status;
+}
+
+Status Backlog::drop_some(std::size_t entries) {
+    struct Doomed {
+        StreamId stream;
+        BatchId id;
+        Row row;
+    };
+    const DestinationId id = dropping_.back();
+    std::vector<Doomed> doomed;
+    scan_dropped_.bind(id, std::uint64_t{entries});
+    while (scan_dropped_.next())
+        doomed.push_back({{id, static_cast<wire::Lane>(scan_dropped_.number(0))},
+                          BatchId{scan_dropped_.number(1)},
+                          {scan_dropped_.number(2), scan_dropped_.number(3)}});
+    Status status = scan_dropped_.status();
+    for (const Doomed& one : doomed) {
+        if (status == Status::ok) status = remove(one.stream, one.id, one.row);
+        if (status == Status::ok) status = release(one.id, one.row.bytes);
+    }
+    if (status != Status::ok || !doomed.empty()) return status;
+    dropping_.pop_back();
+    return delete_dropped_.bind(id).run();
+}
+
+Status Backlog::write_totals() {
+    for (const std::uint64_t one : changed_) {
+        const auto found = totals_.find(one);
+        if (found == totals_.end()) continue;  // dropped since
+        Totals& now = found->second;
+        const StreamId stream = stream_of(one);
+        now.changed = false;
+        Status status;
+        if (now.entries > 0) {
+            status =
+                write_totals_.bind(stream.to, lane_of(stream), now.entries, now.messages, now.bytes)
+                    .run();
+        } else {
+            status = delete_totals_.bind(stream.to, lane_of(stream)).run();
+            totals_.erase(found);
+        }
+        if (status != Status::ok) return status;
+    }
+    changed_.clear();
+    return Status::ok;
+}
+
+Status Backlog::quarantine(BatchId id, std::uint64_t incarnation, const std::string& reason,
+                           std::vector<core::Damaged::Lost>& lost) {
+    std::vector<std::uint64_t> streams;
+    for (const auto& [stream, totals] : totals_) streams.push_back(stream);
+    std::ranges::sort(streams);
+    for (const std::uint64_t one : streams) {
+        const auto row = find(stream_of(one), id);
+        if (status_ != Status::ok) return status_;
+        if (!row) continue;
+        lost.push_back({stream_of(one), id, id, row->messages});
+        const Status status = remove(stream_of(one), id, *row);
+        if (status != Status::ok) return status;
+    }
+    Status status = quarantine_.bind(id, incarnation, std::string_view{reason}).run();
+    if (status == Status::ok) status = delete_shared_.bind(id).run();
+    std::uint64_t length = 0;
+    if (status == Status::ok && batch_length_.bind(id).next()) {
+        length = batch_length_.number(0);
+        batch_length_.reset();
+    }
+    return status == Status::ok ? forget_batch(id, length) : status;
+}
+
+Backlog::Slice Backlog::read(Reading& reading) {
+    const auto& request = reading.request;
+    auto& entries = reading.loaded.entries;
+    std::uint64_t bytes = 0;
+    scan_.bind(request.stream.to, lane_of(request.stream), reading.scanned);
+    for (std::size_t looked = 0; scan_.next(); ++looked) {
+        const bool enough =
+            !entries.empty() &&
+            (reading.bytes >= request.bytes || entries.size() >= limits::stream_read_back_entries);
+        if (enough || looked == slice_entries || bytes > slice_bytes) {
+            scan_.reset();
+            return enough ? Slice::finished : Slice::unfinished;
+        }
+        core::LoadedEntry entry{.id = BatchId{scan_.number(0)}, .batch = {}};
+        entry.flags = static_cast<std::uint8_t>(scan_.number(2));
+        entry.done = static_cast<std::uint32_t>(scan_.number(3));
+        if (!request.channel || scan_.number(1) == *request.channel) {
+            if (!fetch(reading, entry)) return scan_.reset(), Slice::failed;
+            const std::uint64_t size = entry.batch ? entry.batch.size() : 1;
+            reading.bytes += size;
+            bytes += size;
+            entries.push_back(std::move(entry));
+        }
+        reading.scanned = BatchId{scan_.number(0)};
+    }
+    status_ = scan_.status();
+    reading.loaded.last = status_ == Status::ok;
+    return status_ == Status::ok ? Slice::finished : Slice::failed;
+}
+
+// Leaves the batch empty, and notes it, if its row is missing or does not verify.
+bool Backlog::fetch(Reading& reading, core::LoadedEntry& entry) {
+    const bool found = fetch_batch_.bind(entry.id).next();
+    status_ = fetch_batch_.status();
+    if (!found && status_ != Status::ok) return false;
+    if (found) {
+        entry.expires_wall_micros = fetch_batch_.number(0);
+        const Bytes bytes = fetch_batch_.blob(2);
+        if (row_checksum(entry.id, entry.expires_wall_micros, bytes) == fetch_batch_.number(1)) {
+            auto batch = core::OwnedBatch::make({bytes.begin(), bytes.end()});
+            if (batch) entry.batch = std::move(*batch);
+        }
+        fetch_batch_.reset();
+    }
+    if (!entry.batch) reading.damaged.push_back(entry.id);
+    return true;
+}
+
+Status Backlog::describe(std::vector<core::Recovered::Stream>& streams) {
+    for (const auto& [stream, totals] : totals_) {
+        const StreamId id = stream_of(stream);
+        core::Recovered::Stream found{.id = id,
+                                      .entries = totals.entries,
+                                      .messages = totals.messages,
+                                      .bytes = totals.bytes,
+                                      .first = {},
+                                      .last = {}};
+        if (first_.bind(id.to, lane_of(id)).next()) found.first = BatchId{first_.number(0)};
+        if (last_.bind(id.to, lane_of(id)).next()) found.last = BatchId{last_.number(0)};
+        first_.reset();
+        last_.reset();
+        if (first_.status() != Status::ok) return first_.status();
+        if (last_.status() != Status::ok) return last_.status();
+        streams.push_back(found);
+    }
+    std::ranges::sort(streams, {}, &core::Recovered::Stream::id);
+    return Status::ok;
+}
+
+}  // namespace bus::journal

@@ -1,0 +1,107 @@
+// The batches in the journal and the streams that owe them: the tables batch,
+// entry, shared, stream and dropped. Every method but load() and read() runs
+// within the store's transaction; after a rollback the store calls load().
+#pragma once
+
+#include <unordered_map>
+#include <vector>
+
+#include "core/journal.h"
+#include "journal/sqlite.h"
+
+namespace bus::journal {
+
+// A ReadBack on its way, in slices, so that a search for one channel through a
+// long stream does not keep commits waiting.
+struct Reading {
+    explicit Reading(core::ReadBack asked) : request(asked), scanned(asked.after) {
+        loaded.request = asked;
+    }
+    core::ReadBack request;
+    core::BatchId scanned;  // entries up to here have been looked at
+    std::uint64_t bytes = 0;
+    core::Loaded loaded;
+    std::vector<core::BatchId> damaged;  // in `loaded` without bytes; to be quarantined
+};
+
+class Backlog {
+  public:
+    explicit Backlog(Database& database);
+    // Reads the totals from disk; needed once and after each rollback.
+    [[nodiscard]] Status load(std::uint64_t live_bytes, core::BatchId last_batch);
+
+    // Repeating what is there already is harmless, in all of these.
+    [[nodiscard]] Status put(const core::Put& put);
+    [[nodiscard]] Status owe(const core::Owe& owe);
+    [[nodiscard]] Status settle(const core::Settle& settle);
+    [[nodiscard]] Status progress(const core::Progress& progress);
+    // The stream is gone at once; drop_some() deletes what was in it.
+    [[nodiscard]] Status drop(core::DestinationId id);
+    // Up to `entries` of a dropped destination. Call while is_dropping().
+    [[nodiscard]] Status drop_some(std::size_t entries);
+    bool is_dropping() const noexcept { return !dropping_.empty(); }
+    // The end of one of the core's transactions; every Put in it must be owed.
+    void end_submission();
+    // Before the commit: totals of the streams that changed.
+    [[nodiscard]] Status write_totals();
+
+    // Takes a damaged batch out of all its streams, keeps its bytes in `damaged`, and says what is
+    // lost.
+    [[nodiscard]] Status quarantine(core::BatchId id, std::uint64_t incarnation,
+                                    const std::string& reason,
+                                    std::vector<core::Damaged::Lost>& lost);
+
+    enum class Slice { finished, unfinished, failed };
+    // `failed`: status() says how; the reading may be tried again.
+    Slice read(Reading& reading);
+    Status status() const noexcept { return status_; }
+
+    // With the first and last entries, one look each.
+    [[nodiscard]] Status describe(std::vector<core::Recovered::Stream>& streams);
+    std::uint64_t live_bytes() const noexcept { return live_bytes_; }
+    core::BatchId last_batch() const noexcept { return last_batch_; }
+
+  private:
+    struct Totals {
+        std::uint64_t entries = 0, messages = 0, bytes = 0;
+        bool changed = false;
+    };
+    // A batch of this submission, while its Owes arrive.
+    struct Stored {
+        core::BatchId id;
+        std::uint64_t channel = 0, messages = 0, bytes = 0;
+        bool fresh = false;
+        std::uint32_t entries = 0;
+    };
+    struct Row {
+        std::uint64_t messages = 0, bytes = 0;  // messages: not acknowledged yet
+    };
+
+    Stored& stored(core::BatchId id);
+    Stored look_up(core::BatchId id);
+    Totals& totals(const core::StreamId& stream);
+    std::optional<Row> find(const core::StreamId& stream, core::BatchId id);
+    Status remove(const core::StreamId& stream, core::BatchId id, const Row& row);
+    Status release(core::BatchId id, std::uint64_t bytes);
+    Status forget_batch(core::BatchId id, std::uint64_t bytes);
+    bool fetch(Reading& reading, core::LoadedEntry& entry);
+
+    // Of the streams that have entries, by key().
+    std::unordered_map<std::uint64_t, Totals> totals_;
+    std::vector<std::uint64_t> changed_;
+    std::vector<Stored> stored_;
+    std::size_t stored_at_ = 0;
+    std::vector<core::DestinationId> dropping_;
+    std::uint64_t live_bytes_ = 0;
+    core::BatchId last_batch_;
+    Status status_ = Status::ok;
+
+    Statement insert_batch_, fetch_batch_, delete_batch_;
+    Statement insert_entry_, find_entry_, delete_entry_, set_done_, scan_, first_, last_;
+    Statement find_shared_, raise_shared_, lower_shared_, delete_shared_;
+    Statement load_totals_, write_totals_, delete_totals_, drop_stream_;
+    Statement load_dropped_, insert_dropped_, delete_dropped_, scan_dropped_;
+    Statement batch_length_, quarantine_;
+};
+
+}  // namespace bus::journal

@@ -1,0 +1,15 @@
+#include "journal/checksum.h"
+
+#define XXH_INLINE_ALL
+#include <xxhash.h>
+
+#include <bit>
+
+namespace bus::journal {
+
+std::uint64_t row_checksum(core::BatchId id, std::uint64_t expires, Bytes bytes) noexcept {
+    const std::uint64_t seed = id.value ^ std::rotl(expires, 32);
+    return XXH3_64bits_withSeed(bytes.data(), bytes.size(), seed);
+}
+
+}  // namespace bus::journal

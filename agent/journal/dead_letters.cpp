@@ -1,0 +1,32 @@
+#include "journal/dead_letters.h"
+
+#include "journal/checksum.h"
+
+namespace bus::journal {
+
+DeadLetters::DeadLetters(Database& database)
+    : insert_{database,
+              "INSERT INTO dead_letter (destination, lane, name, batch, first, count, reason,"
+              " buried, checksum, bytes) VALUES (?1, ?2,"
+              " coalesce((SELECT name FROM destination WHERE id = ?1), ''),"
+              " ?3, ?4, ?5, ?6, ?7, ?8, ?9) ON CONFLICT DO NOTHING"} {}
+
+void DeadLetters::load(std::uint64_t count, std::uint64_t bytes) noexcept {
+    count_ = count;
+    bytes_ = bytes;
+}
+
+Status DeadLetters::bury(const core::Bury& bury) {
+    const Bytes bytes = bury.batch.bytes();
+    const Status status = insert_
+                              .bind(bury.stream.to, static_cast<std::uint64_t>(bury.stream.lane),
+                                    bury.id, bury.first, bury.count, std::string_view{bury.reason},
+                                    bury.wall_micros, row_checksum(bury.id, 0, bytes), bytes)
+                              .run();
+    if (status != Status::ok || !insert_.changed()) return status;
+    count_ += bury.count;
+    bytes_ += bytes.size();
+    return Status::ok;
+}
+
+}  // namespace bus::journal

@@ -1,0 +1,47 @@
+// A database that is open, with all its tables: what a Store loses when the
+// disk fails and gets anew when it opens again.
+#pragma once
+
+#include "journal/backlog.h"
+#include "journal/dead_letters.h"
+#include "journal/open_database.h"
+#include "journal/registry.h"
+#include "journal/store.h"
+
+namespace bus::journal {
+
+struct Store::Open {
+    explicit Open(Database opened) : database(std::move(opened)) {}
+    // Reads what the tables keep in memory. A new journal has no meta yet: it stays as it is.
+    [[nodiscard]] Status load() {
+        std::optional<Meta> found;
+        Status status = registry.load_meta(found);
+        if (status != Status::ok) return status;
+        if (found) meta = *found;
+        dead_letters.load(meta.dead_letters, meta.dead_bytes);
+        return backlog.load(meta.live_bytes, meta.last_batch);
+    }
+    // Within a transaction, before its commit.
+    [[nodiscard]] Status save() {
+        Status status = backlog.write_totals();
+        if (status != Status::ok) return status;
+        ++meta.commits;
+        meta.last_batch = std::max(meta.last_batch, backlog.last_batch());
+        meta.live_bytes = backlog.live_bytes();
+        meta.dead_letters = dead_letters.count();
+        meta.dead_bytes = dead_letters.bytes();
+        return registry.save_meta(meta);
+    }
+
+    Database database;
+    Meta meta;
+    Registry registry{database};
+    Backlog backlog{database};
+    DeadLetters dead_letters{database};
+    Statement begin{database, "BEGIN IMMEDIATE"};
+    Statement commit{database, "COMMIT"};
+    Statement pages{database, "PRAGMA page_count"};
+    Statement free_pages{database, "PRAGMA freelist_count"};
+};
+
+}  // namespace bus::journal
