@@ -1,0 +1,176 @@
+#include "config_section.h"
+
+#include <algorithm>
+
+#include <bus/error.h>
+#include "byte_size.h"
+#include "suggestion.h"
+
+namespace bus {
+namespace {
+
+std::string indexed(std::string_view path, std::size_t index) {
+    return std::string{path} + '[' + std::to_string(index) + ']';
+}
+
+std::string as_written(const JsonValue& value) {
+    switch (value.type) {
+        case JsonValue::Type::text:
+            return in_quotes(value.text);
+        case JsonValue::Type::number:
+            return value.text;
+        case JsonValue::Type::boolean:
+            return value.boolean ? "true" : "false";
+        case JsonValue::Type::null:
+        case JsonValue::Type::list:
+        case JsonValue::Type::object:
+            break;
+    }
+    return std::string{with_article(value.type)};
+}
+
+}  // namespace
+
+std::string in_quotes(std::string_view text) { return '"' + std::string{text} + '"'; }
+
+void Complaints::add(std::string_view file, unsigned line, std::string_view path,
+                     std::string_view what) {
+    std::string complaint{file};
+    if (line != 0) complaint += ':' + std::to_string(line);
+    complaint += ": ";
+    if (!path.empty()) complaint += std::string{path} + ": ";
+    lines_.push_back(complaint + std::string{what});
+}
+
+void Complaints::throw_if_any() const {
+    if (lines_.empty()) return;
+    std::string all;
+    for (const auto& line : lines_) all += (all.empty() ? "" : "\n") + line;
+    throw Error{all};
+}
+
+ConfigSection::ConfigSection(const JsonValue& object, std::string file, std::string path,
+                             Complaints& complaints)
+    : object_(object), file_(std::move(file)), path_(std::move(path)), complaints_(complaints) {}
+
+const JsonMember* ConfigSection::member(std::string_view key) const {
+    const auto found =
+        std::ranges::find_if(object_.members, [&](const auto& m) { return m.key == key; });
+    return found == object_.members.end() ? nullptr : &*found;
+}
+
+std::string ConfigSection::path_to(std::string_view key) const {
+    if (path_.empty() || key.empty()) return path_ + std::string{key};
+    return path_ + '.' + std::string{key};
+}
+
+std::string ConfigSection::where() const { return file_ + ':' + std::to_string(object_.line); }
+
+void ConfigSection::complain(std::string_view key, std::string_view what) {
+    const JsonMember* at = member(key);
+    complaints_.add(file_, at ? at->value.line : object_.line, path_to(key), what);
+}
+
+void ConfigSection::complain(std::string_view key, unsigned index, std::string_view what) {
+    const JsonMember* at = member(key);
+    complaints_.add(file_, at->value.items.at(index).line, indexed(path_to(key), index), what);
+}
+
+const JsonValue* ConfigSection::find(std::string_view key, JsonValue::Type type) {
+    known_.push_back(key);
+    const JsonMember* found = member(key);
+    if (!found) return nullptr;
+    if (found->value.type == type) return &found->value;
+    complain(key, as_written(found->value) + " is not " + std::string{with_article(type)});
+    return nullptr;
+}
+
+const JsonValue* ConfigSection::require(std::string_view key, JsonValue::Type type,
+                                        std::string_view purpose) {
+    const JsonValue* found = find(key, type);
+    if (!member(key))
+        complaints_.add(file_, object_.line, path_,
+                        in_quotes(key) + " is missing: " + std::string{purpose});
+    return found;
+}
+
+std::string ConfigSection::text(std::string_view key, std::string_view fallback) {
+    const JsonValue* found = find(key, JsonValue::Type::text);
+    return found ? found->text : std::string{fallback};
+}
+
+std::string ConfigSection::required_text(std::string_view key, std::string_view purpose) {
+    const JsonValue* found = require(key, JsonValue::Type::text, purpose);
+    return found ? found->text : std::string{};
+}
+
+std::uint64_t ConfigSection::bytes(std::string_view key, std::uint64_t fallback,
+                                   std::uint64_t minimum) {
+    known_.push_back(key);
+    const JsonMember* found = member(key);
+    if (!found) return fallback;
+    const JsonValue& value = found->value;
+    const auto size = value.type == JsonValue::Type::text ? byte_size(value.text) : value.integer;
+    if (!size) {
+        complain(key, as_written(value) + " is no amount of bytes; write it like \"512MiB\"");
+        return fallback;
+    }
+    if (*size < minimum)
+        complain(key, as_written(value) + " is below the minimum, " + byte_size_text(minimum));
+    return *size;
+}
+
+void ConfigSection::each_text(
+    std::string_view key,
+    const std::function<void(const std::string& text, unsigned index)>& take) {
+    const JsonValue* list = find(key, JsonValue::Type::list);
+    if (!list) return;
+    unsigned index = 0;
+    for (const JsonValue& item : list->items) {
+        if (item.type == JsonValue::Type::text)
+            take(item.text, index);
+        else
+            complain(key, index, as_written(item) + " is not a text");
+        ++index;
+    }
+}
+
+void ConfigSection::each_object(std::string_view key,
+                                const std::function<void(ConfigSection&)>& take) {
+    const JsonValue* list = find(key, JsonValue::Type::list);
+    if (!list) return;
+    unsigned index = 0;
+    for (const JsonValue& item : list->items) {
+        ConfigSection section{item, file_, indexed(path_to(key), index), complaints_};
+        if (item.type == JsonValue::Type::object)
+            take(section);
+        else
+            complain(key, index, as_written(item) + " is not an object");
+        ++index;
+    }
+}
+
+void ConfigSection::object(std::string_view key, const std::function<void(ConfigSection&)>& take) {
+    const JsonValue* found = find(key, JsonValue::Type::object);
+    if (!found) return;
+    ConfigSection section{*found, file_, path_to(key), complaints_};
+    take(section);
+}
+
+void ConfigSection::finish() {
+    for (auto at = object_.members.begin(); at != object_.members.end(); ++at) {
+        const unsigned line = at->value.line;
+        const auto first = std::find_if(object_.members.begin(), at, [&](const auto& earlier) {
+            return earlier.key == at->key;
+        });
+        if (first != at)
+            complaints_.add(file_, line, path_,
+                            "duplicate key " + in_quotes(at->key) + "; the first is in line " +
+                                std::to_string(first->value.line));
+        else if (std::ranges::find(known_, at->key) == known_.end())
+            complaints_.add(file_, line, path_,
+                            "unknown key " + in_quotes(at->key) + did_you_mean(at->key, known_));
+    }
+}
+
+}  // namespace bus

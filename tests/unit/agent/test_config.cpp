@@ -1,0 +1,295 @@
+// The configuration: its defaults, and the exact words of every refusal.
+#include <bus/error.h>
+#include <doctest/doctest.h>
+#include <unistd.h>
+
+#include "config.h"
+#include "support/temporary_folder.h"
+
+using bus::Config;
+using bus::load_config;
+using bus::test::TemporaryFolder;
+
+namespace {
+
+constexpr std::string_view key_of_tokyo = "rq:rM>}U?@Lns47E1%kR.o@n%FcmmsL/@{H8]yf7";
+constexpr std::string_view key_of_lima = "Yne@$w-vo<fVvi]a<NY6T1ed:M$fCG*[IaLV{hID";
+
+std::string replace_all(std::string text, const std::string& what, std::string_view with) {
+    for (auto at = text.find(what); at != std::string::npos; at = text.find(what, at + with.size()))
+        text.replace(at, what.size(), with);
+    return text;
+}
+
+// The folder's name is replaced by DIR in what comes back; empty: it was accepted.
+std::string complaints(const TemporaryFolder& folder, std::string_view text) {
+    const auto file = folder.write("agent.json", text);
+    try {
+        load_config(file);
+    } catch (const bus::Error& error) {
+        return replace_all(error.what(), folder.path().string() + "/", "");
+    }
+    return {};
+}
+std::string complaints(std::string_view text) { return complaints(TemporaryFolder{}, text); }
+
+std::string peer(std::string_view members) {
+    return complaints(R"({"name": "paris", "listen": ["tcp://0.0.0.0:7700"], "peers": [{)" +
+                      std::string{members} + "}]}");
+}
+std::string peer_key(std::string_view key) {
+    return peer(R"("name": "tokyo", "trust": "full", "key": ")" + std::string{key} + '"');
+}
+std::string app(std::string_view members) {
+    return complaints(R"({"name": "paris", "apps": [{)" + std::string{members} + "}]}");
+}
+
+}  // namespace
+
+TEST_CASE("a whole configuration is read, with comments") {
+    const TemporaryFolder folder;
+    const auto file = folder.write("agent.json", R"({
+  // The agent in Paris.
+  "name": "paris", "identity": "keys/identity.key", "runtime": "run",
+  "journal": { "path": "journal.db", "max_bytes": "20GiB", "min_free": "1MiB" },
+  "listen": ["tcp://0.0.0.0:7700", "tcp://[::1]:7701"],
+  "apps": [ { "user": "root", "publish": ["orders.**"], "subscribe": ["*"], "send": ["a.b"],
+              "receive": ["invoices"] },
+            { "uid": 4711 } ],
+  "peers": [ { "name": "tokyo", "key": "rq:rM>}U?@Lns47E1%kR.o@n%FcmmsL/@{H8]yf7",
+               "address": "tcp://tokyo.example.net:7700", "trust": "full" } ]
+})");
+    const Config config = load_config(file);
+    CHECK(config.name == "paris");
+    CHECK(config.identity == folder.path() / "keys/identity.key");
+    CHECK(config.runtime == folder.path() / "run");
+    CHECK(config.journal.path == folder.path() / "journal.db");
+    CHECK(config.journal.max_bytes == 20ull << 30);
+    CHECK(config.journal.min_free == 1 << 20);
+    CHECK(config.listen == std::vector<std::string>{"tcp://0.0.0.0:7700", "tcp://[::1]:7701"});
+    REQUIRE(config.apps.size() == 2);
+    CHECK(config.apps[0].uid == 0);
+    CHECK(config.apps[0].publish == std::vector<std::string>{"orders.**"});
+    CHECK(config.apps[0].subscribe == std::vector<std::string>{"*"});
+    CHECK(config.apps[0].send == std::vector<std::string>{"a.b"});
+    CHECK(config.apps[0].receive == std::vector<std::string>{"invoices"});
+    CHECK(config.apps[1].uid == 4711);
+    CHECK(config.apps[1].publish.empty());
+    REQUIRE(config.peers.size() == 1);
+    CHECK(config.peers[0].name == "tokyo");
+    CHECK(config.peers[0].key == key_of_tokyo);
+    CHECK(config.peers[0].address == "tcp://tokyo.example.net:7700");
+    CHECK(config.peers[0].where == file.string() + ":9");
+}
+
+TEST_CASE("only a name is needed; the rest has defaults") {
+    const TemporaryFolder folder;
+    const Config config = load_config(folder.write("agent.json", R"({"name": "paris"})"));
+    CHECK(config.identity == folder.path() / "identity.key");
+    CHECK(config.runtime == "/run/bus-agent");
+    CHECK(config.journal.path == "/var/lib/bus-agent/journal.db");
+    CHECK(config.journal.max_bytes >= bus::limits::journal_bytes_min);
+    CHECK(config.journal.max_bytes <= bus::limits::journal_bytes_default);
+    CHECK(config.journal.min_free == 512ull << 20);
+    CHECK(config.listen.empty());
+    CHECK(config.apps.empty());
+    CHECK(config.peers.empty());
+}
+
+TEST_CASE("every file of peers.d holds one peer, in the order of their names") {
+    const TemporaryFolder folder;
+    folder.write("peers.d/20-lima.json",
+                 R"({"name": "lima", "address": "tcp://lima:1", "trust": "full",
+        "key": "Yne@$w-vo<fVvi]a<NY6T1ed:M$fCG*[IaLV{hID"})");
+    folder.write("peers.d/10-tokyo.json",
+                 R"({"name": "tokyo", "address": "tcp://tokyo:1", "trust": "full",
+        "key": "rq:rM>}U?@Lns47E1%kR.o@n%FcmmsL/@{H8]yf7"})");
+    folder.write("peers.d/notes.txt", "not a peer");
+    const Config config = load_config(folder.write("agent.json", R"({"name": "paris"})"));
+    REQUIRE(config.peers.size() == 2);
+    CHECK(config.peers[0].name == "tokyo");
+    CHECK(config.peers[1].name == "lima");
+    CHECK(config.peers[1].key == key_of_lima);
+}
+
+TEST_CASE("an unknown key is named with its line and what was probably meant") {
+    CHECK(complaints("{\n\"name\": \"paris\",\n\"jounal\": {}\n}") ==
+          "agent.json:3: unknown key \"jounal\"; did you mean \"journal\"?");
+    CHECK(complaints("{\"name\": \"paris\",\n\"journal\": {\n\"maxbytes\": \"1GiB\"}}") ==
+          "agent.json:3: journal: unknown key \"maxbytes\"; did you mean \"max_bytes\"?");
+    CHECK(complaints("{\"name\": \"paris\", \"colour\": 1}") ==
+          "agent.json:1: unknown key \"colour\"");
+    CHECK(peer(R"("name": "tokyo", "trust": "full", "keys": "")") ==
+          "agent.json:1: peers[0]: \"key\" is missing: the peer's public key, which \"bus keygen\" "
+          "printed there\n"
+          "agent.json:1: peers[0]: unknown key \"keys\"; did you mean \"key\"?");
+}
+
+TEST_CASE("a duplicate key is refused, with the first one's line") {
+    CHECK(complaints("{\"name\": \"paris\",\n\"listen\": [],\n\"name\": \"rome\"}") ==
+          "agent.json:3: duplicate key \"name\"; the first is in line 1");
+}
+
+TEST_CASE("a wrong type says what stands there and what should") {
+    CHECK(complaints("{\"name\": 7}") == "agent.json:1: name: 7 is not a text");
+    CHECK(complaints("{\"name\": \"p\", \"listen\": \"tcp://0.0.0.0:1\"}") ==
+          "agent.json:1: listen: \"tcp://0.0.0.0:1\" is not a list");
+    CHECK(complaints("{\"name\": \"p\",\n\"listen\": [\n1]}") ==
+          "agent.json:3: listen[0]: 1 is not a text");
+    CHECK(complaints("{\"name\": \"p\", \"journal\": true}") ==
+          "agent.json:1: journal: true is not an object");
+    CHECK(complaints("{\"name\": \"p\", \"peers\": [[]]}") ==
+          "agent.json:1: peers[0]: a list is not an object");
+    CHECK(complaints("[]") == "agent.json:1: a configuration is an object: { ... }");
+}
+
+TEST_CASE("a missing name says what it is for, and a bad one the rule") {
+    CHECK(complaints("{}") == "agent.json:1: \"name\" is missing: what people call this agent");
+    CHECK(complaints("{\"name\": \"two words\"}") ==
+          "agent.json:1: name: \"two words\" is no valid name: letters, digits, _ and - in tokens "
+          "joined "
+          "by dots, 255 bytes at most");
+}
+
+TEST_CASE("an amount below its minimum is told the minimum") {
+    const auto journal = [](std::string_view members) {
+        return complaints("{\"name\": \"p\",\n\"journal\": {" + std::string{members} + "}}");
+    };
+    CHECK(journal("\"max_bytes\": \"12KB\"") ==
+          "agent.json:2: journal.max_bytes: \"12KB\" is below the minimum, 64MiB");
+    CHECK(journal("\"max_bytes\": 1000") ==
+          "agent.json:2: journal.max_bytes: 1000 is below the minimum, 64MiB");
+    CHECK(journal("\"max_bytes\": \"much\"") ==
+          "agent.json:2: journal.max_bytes: \"much\" is no amount of bytes; write it like "
+          "\"512MiB\"");
+    CHECK(journal("\"min_free\": -1") ==
+          "agent.json:2: journal.min_free: -1 is no amount of bytes; write it like \"512MiB\"");
+    CHECK(journal("\"min_free\": 0") == "");
+    CHECK(journal("\"path\": \"\"") == "agent.json:2: journal.path: must not be empty");
+}
+
+TEST_CASE("all mistakes are named at once") {
+    CHECK(complaints("{\n\"name\": 1,\n\"nane\": 2,\n\"listen\": [\"udp://x:1\"]\n}") ==
+          "agent.json:2: name: 1 is not a text\n"
+          "agent.json:4: listen[0]: \"udp://x:1\" is not like \"tcp://0.0.0.0:7700\"\n"
+          "agent.json:3: unknown key \"nane\"; did you mean \"name\"?");
+}
+
+TEST_CASE("an address is tcp, a host and a port") {
+    const auto refused = [](std::string_view address) {
+        return !complaints(R"({"name": "p", "listen": [")" + std::string{address} + "\"]}").empty();
+    };
+    CHECK_FALSE(refused("tcp://127.0.0.1:7700"));
+    CHECK_FALSE(refused("tcp://[::]:65535"));
+    CHECK_FALSE(refused("tcp://*:7700"));
+    for (const char* bad :
+         {"tcp://:7700", "tcp://host", "tcp://host:", "tcp://host:0", "tcp://host:65536",
+          "tcp://host:77x", "tcp://ho st:1", "ipc:///x", "host:1", "", "tcp://a/b:1"}) {
+        CAPTURE(bad);
+        CHECK(refused(bad));
+    }
+}
+
+TEST_CASE("a key with a typing error is told what to do") {
+    const std::string advice = "; copy the last word that \"bus keygen\" printed";
+    std::string key{key_of_tokyo};
+    CHECK(peer_key(key) == "");
+    CHECK(peer_key(key.substr(1)) ==
+          "agent.json:1: peers[0].key: a key has 40 characters, this has 39" + advice);
+    key[4] = ' ';
+    CHECK(peer_key(key) == "agent.json:1: peers[0].key: character 5 (\" \") is in no key" + advice);
+    key.replace(0, 5, "#####");
+    CHECK(peer_key(key) == "agent.json:1: peers[0].key: one of the characters is wrong" + advice);
+}
+
+TEST_CASE("trust is full or refused, and never taken for granted") {
+    const std::string rest = R"("name": "tokyo", "key": ")" + std::string{key_of_tokyo} + '"';
+    CHECK(peer(rest) ==
+          "agent.json:1: peers[0]: \"trust\" is missing: \"trust\": \"full\" lets this peer use "
+          "every "
+          "channel; there is no narrower one yet");
+    CHECK(peer(rest + R"(, "trust": "some")") ==
+          "agent.json:1: peers[0].trust: \"some\" is not \"full\", the only trust there is yet");
+    CHECK(peer(rest + R"(, "trust": ["orders.**"])") ==
+          "agent.json:1: peers[0].trust: a list is not a text");
+}
+
+TEST_CASE("two peers with one name or one key are refused, across files") {
+    const TemporaryFolder folder;
+    folder.write(
+        "peers.d/tokyo.json",
+        "\n{\"name\": \"osaka\", \"address\": \"tcp://t:1\", \"trust\": \"full\", \"key\": \"" +
+            std::string{key_of_tokyo} + "\"}");
+    CHECK(complaints(folder, R"({"name": "p",
+"peers": [ {"name": "osaka", "address": "tcp://t:1", "trust": "full",
+            "key": "rq:rM>}U?@Lns47E1%kR.o@n%FcmmsL/@{H8]yf7"} ] })") ==
+          "peers.d/tokyo.json:2: the peer name \"osaka\" is already used in agent.json:2; remove "
+          "one of "
+          "them\n"
+          "peers.d/tokyo.json:2: the peer key \"rq:rM>}U?@Lns47E1%kR.o@n%FcmmsL/@{H8]yf7\" is "
+          "already "
+          "used in agent.json:2; remove one of them");
+}
+
+TEST_CASE("a mistake in peers.d is reported under its own file") {
+    const TemporaryFolder folder;
+    folder.write("peers.d/tokyo.json", "{\n\"name\": \"tokyo\" \"key\": 1}");
+    CHECK(complaints(folder, "{\"name\": \"p\"}") ==
+          "peers.d/tokyo.json:2: syntax error while parsing object - unexpected string literal; "
+          "expected '}'");
+}
+
+TEST_CASE("a peer that nobody can reach is refused") {
+    CHECK(
+        complaints(R"({"name": "p", "peers": [{"name": "tokyo", "trust": "full",
+        "key": "rq:rM>}U?@Lns47E1%kR.o@n%FcmmsL/@{H8]yf7"}]})") ==
+        "agent.json:1: the peer \"tokyo\" has no \"address\" and this agent has no \"listen\", so "
+        "neither could reach the other; add one of them");
+}
+
+TEST_CASE("this agent's own key among the peers is refused") {
+    const TemporaryFolder folder;
+    const Config config = load_config(folder.write("agent.json", R"({"name": "p", "peers": [
+{"name": "tokyo", "address": "tcp://t:1", "trust": "full",
+ "key": "rq:rM>}U?@Lns47E1%kR.o@n%FcmmsL/@{H8]yf7"}]})"));
+    CHECK_NOTHROW(bus::refuse_own_key(config, key_of_lima));
+    CHECK_THROWS_WITH_AS(
+        bus::refuse_own_key(config, key_of_tokyo),
+        doctest::Contains("agent.json:2: the key of \"tokyo\" is this agent's own"), bus::Error);
+}
+
+TEST_CASE("a rule is for one user that exists, with filters") {
+    CHECK(app(R"("user": "root", "publish": ["a.**"])") == "");
+    CHECK(app(R"("user": "nobody-of-this-name")") ==
+          "agent.json:1: apps[0].user: there is no user \"nobody-of-this-name\" on this host");
+    CHECK(app(R"("publish": ["a"])") ==
+          "agent.json:1: apps[0]: a rule is for one \"user\" (a name) or one \"uid\" (a number)");
+    CHECK(app(R"("user": "root", "uid": 0)") ==
+          "agent.json:1: apps[0]: a rule is for one \"user\" (a name) or one \"uid\" (a number)");
+    CHECK(app(R"("uid": -1)") == "agent.json:1: apps[0].uid: -1 is no uid");
+    CHECK(app(R"("uid": 4294967295)") == "agent.json:1: apps[0].uid: 4294967295 is no uid");
+    CHECK(app(R"("uid": 1, "receive": ["a", "b.>"])") ==
+          "agent.json:1: apps[0].receive[1]: \"b.>\" is no valid filter: tokens of letters, "
+          "digits, _ "
+          "and - joined by dots; * is one token, a last ** is all the rest");
+}
+
+TEST_CASE("two rules for one uid are refused, also under two names") {
+    CHECK(complaints("{\"name\": \"p\",\n\"apps\": [{\"user\": \"root\"},\n{\"uid\": 0}]}") ==
+          "agent.json:3: a rule for the uid \"0\" is already used in agent.json:2; remove one of "
+          "them");
+}
+
+TEST_CASE("a runtime folder too long for a socket is refused while there is somebody to read it") {
+    const std::string longest(96, 'r');
+    CHECK(complaints("{\"name\": \"p\", \"runtime\": \"/" + longest.substr(1) + "\"}") == "");
+    CHECK(complaints("{\"name\": \"p\", \"runtime\": \"/" + longest + "\"}")
+              .find("is too long for a socket: 96 bytes at most") != std::string::npos);
+}
+
+TEST_CASE("a file that is not there is an error that names it") {
+    CHECK_THROWS_WITH_AS(load_config("/nowhere/agent.json"),
+                         "/nowhere/agent.json: cannot be read: No such file or directory",
+                         bus::Error);
+    CHECK_THROWS_AS(load_config("/tmp"), bus::Error);
+}
