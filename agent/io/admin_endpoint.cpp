@@ -1,0 +1,57 @@
+#include "io/admin_endpoint.h"
+
+#include "io/runtime_dir.h"
+#include "limits.h"
+
+namespace bus::io {
+namespace {
+
+// Requests are few; whoever does not read its answers loses them.
+constexpr int frames_max = 1'000;
+
+Socket make_router(Context& context, const std::string& endpoint) {
+    Socket socket{context, ZMQ_ROUTER};
+    socket.set(ZMQ_ROUTER_MANDATORY, 1);
+    socket.set(ZMQ_SNDHWM, frames_max);
+    socket.set(ZMQ_RCVHWM, frames_max);
+    const SocketUmask rights;
+    socket.bind(endpoint);
+    return socket;
+}
+
+}  // namespace
+
+AdminEndpoint::AdminEndpoint(Context& context, const std::string& endpoint, Told& told)
+    : told_(told), socket_(make_router(context, endpoint)) {}
+
+void AdminEndpoint::serve(const PollSet& poll, const Answer& answer) {
+    if (!poll.ready(slot_)) return;
+    Received message;
+    for (std::size_t i = 0; i < limits::turn_frames_per_socket; ++i) {
+        if (!receive_message(socket_, message)) return;
+        on_message(message, answer);
+    }
+}
+
+void AdminEndpoint::on_message(const Received& message, const Answer& answer) {
+    const std::string text = wire::encode_reply(reply_to(message, answer));
+    const Sent sent = send_message(socket_, as_text(message.routing_id.bytes()), message.delimited,
+                                   Frame::copy_of(as_bytes(text)));
+    if (sent != Sent::taken) ++told_.counters.unreachable;
+}
+
+wire::Reply AdminEndpoint::reply_to(const Received& message, const Answer& answer) {
+    const auto refuse = [this](std::uint64_t id, wire::Reject code, std::string reason) {
+        ++told_.counters.malformed_admin;
+        return wire::Failed{.id = id, .code = code, .reason = std::move(reason)};
+    };
+    if (message.malformed) return refuse(0, wire::Reject::malformed, "a message is one frame");
+    const auto command = wire::decode_command(as_text(message.body.bytes()));
+    if (!command) return refuse(command.error().id, command.error().code, command.error().reason);
+    const auto* request = std::get_if<wire::AdminRequest>(&*command);
+    if (request == nullptr)
+        return refuse(0, wire::Reject::unknown_command, "this socket takes admin requests only");
+    return wire::AdminReply{.text = answer(*request)};
+}
+
+}  // namespace bus::io

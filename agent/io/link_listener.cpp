@@ -1,0 +1,188 @@
+#include "io/link_listener.h"
+
+#include "base/assert.h"
+#include "io/authenticator.h"
+#include "limits.h"
+
+namespace bus::io {
+namespace {
+
+// Behind the draft macro in Debian's header, there in its library.
+constexpr int zap_enforce_domain = 93;
+
+Socket make_router(Context& context, const LinkKeys& own, bool ipv6) {
+    Socket socket{context, ZMQ_ROUTER};
+    set_link_options(socket);
+    socket.set(ZMQ_ROUTER_MANDATORY, 1);
+    socket.set(ZMQ_IPV6, ipv6 ? 1 : 0);
+    socket.set(ZMQ_CURVE_SERVER, 1);
+    socket.set(ZMQ_CURVE_SECRETKEY, std::string_view{own.secret_key});
+    // Both, or CURVE lets every key in when there is no handler (FACTS section 1).
+    socket.set(ZMQ_ZAP_DOMAIN, Authenticator::domain);
+    socket.set(zap_enforce_domain, 1);
+    return socket;
+}
+
+bool wants_ipv6(const std::vector<std::string>& endpoints) {
+    for (const auto& endpoint : endpoints)
+        if (endpoint.find('[') != std::string::npos) return true;
+    return false;
+}
+
+std::string cause_of(const MonitorEvent& event) {
+    if (event.event == ZMQ_EVENT_HANDSHAKE_FAILED_NO_DETAIL) return "ended before it was complete";
+    if (event.value == static_cast<int>(ZMQ_PROTOCOL_ERROR_ZMTP_MECHANISM_MISMATCH))
+        return "came without encryption";
+    if (event.value == static_cast<int>(ZMQ_PROTOCOL_ERROR_ZMTP_CRYPTOGRAPHIC))
+        return "was encrypted for another key than ours";
+    return "does not speak our protocol";
+}
+
+}  // namespace
+
+LinkListener::LinkListener(Context& context, const std::vector<std::string>& endpoints,
+                           const LinkKeys& own, const PeerKeys& peers, NewLink new_link, Told& told)
+    : peers_(peers),
+      new_link_(std::move(new_link)),
+      told_(told),
+      socket_(make_router(context, own, wants_ipv6(endpoints))),
+      monitor_(context, socket_) {
+    for (const auto& endpoint : endpoints) {
+        socket_.bind(endpoint);
+        endpoints_.push_back(socket_.last_endpoint());
+    }
+}
+
+void LinkListener::add_to(PollSet& poll) {
+    slot_ = poll.add(socket_);
+    monitor_slot_ = poll.add(monitor_.socket());
+}
+
+void LinkListener::receive_into(core::Exchange& exchange, const PollSet& poll, Time now) {
+    if (poll.ready(monitor_slot_)) watch_connections(now);
+    tell_gone(exchange, now);
+    if (!poll.ready(slot_) && !connections_.has_ended()) return;
+    Received message;
+    for (std::size_t i = 0; i < limits::turn_frames_per_socket; ++i) {
+        if (receive_message(socket_, message)) {
+            on_message(exchange, std::move(message), now);
+            continue;
+        }
+        for (const auto owner : connections_.take_ended()) end(core::LinkId{owner});
+        break;
+    }
+    tell_gone(exchange, now);
+}
+
+void LinkListener::watch_connections(Time now) {
+    monitor_events_.clear();
+    monitor_.drain(monitor_events_);
+    for (const MonitorEvent& event : monitor_events_) {
+        switch (event.event) {
+            case ZMQ_EVENT_ACCEPTED:
+                connections_.on_accepted(event.value);
+                break;
+            case ZMQ_EVENT_DISCONNECTED:
+                connections_.on_disconnected(event.value);
+                break;
+            case ZMQ_EVENT_HANDSHAKE_FAILED_NO_DETAIL:
+            case ZMQ_EVENT_HANDSHAKE_FAILED_PROTOCOL:
+                ++told_.counters.handshakes_failed;
+                told_.say(core::Event::Kind::link_refused, now, event.endpoint,
+                          "a connection " + cause_of(event) + "; closed");
+                break;
+            default:  // libzmq has more; ..._FAILED_AUTH is told by the authenticator
+                break;
+        }
+    }
+    told_.counters.link_connections = connections_.open();
+}
+
+void LinkListener::on_message(core::Exchange& exchange, Received message, Time now) {
+    if (message.malformed || message.delimited) {
+        ++told_.counters.malformed_link;
+        return;
+    }
+    // On every frame: neither a removed key nor a routing id ends a connection (FACTS section 1).
+    std::string key{message.body.property("User-Id")};
+    if (peers_.name_of(key) == nullptr) {
+        ++told_.counters.revoked_frames;
+        return;
+    }
+    Connected& from = connected(exchange, message, std::move(key), now);
+    if (from.closed) {
+        if (!is_hello(message.body)) return;
+        reopen(from, message);
+        exchange.on_link_up(from.link, from.key, false, now);
+    }
+    take_link_frame(exchange, from.link, std::move(message.body), told_, now);
+}
+
+void LinkListener::reopen(Connected& from, const Received& message) {
+    routing_ids_.erase(from.link);
+    from.link = new_link_();
+    from.closed = false;
+    routing_ids_[from.link] = as_text(message.routing_id.bytes());
+    (void)connections_.bind(message.body.source_fd(),
+                            from.link.value);  // in its predecessor's place
+}
+
+LinkListener::Connected& LinkListener::connected(core::Exchange& exchange, const Received& message,
+                                                 std::string key, Time now) {
+    std::string routing_id{as_text(message.routing_id.bytes())};
+    if (const auto found = connected_.find(routing_id); found != connected_.end()) {
+        if (found->second.key == key) return found->second;
+        end(found->second.link);  // a routing id is not bound to a key
+        tell_gone(exchange, now);
+    }
+    const core::LinkId link = new_link_();
+    watch_connections(now);  // its acceptance must be known before it is bound
+    if (const auto before = connections_.bind(message.body.source_fd(), link.value))
+        end(core::LinkId{*before});
+    routing_ids_[link] = routing_id;
+    Connected& made = connected_[std::move(routing_id)];
+    made = {.link = link, .key = std::move(key), .closed = false};
+    exchange.on_link_up(link, made.key, false, now);
+    return made;
+}
+
+void LinkListener::send(const core::ToLink& out) {
+    const auto found = routing_ids_.find(out.link);
+    if (found == routing_ids_.end()) return;
+    if (connected_.at(found->second).closed) return;
+    if (send_message(socket_, found->second, false, frame_for(out)) != Sent::taken) {
+        ++told_.counters.unreachable;
+        end(out.link);
+    }
+}
+
+void LinkListener::close(core::LinkId link) {
+    const auto found = routing_ids_.find(link);
+    if (found == routing_ids_.end()) return;
+    connected_.at(found->second).closed = true;
+}
+
+void LinkListener::end_strangers(core::Exchange& exchange, Time now) {
+    std::vector<core::LinkId> strangers;
+    for (const auto& [routing_id, peer] : connected_)
+        if (peers_.name_of(peer.key) == nullptr) strangers.push_back(peer.link);
+    for (const core::LinkId link : strangers) end(link);
+    tell_gone(exchange, now);
+}
+
+void LinkListener::end(core::LinkId link) {
+    const auto found = routing_ids_.find(link);
+    if (found == routing_ids_.end()) return;
+    const auto peer = connected_.find(found->second);
+    BUS_ASSERT(peer != connected_.end() && peer->second.link == link);
+    if (!peer->second.closed) gone_.push_back(link);
+    connected_.erase(peer);
+    routing_ids_.erase(found);
+}
+
+void LinkListener::tell_gone(core::Exchange& exchange, Time now) {
+    for (const core::LinkId link : gone_) exchange.on_link_down(link, now);
+    gone_.clear();
+}
+
+}  // namespace bus::io

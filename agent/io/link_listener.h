@@ -1,0 +1,74 @@
+// The socket that peers dial: a ROUTER, CURVE server, closed to strangers. A
+// link begins with the first frame of a connection and ends with it; who the
+// peer is says its key, with every frame (G10).
+#pragma once
+
+#include <functional>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+#include "core/exchange.h"
+#include "io/connections.h"
+#include "io/link_socket.h"
+#include "io/monitor.h"
+#include "io/peer_keys.h"
+#include "io/poll_set.h"
+
+namespace bus::io {
+
+class LinkListener {
+  public:
+    using NewLink = std::function<core::LinkId()>;
+
+    // The authenticator must be bound. Throws Error where an address cannot be bound.
+    LinkListener(Context& context, const std::vector<std::string>& endpoints, const LinkKeys& own,
+                 const PeerKeys& peers, NewLink new_link, Told& told);
+
+    // Where it listens, with the ports the system chose.
+    const std::vector<std::string>& endpoints() const { return endpoints_; }
+
+    void add_to(PollSet& poll);
+    void receive_into(core::Exchange& exchange, const PollSet& poll, Time now);
+    // Nothing happens if the link has ended. A peer that has just left ends it, which the exchange
+    // hears in the next turn.
+    void send(const core::ToLink& out);
+    // One peer of a ROUTER cannot be disconnected: from now on only a HELLO is heard from it, and
+    // begins another link.
+    void close(core::LinkId link);
+    void linger() { socket_.set(ZMQ_LINGER, farewell); }
+    // Ends the links of keys that are no peer's any more.
+    void end_strangers(core::Exchange& exchange, Time now);
+    bool has_news() const { return !gone_.empty() || connections_.has_ended(); }
+
+  private:
+    struct Connected {
+        core::LinkId link;
+        std::string key;
+        bool closed = false;
+    };
+    using ByRoutingId = std::unordered_map<std::string, Connected>;
+
+    void watch_connections(Time now);
+    void on_message(core::Exchange& exchange, Received message, Time now);
+    Connected& connected(core::Exchange& exchange, const Received& message, std::string key,
+                         Time now);
+    void reopen(Connected& from, const Received& message);
+    void end(core::LinkId link);
+    void tell_gone(core::Exchange& exchange, Time now);
+
+    const PeerKeys& peers_;
+    const NewLink new_link_;
+    Told& told_;
+    Socket socket_;
+    Monitor monitor_;
+    std::vector<std::string> endpoints_;
+    PollSet::Slot slot_ = 0, monitor_slot_ = 0;
+    std::vector<MonitorEvent> monitor_events_;  // reused
+    Connections connections_;
+    ByRoutingId connected_;
+    std::unordered_map<core::LinkId, std::string> routing_ids_;
+    std::vector<core::LinkId> gone_;  // the exchange does not know yet
+};
+
+}  // namespace bus::io

@@ -1,0 +1,35 @@
+// What happens to a socket's connections. A monitor that nobody reads blocks
+// libzmq's I/O thread for ever (FACTS trap C), so it exists together with the
+// loop that drains it, and ends before its socket is closed.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "io/socket.h"
+
+namespace bus::io {
+
+struct MonitorEvent {
+    int event = 0;  // ZMQ_EVENT_*
+    int value = 0;  // a file descriptor, an errno or a protocol error, by event
+    std::string endpoint;
+};
+
+class Monitor {
+  public:
+    Monitor(Context& context, Socket& of);
+    ~Monitor();
+    Monitor(const Monitor&) = delete;
+    Monitor& operator=(const Monitor&) = delete;
+
+    // Appends all that has happened since the last call.
+    void drain(std::vector<MonitorEvent>& into);
+    Socket& socket() noexcept { return events_; }
+
+  private:
+    Socket& of_;
+    Socket events_;
+};
+
+}  // namespace bus::io
