@@ -1,0 +1,118 @@
+#include "observe/status_json.h"
+
+#include <nlohmann/json.hpp>
+
+namespace bus::observe {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+Json account_json(const core::Account& a) {
+    return {{"destination", a.destination.value},
+            {"recovered", a.recovered},
+            {"taken", a.taken},
+            {"settled", a.settled},
+            {"filtered", a.filtered},
+            {"expired", a.expired},
+            {"lapsed", a.lapsed},
+            {"dead_lettered", a.dead_lettered},
+            {"purged", a.purged},
+            {"moved", a.moved},
+            {"waiting", a.waiting},
+            {"balances", a.balances()}};
+}
+
+Json link_json(const core::LinkStatus& l) {
+    return {{"peer", l.peer},
+            {"state", l.state},
+            {"dialled", l.dialled},
+            {"agent", l.agent.is_zero() ? Json{} : Json{to_text(l.agent)}},
+            {"backlog_entries", l.backlog_entries},
+            {"backlog_messages", l.backlog_messages},
+            {"backlog_bytes", l.backlog_bytes},
+            {"backlog_age_millis", l.backlog_age_millis},
+            {"in_flight_bytes", l.in_flight_bytes},
+            {"window_bytes", l.window_bytes},
+            {"rtt_micros", l.rtt_micros},
+            {"sent_messages", l.sent_messages},
+            {"received_messages", l.received_messages},
+            {"held", l.held},
+            {"last_error", l.last_error},
+            {"interest", l.interest}};
+}
+
+Json group_json(const core::GroupStatus& g) {
+    return {{"type", g.type},
+            {"name", g.name},
+            {"filter", g.filter},
+            {"waiting_messages", g.waiting_messages},
+            {"waiting_bytes", g.waiting_bytes},
+            {"oldest_millis", g.oldest_millis},
+            {"consumers", g.consumers},
+            {"unacknowledged", g.unacknowledged},
+            {"account", account_json(g.account)}};
+}
+
+template <class T, class ToJson>
+Json list_json(const std::vector<T>& items, ToJson to_json) {
+    Json list = Json::array();
+    for (const T& item : items) list.push_back(to_json(item));
+    return list;
+}
+
+Json journal_json(const core::Status& s) {
+    return {{"live_bytes", s.journal.live_bytes},
+            {"file_bytes", s.journal.file_bytes},
+            {"full", s.journal_full},
+            {"dead_letters", s.dead_letters}};
+}
+
+Json status_json(const core::Status& s, const Extras& io) {
+    Json edges = Json::object();
+    for (const auto& [key, value] : io) edges[key] = value;
+    return {{"name", s.name},
+            {"agent", to_text(s.agent)},
+            {"incarnation", s.incarnation},
+            {"uptime_millis", s.uptime_millis},
+            {"sessions", s.sessions},
+            {"links", list_json(s.links, link_json)},
+            {"groups", list_json(s.groups, group_json)},
+            {"accounts", list_json(s.accounts, account_json)},
+            {"unrouted", s.unrouted},
+            {"memory_bytes", s.memory_bytes},
+            {"unsafe_batches", s.unsafe_batches},
+            {"journal", journal_json(s)},
+            {"denied", s.denied},
+            {"malformed", s.malformed},
+            {"duplicates_dropped", s.duplicates_dropped},
+            {"best_effort_dropped", s.best_effort_dropped},
+            {"held_producers", s.held_producers},
+            {"io", std::move(edges)}};
+}
+
+// Names that came from outside need not be UTF-8.
+std::string text_of(const Json& json) {
+    return json.dump(-1, ' ', false, Json::error_handler_t::replace);
+}
+
+Json head(const AdminAnswer& to, bool ok) {
+    return {{"type", "admin"}, {"id", to.id}, {"request", to.request}, {"ok", ok}};
+}
+
+}  // namespace
+
+std::string status_reply(const AdminAnswer& to, const core::Status& status, const Extras& io) {
+    Json reply = head(to, true);
+    reply["status"] = status_json(status, io);
+    return text_of(reply);
+}
+
+std::string failure_reply(const AdminAnswer& to, const std::string& code,
+                          const std::string& reason) {
+    Json reply = head(to, false);
+    reply["code"] = code;
+    reply["reason"] = reason;
+    return text_of(reply);
+}
+
+}  // namespace bus::observe

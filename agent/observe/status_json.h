@@ -1,0 +1,28 @@
+// The agent's state as JSON, for `bus status --json`, tests and monitoring.
+// The keys are stable: they may grow in number, but do not change.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "core/status.h"
+
+namespace bus::observe {
+
+// Counters that the core does not keep, by key.
+using Extras = std::vector<std::pair<std::string, std::uint64_t>>;
+
+struct AdminAnswer {
+    std::uint64_t id = 0;
+    std::string request;
+};
+
+// {"type":"admin","id":N,"request":"status","ok":true,"status":{...}}
+std::string status_reply(const AdminAnswer& to, const core::Status& status, const Extras& io);
+// {"type":"admin","id":N,"request":"...","ok":false,"code":"...","reason":"..."}
+std::string failure_reply(const AdminAnswer& to, const std::string& code,
+                          const std::string& reason);
+
+}  // namespace bus::observe
