@@ -1,0 +1,39 @@
+#include "attachment.h"
+
+#include <fmt/format.h>
+
+#include <CLI/CLI.hpp>
+#include <cstdlib>
+
+namespace bus::cli {
+
+void Attachment::add_options(CLI::App& command) {
+    command.add_option(
+        "--runtime", runtime,
+        "Folder of the agent's sockets (default: $BUS_RUNTIME, then /run/bus-agent)");
+    command
+        .add_option("--connect-timeout", connect_seconds, "Seconds to wait for the agent at first")
+        ->check(CLI::NonNegativeNumber)
+        ->capture_default_str();
+}
+
+ConnectOptions Attachment::connect_options() const { return {.runtime = runtime, .app = "bus"}; }
+
+std::chrono::milliseconds Attachment::connect_timeout() const {
+    return std::chrono::milliseconds{static_cast<std::int64_t>(connect_seconds * 1000)};
+}
+
+std::string Attachment::folder() const {
+    if (!runtime.empty()) return runtime;
+    const char* const set = std::getenv("BUS_RUNTIME");
+    return set != nullptr && *set != '\0' ? set : "/run/bus-agent";
+}
+
+Failure Attachment::nobody_answers() const {
+    return {ExitCode::no_agent,
+            fmt::format("no agent answers in {}; is bus-agent running? (--runtime or $BUS_RUNTIME "
+                        "name another folder, `bus-agent --config FILE` starts an agent)",
+                        folder())};
+}
+
+}  // namespace bus::cli

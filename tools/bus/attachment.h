@@ -1,0 +1,31 @@
+// Where the command's agent is, and what is said when nobody answers there:
+// the options that every subcommand shares.
+#pragma once
+
+#include <bus/connection.h>
+
+#include <chrono>
+#include <string>
+
+#include "failure.h"
+
+namespace CLI {
+class App;
+}
+
+namespace bus::cli {
+
+struct Attachment {
+    std::string runtime;  // empty: libbus's default
+    double connect_seconds = 5;
+
+    void add_options(CLI::App& command);
+
+    ConnectOptions connect_options() const;
+    std::chrono::milliseconds connect_timeout() const;
+    // The folder in use, for people.
+    std::string folder() const;
+    Failure nobody_answers() const;
+};
+
+}  // namespace bus::cli

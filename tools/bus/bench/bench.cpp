@@ -1,0 +1,198 @@
+// bus bench: what this machine makes of guaranteed messages, measured beside
+// the two limits that no bus can pass: a raw CURVE pipe and a write-and-fdatasync loop.
+// Bus and raw pipe take turns within one run, so that their ratio holds on a machine that is
+// busy with other things.
+#include <bus/error.h>
+#include <fmt/format.h>
+
+#include <CLI/CLI.hpp>
+#include <algorithm>
+#include <iostream>
+#include <set>
+
+#include "bench/agent_pair.h"
+#include "bench/fdatasync_loop.h"
+#include "bench/outage.h"
+#include "bench/raw_frame.h"
+#include "bench/raw_pipe.h"
+#include "bench/report.h"
+#include "bench/temporary_folder.h"
+#include "failure.h"
+#include "interruption.h"
+#include "progress.h"
+#include "subcommands.h"
+
+namespace bus::bench {
+namespace {
+
+constexpr std::uint64_t journal_bytes_usual = 20ull << 30;
+constexpr double fdatasync_seconds_max = 2;
+
+struct Options {
+    std::vector<std::uint32_t> sizes{100, 1024, 65536};
+    double seconds = 3;
+    double rate = 2000;
+    unsigned rounds = 3;
+    unsigned batch = 0;
+    double outage_seconds = 0;
+    std::uint64_t backlog_bytes = 0;
+    std::set<std::string> only;
+    std::string folder = "/var/tmp";
+    std::string agent;
+    bool json = false;
+};
+
+class Bench {
+  public:
+    Bench(const Options& options, const cli::Interruption& interruption)
+        : options_(options),
+          interruption_(interruption.fd()),
+          folder_(options.folder),
+          agents_(folder_.path(),
+                  options.agent.empty() ? find_agent() : std::filesystem::path{options.agent},
+                  std::max(journal_bytes_usual, 4 * options.backlog_bytes), interruption_),
+          raw_(folder_.path(), interruption_) {}
+
+    Report run() {
+        Report report{.rate = options_.rate};
+        if (wanted("throughput"))
+            for (const Load& load : loads()) report.throughput.push_back(throughput(load));
+        if (wanted("latency") && options_.rate > 0) report.latency = latency();
+        if (options_.outage_seconds > 0) report.outage = outage();
+        if (options_.backlog_bytes > 0) report.backlog = backlog();
+        return report;
+    }
+
+  private:
+    bool wanted(const char* what) const {
+        return options_.only.empty() || options_.only.contains(what);
+    }
+
+    // Each size in full batches, and alone in its batch where that differs.
+    std::vector<Load> loads() const {
+        std::vector<Load> loads;
+        for (const std::uint32_t size : options_.sizes)
+            for (const bool single : {false, true})
+                if (wants_batch(single) && (!single || raw_frame(size, false).messages > 1))
+                    loads.push_back({.size = size, .single = single});
+        return loads;
+    }
+    bool wants_batch(bool single) const { return options_.batch == 0 || single; }
+    Load first_load() const {
+        return {.size = options_.sizes.front(), .single = options_.batch == 1};
+    }
+
+    // The bus and the raw pipe in turns, each for `seconds` in all.
+    Comparison compare(const Load& load, Run run, const char* what) {
+        Comparison result{.load = load};
+        run.seconds = options_.seconds / options_.rounds;
+        for (unsigned round = 1; round <= options_.rounds; ++round) {
+            progress_.show(fmt::format("{}, {} bytes, {} batches: round {} of {}", what, load.size,
+                                       load.single ? "single" : "full", round, options_.rounds));
+            result.bus.add(measure(agents_, load, run, interruption_));
+            result.raw.add(measure(raw_, load, run, interruption_));
+        }
+        return result;
+    }
+    Comparison throughput(const Load& load) { return compare(load, {}, "throughput"); }
+    Comparison latency() {
+        return compare({.size = options_.sizes.front()}, {.rate = options_.rate}, "latency");
+    }
+
+    OutageReport outage() {
+        progress_.show(fmt::format("the far agent is down for {} s", options_.outage_seconds));
+        OutageReport report{.outage = {.load = first_load(),
+                                       .run = {.seconds = options_.outage_seconds},
+                                       .live_seconds = options_.seconds}};
+        report.sample = measure_outage(agents_, report.outage, interruption_);
+        const RawFrame batch = raw_frame(report.outage.load.size, false);
+        const double appends = fdatasync_appends_per_second(
+            folder_.path(), batch.bytes * batch.frames,
+            std::chrono::duration<double>{std::min(options_.seconds, fdatasync_seconds_max)});
+        report.fdatasync_messages_per_second = appends * static_cast<double>(batch.messages);
+        return report;
+    }
+
+    OutageReport backlog() {
+        progress_.show(fmt::format("a backlog of {} bytes", options_.backlog_bytes));
+        const Load load = first_load();
+        OutageReport report{.outage = {.load = load,
+                                       .run = {.messages = options_.backlog_bytes / load.size},
+                                       .live_seconds = options_.seconds,
+                                       .restart_near = true}};
+        report.sample = measure_outage(agents_, report.outage, interruption_);
+        return report;
+    }
+
+    const Options& options_;
+    const int interruption_;
+    cli::Progress progress_;
+    const TemporaryFolder folder_;
+    AgentPair agents_;
+    RawPipe raw_;
+};
+
+int run_bench(const Options& options, const cli::Interruption& interruption) {
+    const Report report = Bench{options, interruption}.run();
+    std::cout << (options.json ? report.to_json() : report.to_table()) << std::flush;
+    const auto failed = [](const std::optional<OutageReport>& one) {
+        return one && (one->sample.lost > 0 || one->sample.sent.not_safe > 0);
+    };
+    const bool lost = std::any_of(report.throughput.begin(), report.throughput.end(),
+                                  [](const Comparison& one) { return one.bus.lost > 0; }) ||
+                      failed(report.outage) || failed(report.backlog);
+    if (!std::cout) return static_cast<int>(cli::ExitCode::output);
+    return static_cast<int>(lost ? cli::ExitCode::failed : cli::ExitCode::ok);
+}
+
+}  // namespace
+}  // namespace bus::bench
+
+namespace bus::cli {
+
+void add_bench(CLI::App& bus, Chosen& chosen, const Interruption& interruption) {
+    auto options = std::make_shared<bench::Options>();
+    CLI::App* bench = bus.add_subcommand("bench", "Measure the bus on this machine");
+    bench->description(
+        "Measures guaranteed messages over an encrypted link between two private agents on this\n"
+        "machine, beside a raw libzmq CURVE pipe that carries the same batches. Uses no agent "
+        "that\n"
+        "runs already. Exit code 1 if a message was lost.");
+    bench->add_option("--size", options->sizes, "Bytes of a message; may be repeated")
+        ->check(CLI::Range(bench::size_min, 1u << 26))
+        ->capture_default_str();
+    bench->add_option("--seconds", options->seconds, "Of sending, for each figure")
+        ->check(CLI::Range(0.1, 3600.0))
+        ->capture_default_str();
+    bench->add_option("--rate", options->rate, "Messages a second while latency is measured; 0: no")
+        ->check(CLI::NonNegativeNumber)
+        ->capture_default_str();
+    bench->add_option("--rounds", options->rounds, "Turns between the bus and the raw pipe")
+        ->check(CLI::Range(1, 1000))
+        ->capture_default_str();
+    bench->add_option("--batch", options->batch, "1: only with one message in each batch")
+        ->check(CLI::IsMember({0, 1}));
+    bench
+        ->add_option("--outage", options->outage_seconds,
+                     "Kill the far agent, send for so many seconds, let it drain")
+        ->check(CLI::NonNegativeNumber);
+    bench
+        ->add_option("--backlog", options->backlog_bytes,
+                     "Fill so many bytes of messages while the far agent is down, restart the near "
+                     "one, drain (64MB, 5GB ...)")
+        ->transform(CLI::AsSizeValue(false));
+    bench->add_option("--only", options->only, "throughput, latency; may be repeated")
+        ->check(CLI::IsMember({"throughput", "latency", "outage", "backlog"}));
+    bench
+        ->add_option("--dir", options->folder,
+                     "Where the temporary folder goes: the disk to measure")
+        ->capture_default_str();
+    bench->add_option("--agent", options->agent, "The bus-agent to measure")
+        ->check(CLI::ExistingFile);
+    bench->add_flag("--json", options->json, "Print JSON");
+    bench->callback([&chosen, &interruption, options] {
+        chosen = [&interruption, options] { return bench::run_bench(*options, interruption); };
+    });
+}
+
+}  // namespace bus::cli

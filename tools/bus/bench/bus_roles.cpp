@@ -1,0 +1,141 @@
+// The ends of the guaranteed path: a producer and a consumer that use libbus as any program does.
+#include <bus/bus.h>
+#include <poll.h>
+#include <unistd.h>
+
+#include <chrono>
+#include <cstring>
+#include <vector>
+
+#include "bench/dialogue.h"
+#include "bench/pace.h"
+#include "bench/role.h"
+#include "bench/tally.h"
+
+namespace bus::bench {
+namespace {
+
+using namespace std::chrono_literals;
+
+constexpr auto room_patience = 120s;
+constexpr auto safe_patience = 120s;
+constexpr std::size_t fetch_at_most = 4096;
+
+ConnectOptions options_of(const Role& role) {
+    return {
+        .runtime = role.runtime, .app = "bus-bench", .batch_messages_max = role.single ? 1u : 0u};
+}
+
+class BusProducer {
+  public:
+    explicit BusProducer(const Role& role)
+        : bus_(options_of(role)), queue_(bus_.queue(role.queue)), payload_(role.size) {}
+
+    void probe() { publish({.index = probe_index}); }
+
+    Sent carry_out(const Run& run) {
+        Pace pace{run};
+        while (pace.wait()) publish({.index = total_++, .intended_nanos = pace.intended_nanos()});
+        const std::int64_t last = now_nanos();
+        const std::size_t not_safe = bus_.flush(safe_patience);
+        return {.messages = pace.messages(),
+                .total = total_,
+                .not_safe = not_safe,
+                .first_nanos = pace.first_nanos(),
+                .last_nanos = last,
+                .safe_nanos = now_nanos()};
+    }
+
+  private:
+    void publish(const Stamp& stamp) {
+        std::memcpy(payload_.data(), &stamp, sizeof stamp);
+        queue_.publish(payload_, {.timeout = room_patience});
+    }
+
+    Connection bus_;
+    Channel queue_;
+    std::vector<std::byte> payload_;
+    std::uint64_t total_ = 0;
+};
+
+class BusConsumer {
+  public:
+    explicit BusConsumer(const Role& role)
+        : bus_(options_of(role)), consumer_(bus_.receive(role.queue)) {}
+
+    int fd() { return consumer_.fd(); }
+    void receive() {
+        for (Delivery& delivery : consumer_.fetch(fetch_at_most, 0ms)) {
+            take(delivery.payload());
+            // Stale means that the agent was away: the message will come again, and be counted.
+            (void)delivery.ack();
+        }
+        result_.last_nanos = now_nanos();
+    }
+    bool has(std::uint64_t total) const { return tally_.distinct() >= total; }
+    Received result() {
+        result_.distinct = tally_.distinct();
+        result_.duplicates = tally_.duplicates();
+        Received all = std::move(result_);
+        result_ = {.last_nanos = all.last_nanos};
+        return all;
+    }
+
+  private:
+    void take(std::string_view payload) {
+        Stamp stamp;
+        if (payload.size() < sizeof stamp) throw Error("a message that the bench has not sent");
+        std::memcpy(&stamp, payload.data(), sizeof stamp);
+        if (stamp.index == probe_index) return say("probe");
+        if (stamp.intended_nanos > 0) result_.latency.record(now_nanos() - stamp.intended_nanos);
+        tally_.count(stamp.index);
+    }
+
+    Connection bus_;
+    Consumer consumer_;
+    Tally tally_;
+    Received result_;
+};
+
+void receive_until_told(BusConsumer& consumer) {
+    for (;;) {
+        pollfd fds[2] = {{consumer.fd(), POLLIN, 0}, {STDIN_FILENO, POLLIN, 0}};
+        if (::poll(fds, 2, -1) < 0) continue;
+        if (fds[0].revents != 0) consumer.receive();
+        if (fds[1].revents != 0) return;
+    }
+}
+
+// One Expect answered; false: standard input has ended.
+bool answer_one(BusConsumer& consumer) {
+    receive_until_told(consumer);
+    const auto line = hear();
+    if (!line) return false;
+    const Expect expect = expect_from(*line);
+    const auto patience = static_cast<int>(expect.patience_seconds * 1000);
+    while (!consumer.has(expect.total)) {
+        pollfd arrival{consumer.fd(), POLLIN, 0};
+        if (::poll(&arrival, 1, patience) == 0) break;
+        consumer.receive();
+    }
+    say(to_line(consumer.result()));
+    return true;
+}
+
+}  // namespace
+
+void run_bus_producer(const Role& role) {
+    BusProducer producer{role};
+    producer.probe();
+    say("ready");
+    while (const auto line = hear()) say(to_line(producer.carry_out(run_from(*line))));
+}
+
+void run_bus_consumer(const Role& role) {
+    BusConsumer consumer{role};
+    say("ready");
+    while (answer_one(consumer)) {
+    }
+}
+
+}  // namespace bus::bench

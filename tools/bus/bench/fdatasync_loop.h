@@ -1,0 +1,16 @@
+// The disk's own limit: append one batch, fdatasync, again. Nothing that
+// promises durability batch by batch can be faster than this.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <filesystem>
+
+namespace bus::bench {
+
+// Appends of `bytes` each to a new file in `folder`, which is removed again. Returns appends per
+// second. Throws Error if the disk does not take them.
+double fdatasync_appends_per_second(const std::filesystem::path& folder, std::uint64_t bytes,
+                                    std::chrono::duration<double> length);
+
+}  // namespace bus::bench

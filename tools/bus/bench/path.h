@@ -1,0 +1,74 @@
+// A way for messages from a producer to a consumer through two processes in
+// the middle: the bus, or the raw pipe that it is compared with.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "bench/dialogue.h"
+#include "bench/histogram.h"
+#include "bench/process.h"
+#include "bench/role.h"
+
+namespace bus::bench {
+
+// What is sent: messages of so many bytes, alone in their batch or as many in one as fit.
+struct Load {
+    std::uint32_t size = 100;
+    bool single = false;
+};
+
+class Path {
+  public:
+    virtual ~Path() = default;
+    virtual std::unique_ptr<Process> start_producer(const Load& load) = 0;
+    virtual std::unique_ptr<Process> start_consumer(const Load& load) = 0;
+    virtual std::vector<const Process*> middle() const = 0;
+    // Before a producer and a consumer are started that shall meet each other and nobody else.
+    virtual void next_channel() {}
+};
+
+// What one or several runs of the same load have shown, added up.
+struct Sample {
+    std::uint64_t messages = 0, lost = 0, duplicates = 0, not_safe = 0;
+    std::uint64_t disk_bytes = 0;  // written by the two in the middle
+    double seconds = 0;            // from the first sent to the last received
+    double cpu_seconds = 0;        // of all four processes
+    Histogram latency;
+
+    void add(const Sample& other);
+    double messages_per_second() const;
+    double cpu_seconds_per_million() const;
+};
+
+// A producer and a consumer, connected over a path on which a probe has come through.
+class Pair {
+  public:
+    // `interruption`: see Process::hear.
+    Pair(Path& path, const Load& load, int interruption);
+
+    // The producer carries `run` out; returns once all is safe.
+    Sent send(const Run& run);
+    // Begins without waiting; sent() waits.
+    void begin(const Run& run);
+    Sent sent(std::chrono::seconds patience);
+    // What has come, when it is `total` distinct messages, or nothing more came for `patience`.
+    Received receive(std::uint64_t total, std::chrono::seconds patience);
+
+    std::chrono::nanoseconds cpu() const;
+
+  private:
+    const int interruption_;
+    std::unique_ptr<Process> consumer_, producer_;
+};
+
+// One run of a load over a path, from nothing to everything received.
+Sample measure(Path& path, const Load& load, const Run& run, int interruption);
+
+// This executable in a role.
+std::unique_ptr<Process> start_role(const Role& role);
+
+}  // namespace bus::bench

@@ -1,0 +1,65 @@
+#include "bench/role.h"
+
+#include <bus/error.h>
+#include <fmt/format.h>
+
+#include <CLI/CLI.hpp>
+
+#include "subcommands.h"
+
+namespace bus::bench {
+
+std::vector<std::string> Role::arguments() const {
+    std::vector<std::string> all{"bench-role", name, "--size", std::to_string(size)};
+    if (single) all.emplace_back("--single");
+    const auto add = [&all](const char* option, const std::string& value) {
+        // One word each: a Z85 key may begin with a dash.
+        if (!value.empty()) all.push_back(fmt::format("--{}={}", option, value));
+    };
+    add("runtime", runtime);
+    add("queue", queue);
+    add("local", local);
+    add("link", link);
+    add("public-key", public_key);
+    add("secret-key", secret_key);
+    return all;
+}
+
+}  // namespace bus::bench
+
+namespace bus::cli {
+namespace {
+
+using bench::Role;
+
+int play(const Role& role) {
+    static const std::map<std::string, void (*)(const Role&)> parts{
+        {"producer", bench::run_bus_producer},     {"consumer", bench::run_bus_consumer},
+        {"raw-producer", bench::run_raw_producer}, {"raw-consumer", bench::run_raw_consumer},
+        {"raw-dialler", bench::run_raw_dialler},   {"raw-listener", bench::run_raw_listener},
+    };
+    const auto part = parts.find(role.name);
+    if (part == parts.end()) throw Error(fmt::format("the bench has no role {}", role.name));
+    part->second(role);
+    return 0;
+}
+
+}  // namespace
+
+void add_bench_role(CLI::App& bus, Chosen& chosen) {
+    auto role = std::make_shared<Role>();
+    CLI::App* command = bus.add_subcommand("bench-role", "A process of `bus bench`");
+    command->group("");  // not in --help
+    command->add_option("name", role->name)->required();
+    command->add_option("--size", role->size);
+    command->add_flag("--single", role->single);
+    command->add_option("--runtime", role->runtime);
+    command->add_option("--queue", role->queue);
+    command->add_option("--local", role->local);
+    command->add_option("--link", role->link);
+    command->add_option("--public-key", role->public_key);
+    command->add_option("--secret-key", role->secret_key);
+    command->callback([&chosen, role] { chosen = [role] { return play(*role); }; });
+}
+
+}  // namespace bus::cli

@@ -1,0 +1,155 @@
+#include "consuming.h"
+
+#include <fmt/format.h>
+#include <poll.h>
+
+#include <CLI/CLI.hpp>
+#include <algorithm>
+#include <cerrno>
+#include <cmath>
+#include <iostream>
+#include <limits>
+
+#include "figures.h"
+#include "interruption.h"
+#include "progress.h"
+
+namespace bus::cli {
+namespace {
+
+using namespace std::chrono_literals;
+
+// Written out and acknowledged together.
+constexpr std::size_t fetch_at_most = 1024;
+
+enum class Wake { message, silence, interrupted };
+
+Wake wait_for(Consumer& consumer, const Interruption& interruption, double silence_seconds) {
+    const double millis = std::min(silence_seconds * 1000, 1e9);
+    pollfd fds[2] = {{consumer.fd(), POLLIN, 0}, {interruption.fd(), POLLIN, 0}};
+    int ready = 0;
+    do ready = ::poll(fds, 2, millis < 0 ? -1 : static_cast<int>(std::ceil(millis)));
+    while (ready < 0 && errno == EINTR);
+    if (fds[1].revents != 0) return Wake::interrupted;
+    return ready == 0 ? Wake::silence : Wake::message;
+}
+
+class Consuming {
+  public:
+    Consuming(const ConsumingOptions& options, const Interruption& interruption, Consumer& consumer)
+        : options_(options),
+          interruption_(interruption),
+          consumer_(consumer),
+          writer_(options.format) {}
+
+    void run() {
+        while (!has_enough()) {
+            switch (wait_for(consumer_, interruption_, options_.silence_seconds)) {
+                case Wake::message:
+                    take();
+                    break;
+                case Wake::silence:
+                    return end_in_silence();
+                case Wake::interrupted:
+                    end_interrupted();
+            }
+            progress_.update([this] { return progress_line(); });
+        }
+    }
+
+  private:
+    bool has_enough() const { return options_.count > 0 && received_ >= options_.count; }
+
+    void take() {
+        std::size_t most = fetch_at_most;
+        if (options_.count > 0) most = std::min<std::uint64_t>(most, options_.count - received_);
+        std::vector<Delivery> deliveries = consumer_.fetch(most, 0ms);
+        if (deliveries.empty() && !consumer_.is_open())
+            throw Failure(ExitCode::failed,
+                          fmt::format("{}: {}", options_.channel, consumer_.why()));
+        for (const Delivery& delivery : deliveries) write(delivery);
+        progress_.clear();
+        writer_.flush();
+        // A stale one comes again; it is counted here all the same, for it was written out.
+        for (Delivery& delivery : deliveries) (void)delivery.ack();
+        received_ += deliveries.size();
+    }
+
+    void write(const Delivery& delivery) {
+        if (delivery.missed() > 0)
+            std::cerr << fmt::format("bus: {} messages are missing on {} before {}\n",
+                                     grouped(delivery.missed()), delivery.message().channel(),
+                                     delivery.message().id());
+        writer_.add(delivery);
+    }
+
+    void end_in_silence() const {
+        if (options_.count > 0)
+            throw Failure(
+                ExitCode::too_few,
+                fmt::format("{} of {} messages came, then nothing for {} s", grouped(received_),
+                            grouped(options_.count), significant(options_.silence_seconds)));
+    }
+
+    [[noreturn]] void end_interrupted() {
+        progress_.clear();
+        std::cerr << fmt::format(
+            "bus: interrupted: {} messages were written out and acknowledged\n",
+            grouped(received_));
+        throw Interrupted{};
+    }
+
+    std::string progress_line() const { return fmt::format("{} received", grouped(received_)); }
+
+    const ConsumingOptions& options_;
+    const Interruption& interruption_;
+    Consumer& consumer_;
+    MessageWriter writer_;
+    Progress progress_;
+    std::uint64_t received_ = 0;
+};
+
+}  // namespace
+
+void ConsumingOptions::add_options(CLI::App& command) {
+    command.add_option("--count", count, "End after so many messages")->check(CLI::PositiveNumber);
+    command.add_option("--timeout", silence_seconds, "End after so many seconds of silence")
+        ->check(CLI::NonNegativeNumber);
+    static const std::map<std::string, MessageWriter::Format> formats{
+        {"raw", MessageWriter::Format::raw},
+        {"lines", MessageWriter::Format::lines},
+        {"json", MessageWriter::Format::json}};
+    command
+        .add_option("--format", format,
+                    "raw (payloads only), lines (and a newline) or json (an object a line) "
+                    "(default: lines)")
+        ->transform(CLI::Transformer(formats).description(""));
+    attachment.add_options(command);
+}
+
+SubscribeOptions ConsumingOptions::subscribe_options() const {
+    SubscribeOptions how{.durable = durable,
+                         .timeout = std::max(attachment.connect_timeout(), 1ms)};
+    if (count > 0 && count < how.prefetch_messages)
+        how.prefetch_messages = static_cast<std::uint32_t>(count);
+    return how;
+}
+
+Consumer open_consumer(const Connection& bus, const ConsumingOptions& options,
+                       const OpenConsumer& open) {
+    try {
+        return open(bus, options.subscribe_options());
+    } catch (const Error& error) {
+        if (!bus.is_connected()) throw options.attachment.nobody_answers();
+        throw Failure(ExitCode::failed, fmt::format("{}: {}", options.channel, describe(error)));
+    }
+}
+
+void consume(const ConsumingOptions& options, const Interruption& interruption,
+             const OpenConsumer& open) {
+    const Connection bus{options.attachment.connect_options()};
+    Consumer consumer = open_consumer(bus, options, open);
+    Consuming{options, interruption, consumer}.run();
+}
+
+}  // namespace bus::cli

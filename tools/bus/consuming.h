@@ -1,0 +1,41 @@
+// What `subscribe` and `receive` do: write messages out as they come, and
+// acknowledge what is written, never sooner.
+#pragma once
+
+#include <bus/bus.h>
+
+#include <cstdint>
+#include <functional>
+#include <string>
+
+#include "attachment.h"
+#include "message_writer.h"
+
+namespace bus::cli {
+
+class Interruption;
+
+struct ConsumingOptions {
+    Attachment attachment;
+    std::string channel;  // topics: a filter
+    std::string durable;
+    std::uint64_t count = 0;      // 0: without end
+    double silence_seconds = -1;  // below 0: for ever
+    MessageWriter::Format format = MessageWriter::Format::lines;
+
+    void add_options(CLI::App& command);
+    SubscribeOptions subscribe_options() const;
+};
+
+using OpenConsumer = std::function<Consumer(const Connection&, const SubscribeOptions&)>;
+
+// Opens the consumer on a connection. Throws Failure that says why it cannot.
+Consumer open_consumer(const Connection& bus, const ConsumingOptions& options,
+                       const OpenConsumer& open);
+
+// Consumes until the options say that it is enough. Throws Failure: the consumer was closed,
+// standard output was, or silence came before the count; Interrupted.
+void consume(const ConsumingOptions& options, const Interruption& interruption,
+             const OpenConsumer& open);
+
+}  // namespace bus::cli

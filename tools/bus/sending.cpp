@@ -1,0 +1,177 @@
+#include "sending.h"
+
+#include <fmt/format.h>
+
+#include <CLI/CLI.hpp>
+#include <iostream>
+
+#include "figures.h"
+#include "interruption.h"
+#include "message_source.h"
+
+namespace bus::cli {
+namespace {
+
+using namespace std::chrono_literals;
+
+// Of messages without a receipt. Half of libbus's outbox, so that it never has to refuse.
+constexpr std::size_t pending_bytes_max = 8 * 1024 * 1024;
+constexpr std::size_t message_overhead = 128;
+// How soon Ctrl-C is noticed, and progress shown, while a receipt is awaited.
+constexpr auto glance = 200ms;
+constexpr auto room_patience = 60s;
+
+ConnectOptions connect_options(const SendingOptions& options) {
+    ConnectOptions connect = options.attachment.connect_options();
+    // With receipts nothing is left to wait for at the end, and after Ctrl-C nobody wants to.
+    if (options.wait != SendingOptions::Wait::none) connect.linger = 0ms;
+    return connect;
+}
+
+const char* word_for(SendingOptions::Wait wait) {
+    return wait == SendingOptions::Wait::arrived ? "arrived" : "safe";
+}
+
+}  // namespace
+
+void SendingOptions::add_options(CLI::App& command, const char* channel_name) {
+    command.add_option(channel_name, channel, "Tokens of A-Z a-z 0-9 _ - joined by dots")
+        ->required();
+    auto* given = command.add_option("TEXT", text, "The message (default: standard input)");
+    command.add_flag("--lines", lines, "Each line of standard input is a message")->excludes(given);
+    static const std::map<std::string, Wait> waits{
+        {"none", Wait::none}, {"safe", Wait::safe}, {"arrived", Wait::arrived}};
+    command
+        .add_option("--receipt", wait,
+                    "none, safe (on disk, or taken over by every destination) or arrived (taken "
+                    "over by the agent of every destination) (default: safe)")
+        ->transform(CLI::Transformer(waits).description(""));
+    attachment.add_options(command);
+}
+
+Sending::Sending(const SendingOptions& options, const Interruption& interruption)
+    : options_(options),
+      interruption_(interruption),
+      bus_(connect_options(options)),
+      channel_(options.kind == Channel::Kind::topic ? bus_.topic(options.channel)
+                                                    : bus_.queue(options.channel)) {
+    // Receipts tell the same, and are counted; without them this does the counting.
+    bus_.on_undelivered([this](const Message&, std::string_view) { ++undelivered_; });
+}
+
+void Sending::run() {
+    MessageSource source =
+        options_.text
+            ? MessageSource{*options_.text}
+            : MessageSource{options_.lines ? MessageSource::Unit::line : MessageSource::Unit::whole,
+                            interruption_};
+    while (const auto message = source.next()) send(*message);
+    check_interruption();
+    if (options_.wait == SendingOptions::Wait::none) return leave_without_receipts();
+    while (!pending_.empty()) await_oldest();
+    progress_.clear();
+    report();
+}
+
+Stage Sending::stage() const {
+    return options_.wait == SendingOptions::Wait::arrived ? Stage::arrived : Stage::safe;
+}
+
+void Sending::send(std::string_view message) {
+    const std::size_t bytes = message.size() + message_overhead;
+    while (!pending_.empty() && pending_bytes_ + bytes > pending_bytes_max) await_oldest();
+    check_interruption();
+    const PublishOptions how{.stage = stage(), .timeout = room_patience};
+    const bool first = sent_++ == 0;
+    if (!first && options_.wait == SendingOptions::Wait::none)
+        return channel_.publish(message, how);
+    Receipt receipt = channel_.send(message, how);
+    if (first) await_first(receipt);
+    if (options_.wait == SendingOptions::Wait::none) return;
+    pending_.push_back({std::move(receipt), bytes});
+    pending_bytes_ += bytes;
+    collect_decided();
+    progress_.update([this] { return progress_line(); });
+}
+
+// The first message shows whether there is an agent at all.
+void Sending::await_first(const Receipt& receipt) {
+    const auto give_up = std::chrono::steady_clock::now() + options_.attachment.connect_timeout();
+    while (receipt.wait(std::min(glance, options_.attachment.connect_timeout())) ==
+           Outcome::pending) {
+        check_interruption();
+        if (bus_.is_connected()) return;
+        if (std::chrono::steady_clock::now() >= give_up) throw options_.attachment.nobody_answers();
+    }
+}
+
+void Sending::await_oldest() {
+    Pending& oldest = pending_.front();
+    while (oldest.receipt.wait(glance) == Outcome::pending) {
+        check_interruption();
+        progress_.update([this] { return progress_line(); });
+    }
+    collect_decided();
+}
+
+void Sending::collect_decided() {
+    while (!pending_.empty()) {
+        const Outcome outcome = pending_.front().receipt.now();
+        if (outcome == Outcome::pending) return;
+        count(pending_.front().receipt, outcome);
+        pending_bytes_ -= pending_.front().bytes;
+        pending_.pop_front();
+    }
+}
+
+void Sending::count(const Receipt& receipt, Outcome outcome) {
+    if (outcome == Outcome::reached) {
+        ++reached_;
+        if (receipt.destinations() == 0u) ++reached_nobody_;
+        return;
+    }
+    if (failed_++ == 0)
+        first_reason_ = fmt::format("{}{}{}", to_text(outcome),
+                                    receipt.reason().empty() ? "" : ": ", receipt.reason());
+}
+
+void Sending::leave_without_receipts() {
+    bus_.close();
+    if (undelivered_ > 0)
+        throw Failure(ExitCode::failed,
+                      fmt::format("{} of {} messages were not delivered to the agent in time",
+                                  grouped(undelivered_), grouped(sent_)));
+}
+
+void Sending::report() const {
+    if (failed_ > 0)
+        throw Failure(ExitCode::failed,
+                      fmt::format("{} of {} messages are not {}; the first: {}", grouped(failed_),
+                                  grouped(sent_), word_for(options_.wait), first_reason_));
+    if (reached_nobody_ > 0 && options_.kind == Channel::Kind::topic)
+        std::cerr << fmt::format(
+            "bus: reached nobody: {} of {} messages, for no subscription "
+            "matches {}\n",
+            grouped(reached_nobody_), grouped(sent_), options_.channel);
+}
+
+void Sending::check_interruption() {
+    if (!interruption_.asked()) return;
+    progress_.clear();
+    collect_decided();
+    if (options_.wait == SendingOptions::Wait::none)
+        std::cerr << fmt::format("bus: interrupted: {} messages were sent\n", grouped(sent_));
+    else
+        std::cerr << fmt::format("bus: interrupted: {} of {} messages are {}\n", grouped(reached_),
+                                 grouped(sent_), word_for(options_.wait));
+    throw Interrupted{};
+}
+
+std::string Sending::progress_line() const {
+    const double rate = static_cast<double>(sent_) / progress_.seconds();
+    return fmt::format("{} sent, {} {}, {} a second{}", grouped(sent_), grouped(reached_),
+                       word_for(options_.wait), significant(rate),
+                       bus_.is_connected() ? "" : "; the agent is away, waiting for it");
+}
+
+}  // namespace bus::cli

@@ -1,0 +1,67 @@
+// What `publish` and `send` do: hand messages to the agent as fast as it takes
+// them, and count what their receipts say.
+#pragma once
+
+#include <bus/bus.h>
+
+#include <cstdint>
+#include <deque>
+#include <optional>
+#include <string>
+
+#include "attachment.h"
+#include "progress.h"
+
+namespace bus::cli {
+
+class Interruption;
+
+struct SendingOptions {
+    enum class Wait { none, safe, arrived };
+
+    Attachment attachment;
+    Channel::Kind kind = Channel::Kind::topic;
+    std::string channel;
+    std::optional<std::string> text;
+    bool lines = false;
+    Wait wait = Wait::safe;
+
+    void add_options(CLI::App& command, const char* channel_name);
+};
+
+class Sending {
+  public:
+    Sending(const SendingOptions& options, const Interruption& interruption);
+
+    // Sends everything. Throws Failure if not every message got as far as it should, Interrupted.
+    void run();
+
+  private:
+    struct Pending {
+        Receipt receipt;
+        std::size_t bytes = 0;
+    };
+
+    Stage stage() const;
+    void send(std::string_view message);
+    void await_first(const Receipt& receipt);
+    void await_oldest();
+    void collect_decided();
+    void count(const Receipt& receipt, Outcome outcome);
+    void leave_without_receipts();
+    void report() const;
+    void check_interruption();
+    std::string progress_line() const;
+
+    const SendingOptions& options_;
+    const Interruption& interruption_;
+    std::uint64_t sent_ = 0, reached_ = 0, failed_ = 0, reached_nobody_ = 0, undelivered_ = 0;
+    std::string first_reason_;
+    std::deque<Pending> pending_;
+    std::size_t pending_bytes_ = 0;
+    Progress progress_;
+    Connection bus_;
+    Channel channel_;
+};
+
+}  // namespace bus::cli

@@ -1,0 +1,45 @@
+// bus status: what the agent says of itself, its links and what it owes.
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <CLI/CLI.hpp>
+#include <iostream>
+#include <nlohmann/json.hpp>
+
+#include "attachment.h"
+#include "status_text.h"
+#include "subcommands.h"
+
+namespace bus::cli {
+namespace {
+
+std::string ask(const Attachment& attachment) {
+    const Connection bus{attachment.connect_options()};
+    if (auto answer = bus.control(R"({"request":"status"})", attachment.connect_timeout()))
+        return *answer;
+    throw Failure(ExitCode::no_agent,
+                  fmt::format("{}. Status is told to the agent's own user and to root only",
+                              attachment.nobody_answers().what()));
+}
+
+int show_status(const Attachment& attachment, bool as_json) {
+    const auto status = nlohmann::ordered_json::parse(ask(attachment));
+    const bool colours = ::isatty(STDOUT_FILENO) == 1 && std::getenv("NO_COLOR") == nullptr;
+    std::cout << (as_json ? status.dump(2) + "\n" : status_text(status, colours)) << std::flush;
+    return static_cast<int>(std::cout ? ExitCode::ok : ExitCode::output);
+}
+
+}  // namespace
+
+void add_status(CLI::App& bus, Chosen& chosen) {
+    auto attachment = std::make_shared<Attachment>();
+    auto as_json = std::make_shared<bool>(false);
+    CLI::App* command = bus.add_subcommand("status", "Show the agent, its links and what waits");
+    command->add_flag("--json", *as_json, "As JSON, with every figure the agent has");
+    attachment->add_options(*command);
+    command->callback([&chosen, attachment, as_json] {
+        chosen = [attachment, as_json] { return show_status(*attachment, *as_json); };
+    });
+}
+
+}  // namespace bus::cli

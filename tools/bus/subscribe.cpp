@@ -1,0 +1,30 @@
+// bus subscribe FILTER: what is published on matching topics, to standard output.
+#include <CLI/CLI.hpp>
+
+#include "consuming.h"
+#include "subcommands.h"
+
+namespace bus::cli {
+
+void add_subscribe(CLI::App& bus, Chosen& chosen, const Interruption& interruption) {
+    auto options = std::make_shared<ConsumingOptions>();
+    CLI::App* command =
+        bus.add_subcommand("subscribe", "Write out what is published on matching topics");
+    command
+        ->add_option("FILTER", options->channel,
+                     "A topic; * stands for one of its tokens, a last ** for the rest")
+        ->required();
+    command->add_option("--durable", options->durable,
+                        "Name of a subscription that goes on collecting while nobody reads it");
+    options->add_options(*command);
+    command->callback([&chosen, &interruption, options] {
+        chosen = [&interruption, options] {
+            consume(*options, interruption, [&](const Connection& at, const SubscribeOptions& how) {
+                return at.subscribe(options->channel, how);
+            });
+            return 0;
+        };
+    });
+}
+
+}  // namespace bus::cli
