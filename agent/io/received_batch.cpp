@@ -39,6 +39,7 @@ Expected<ReceivedBatch, wire::Reject> receive_batch(Frame frame) {
     if (!decoded) return Unexpected{decoded.error()};
     const auto header = wire::decode_batch(decoded->batch);
     if (!header) return Unexpected{header.error()};
+    if (header->is_unsealed()) return Unexpected{wire::Reject::malformed};  // apps' privilege
     return keep(std::move(frame), *decoded, *header);
 }
 

@@ -65,7 +65,9 @@ std::size_t encoded_header_length(const BatchHeader& header);
 void encode_header(const BatchHeader& header, std::byte* out);
 
 // Decodes and verifies everything but the messages. The bytes must be one
-// header and exactly the body it announces, or, with `cut`, any body no longer than that.
+// header and exactly the body it announces, or, with `cut`, any body no longer than that. An
+// unsealed batch may have a header checksum of zero: whoever takes it from an app seals it, all
+// others refuse it.
 enum class Body { whole, cut };
 Expected<BatchHeader, Reject> decode_batch(Bytes batch, Body body = Body::whole);
 

@@ -106,6 +106,22 @@ TEST_CASE("a part says where it stands in its message") {
     CHECK(decoded->header_length == 80 + 18 + 28);
 }
 
+TEST_CASE("only an unsealed header may come without a checksum") {
+    BatchHeader header = sample_header();
+    auto sealed = sample_batch({{"x"}}, header);
+    store(sealed.data() + 72, std::uint32_t{0});
+    CHECK(verdict(sealed) == Reject::bad_checksum);
+    header.flags = batch_flag::unsealed;
+    auto unsealed = sample_batch({{"x"}}, header);
+    CHECK(verdict(unsealed) == Reject::none);
+    store(unsealed.data() + 72, std::uint32_t{1});
+    CHECK(verdict(unsealed) == Reject::bad_checksum);
+    store(unsealed.data() + 72, std::uint32_t{0});
+    CHECK(verdict(unsealed) == Reject::none);
+    seal(unsealed);
+    CHECK(unsealed == sample_batch({{"x"}}));
+}
+
 TEST_CASE("a channel of 255 bytes fits") {
     const std::string longest(255, 'c');
     BatchHeader header = sample_header();
