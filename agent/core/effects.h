@@ -50,6 +50,7 @@ struct Event {
         session_opened, session_closed, subscription_added, subscription_removed,
         link_up, link_down, link_refused, link_gap, link_duplicate_closed,
         channel_held, channel_resumed, journal_full, journal_resumed, journal_failed, journal_damaged,
+        descriptors_scarce,
     };
     Kind kind;
     Time at;
