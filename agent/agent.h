@@ -1,0 +1,76 @@
+// The agent as a whole: what it is made of, in the order in which it is made,
+// and the turn of its loop. Everything here happens on one thread; the journal
+// has another, libzmq has its own.
+#pragma once
+
+#include <filesystem>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "config.h"
+#include "core/exchange.h"
+#include "identity.h"
+#include "io/admin_endpoint.h"
+#include "io/links.h"
+#include "io/local_endpoint.h"
+#include "io/notify.h"
+#include "io/poll_set.h"
+#include "io/runtime_dir.h"
+#include "io/signals.h"
+#include "io/told.h"
+#include "journal/writer.h"
+#include "observe/log.h"
+
+namespace bus {
+
+class Agent {
+  public:
+    // Takes the lock, opens the journal, binds the sockets. Throws Error with what to do about it.
+    // `file` is read again on SIGHUP.
+    Agent(Config config, std::filesystem::path file);
+
+    // Until SIGTERM or SIGINT: then what is in flight is finished and committed.
+    void run();
+
+  private:
+    void tell_ready();
+    void gather();
+    Time next_deadline() const;
+    void turn();
+    void on_signals(Time now);
+    void begin_stop(Time now);
+    bool is_over(Time now) const;
+    void reload(Time now);
+    void take_journal_answers(Time now);
+    void keep_watchdog(Time now);
+    void carry_out(Time now);
+    std::string answer(const wire::AdminRequest& request, Time now) const;
+
+    // Made in this order, ended in the reverse: signals are blocked before there is a thread, the
+    // directory is ours before anything in it is touched, the context outlives its sockets.
+    const std::filesystem::path file_;
+    Config config_;
+    const Identity identity_;
+    io::Signals signals_;
+    io::Notify notify_;
+    observe::Log log_;
+    io::RuntimeDir runtime_;
+    std::unique_ptr<journal::Store> store_;  // until the journal thread has it
+    core::Exchange exchange_;
+    journal::Writer journal_;
+    io::Told told_;
+    io::Context context_;
+    io::LocalEndpoint local_;
+    io::AdminEndpoint admin_;
+    io::Links links_;
+
+    io::PollSet poll_;
+    io::PollSet::Slot signals_slot_ = 0, journal_slot_ = 0;
+    journal::Answers answers_;  // reused
+    Time watchdog_due_ = never;
+    std::optional<Time> stop_by_;            // once told to stop
+    std::uint64_t refused_connections_ = 0;  // already told
+};
+
+}  // namespace bus
