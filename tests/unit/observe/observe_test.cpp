@@ -1,0 +1,116 @@
+// What operators read: the log's restraint, the status's keys.
+#include <doctest/doctest.h>
+
+#include <cstdlib>
+#include <nlohmann/json.hpp>
+
+#include "observe/log.h"
+#include "observe/status_json.h"
+
+namespace bus::observe {
+namespace {
+
+using namespace std::chrono_literals;
+using core::Event;
+
+// A log into memory.
+struct Page {
+    char* text = nullptr;
+    std::size_t size = 0;
+    std::FILE* file = ::open_memstream(&text, &size);
+    ~Page() {
+        std::fclose(file);
+        std::free(text);
+    }
+    std::string read() {
+        std::fflush(file);
+        return {text, size};
+    }
+};
+
+TEST_CASE("an event is a line that says what and what next") {
+    Page page;
+    Log log{page.file, false};
+    log.event({.kind = Event::Kind::link_down,
+               .at = {},
+               .subject = "tokyo",
+               .words = "heartbeat lost, reconnecting in 1.2 s (412 batches waiting)"},
+              Time{1s});
+    CHECK(page.read() ==
+          "link tokyo: heartbeat lost, reconnecting in 1.2 s (412 batches waiting)\n");
+}
+
+TEST_CASE("events of batches make no line") {
+    Page page;
+    Log log{page.file, false};
+    log.event({.kind = Event::Kind::batch_sent, .at = {}, .subject = "a", .words = "b"}, Time{1s});
+    CHECK(page.read().empty());
+}
+
+TEST_CASE("journald gets the priority, and one line stays one line") {
+    Page page;
+    Log log{page.file, true};
+    log.say(Severity::info, "first\n<0>second", Time{1s});
+    CHECK(page.read() == "<6>first <0>second\n");
+}
+
+TEST_CASE("no line is said twice in a minute; what was held back is counted") {
+    Page page;
+    Log log{page.file, false};
+    for (int i = 0; i < 5; ++i) log.say(Severity::info, "again", Time{100s + i * 1s});
+    CHECK(page.read() == "again\n");
+    CHECK(log.suppressed() == 4);
+    log.say(Severity::info, "again", Time{170s});
+    CHECK(page.read() == "again\nlog: 4 lines were repeats or too many, and left out\nagain\n");
+}
+
+TEST_CASE("a flood of different lines is cut off") {
+    Page page;
+    Log log{page.file, false};
+    for (int i = 0; i < 10'000; ++i) log.say(Severity::info, std::to_string(i), Time{100s});
+    const std::string text = page.read();
+    const auto lines = static_cast<std::size_t>(std::count(text.begin(), text.end(), '\n'));
+    CHECK(lines < 1'000);
+    CHECK(lines + log.suppressed() == 10'000);
+}
+
+TEST_CASE("the status is JSON with the core's figures and the edge's counters") {
+    core::Status status;
+    status.name = "paris";
+    status.agent = AgentId{{1, 2}};
+    status.links.push_back({.peer = "tokyo", .state = "up", .backlog_messages = 412});
+    status.groups.push_back({.type = "queue", .name = "orders", .filter = "orders"});
+    status.accounts.push_back({.destination = core::DestinationId{3}, .taken = 5, .waiting = 5});
+    const auto reply = nlohmann::json::parse(
+        status_reply({.id = 9, .request = "status"}, status, {{"malformed_local", 2}}));
+    CHECK(reply["type"] == "admin");
+    CHECK(reply["id"] == 9);
+    CHECK(reply["ok"] == true);
+    const auto& told = reply["status"];
+    CHECK(told["name"] == "paris");
+    CHECK(told["links"][0]["peer"] == "tokyo");
+    CHECK(told["links"][0]["backlog_messages"] == 412);
+    CHECK(told["links"][0]["agent"].is_null());
+    CHECK(told["groups"][0]["name"] == "orders");
+    CHECK(told["accounts"][0]["balances"] == true);
+    CHECK(told["io"]["malformed_local"] == 2);
+}
+
+TEST_CASE("names that are no UTF-8 do not break the status") {
+    core::Status status;
+    status.name = "par\xFFis";
+    const auto reply = nlohmann::json::parse(status_reply({}, status, {}));
+    CHECK(reply["status"]["name"] == "par\uFFFDis");
+}
+
+TEST_CASE("what is not known is refused with code and reason") {
+    const auto reply = nlohmann::json::parse(
+        failure_reply({.id = 1, .request = "dance"}, "unknown_command", "no"));
+    CHECK(reply["ok"] == false);
+    CHECK(reply["request"] == "dance");
+    CHECK(reply["code"] == "unknown_command");
+    CHECK(reply["reason"] == "no");
+}
+
+}  // namespace
+}  // namespace bus::observe
