@@ -46,6 +46,13 @@ inline constexpr std::size_t subscriptions_per_session_max = 10'000;
 inline constexpr std::size_t subscriptions_max = 200'000;
 inline constexpr std::size_t peers_max = 4'000;
 inline constexpr std::size_t interest_per_peer_max = 100'000;
+// Batches whose producer still waits for its receipt `arrived`.
+inline constexpr std::size_t arrivals_max = 1'000'000;
+// Channels whose destinations are remembered.
+inline constexpr std::size_t routes_max = 100'000;
+// Receipts kept for a producer whose session is interrupted.
+inline constexpr std::size_t receipts_kept_max = 100'000;
+inline constexpr std::size_t tombstones_max = 10'000;
 inline constexpr std::size_t seen_keys_max = 65'536;
 inline constexpr std::size_t seen_ranges_max = 16;
 inline constexpr std::size_t producer_marks_max = 1'000'000;
@@ -65,7 +72,8 @@ inline constexpr auto journal_idle_flush = 100ms;  // until deletions are commit
 inline constexpr auto journal_retry = 1s;          // after a full disk or an I/O error
 // What a queue took from a peer and cannot hand out may go to a peer that has consumers.
 inline constexpr auto queue_return_after = 5min;
-inline constexpr auto stop_patience = 10s;         // for what is in flight when told to stop
+inline constexpr std::uint32_t queue_idle_ticks_max = 600;  // seconds without messages or consumers
+inline constexpr auto stop_patience = 10s;  // for what is in flight when told to stop
 
 // ---- Journal --------------------------------------------------------------------------
 inline constexpr std::uint64_t journal_bytes_min = 64 * MiB;

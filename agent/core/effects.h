@@ -44,12 +44,36 @@ struct ToLink {
 // The one vocabulary of log, counters and tap.
 struct Event {
     enum class Kind : std::uint8_t {
-        batch_safe, batch_journaled, batch_sent, batch_arrived, batch_handed_out, batch_acknowledged,
-        batch_redelivered, batch_expired, batch_dead_lettered, batch_denied, batch_refused,
-        batch_unrouted, batch_filtered, batch_duplicate_dropped, best_effort_dropped,
-        session_opened, session_closed, subscription_added, subscription_removed,
-        link_up, link_down, link_refused, link_gap, link_duplicate_closed,
-        channel_held, channel_resumed, journal_full, journal_resumed, journal_failed, journal_damaged,
+        batch_safe,
+        batch_journaled,
+        batch_sent,
+        batch_arrived,
+        batch_handed_out,
+        batch_acknowledged,
+        batch_redelivered,
+        batch_expired,
+        batch_dead_lettered,
+        batch_denied,
+        batch_refused,
+        batch_unrouted,
+        batch_filtered,
+        batch_duplicate_dropped,
+        best_effort_dropped,
+        session_opened,
+        session_closed,
+        subscription_added,
+        subscription_removed,
+        link_up,
+        link_down,
+        link_refused,
+        link_gap,
+        link_duplicate_closed,
+        channel_held,
+        channel_resumed,
+        journal_full,
+        journal_resumed,
+        journal_failed,
+        journal_damaged,
         descriptors_scarce,
     };
     Kind kind;
@@ -57,7 +81,7 @@ struct Event {
     std::string subject;  // a channel, a peer's name, a subscription
     std::string words;    // for people: what happened and what follows
     std::uint64_t messages = 0;
-    Batch batch;          // where there is one and batches are watched
+    Batch batch;  // where there is one and batches are watched
 };
 
 // Is it worth a line in the log? Batch events are for tap and counters only.

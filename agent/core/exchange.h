@@ -65,8 +65,10 @@ class Exchange {
 
     Status status(Time now) const;
 
-  private:
     struct State;
+
+  private:
+    State& at(Time now);  // every input begins with its time
     std::unique_ptr<State> state_;
 };
 

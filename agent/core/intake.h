@@ -22,6 +22,7 @@ class Intake {
         std::uint64_t number;
         std::shared_ptr<Custody> custody;
         bool safe;
+        std::uint16_t destinations;
     };
     template <class Records>
     static auto lower_bound(Records& records, std::uint64_t number) {
@@ -47,17 +48,18 @@ class Intake {
     bool empty() const { return records_.empty(); }
 
     // Numbers ascend. The record stays until the custody is safe.
-    void take(std::uint64_t number, std::shared_ptr<Custody> custody) {
+    void take(std::uint64_t number, std::shared_ptr<Custody> custody, std::uint16_t destinations) {
         BUS_ASSERT(number > taken_);
         taken_ = number;
         unsafe_bytes_ += custody->batch.size();
-        records_.push_back({number, std::move(custody), false});
+        records_.push_back({number, std::move(custody), false, destinations});
     }
     // Taken and needing nothing more: refused, or a duplicate whose first copy is safe.
-    void take_safe(std::uint64_t number) {
+    void take_safe(std::uint64_t number, std::uint16_t destinations) {
         BUS_ASSERT(number > taken_);
         taken_ = number;
-        records_.push_back({number, nullptr, true});
+        records_.push_back({number, nullptr, true, destinations});
+        newly_safe_.push_back({number, destinations});
         drop_safe_front();
     }
     void mark_safe(std::uint64_t number) {
@@ -66,6 +68,7 @@ class Intake {
         unsafe_bytes_ -= at->custody->batch.size();
         at->safe = true;
         at->custody.reset();
+        newly_safe_.push_back({number, at->destinations});
         drop_safe_front();
     }
     void mark_durable(std::uint64_t number) { durable_ = std::max(durable_, number); }
@@ -97,7 +100,16 @@ class Intake {
         return ranges;
     }
 
-    // Something became safe since the last time the source was told.
+    // What became safe since the last call, each with the number of its destinations.
+    struct Safe {
+        std::uint64_t number;
+        std::uint16_t destinations;
+    };
+    std::vector<Safe> take_newly_safe() {
+        dirty = false;
+        return std::exchange(newly_safe_, {});
+    }
+    // Something became safe since then.
     bool dirty = false;
 
   private:
@@ -114,6 +126,7 @@ class Intake {
     std::uint64_t safe_through_;
     std::uint64_t durable_;
     std::uint64_t unsafe_bytes_ = 0;
+    std::vector<Safe> newly_safe_;
     std::deque<Record> records_;
 };
 

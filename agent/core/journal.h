@@ -30,13 +30,14 @@ struct StreamId {
     friend auto operator<=>(const StreamId&, const StreamId&) = default;
 };
 
-// Where an agent owes a batch: one of its own groups, or another agent (the final one, never a link).
+// Where an agent owes a batch: one of its own groups, or another agent (the final one, never a
+// link).
 struct Destination {
     enum class Type : std::uint8_t { queue = 0, durable = 1, anonymous = 2, agent = 3 };
     Type type = Type::queue;
     DestinationId id;
     wire::Kind kind = wire::Kind::topic;
-    std::string name;    // queue: its name; durable: the subscription's; anonymous: an id of its own
+    std::string name;  // queue: its name; durable: the subscription's; anonymous: an id of its own
     std::string filter;  // durable and anonymous
     std::string group;
     AgentId agent;  // type agent only
@@ -44,8 +45,9 @@ struct Destination {
 };
 
 namespace entry_flag {
-inline constexpr std::uint8_t resent = 1;    // arrived flagged: may have been taken by its destination
-inline constexpr std::uint8_t pinned = 2;    // came from a peer for this host: never passed on again
+inline constexpr std::uint8_t resent =
+    1;  // arrived flagged: may have been taken by its destination
+inline constexpr std::uint8_t pinned = 2;  // came from a peer for this host: never passed on again
 inline constexpr std::uint8_t rerouted = 4;
 inline constexpr std::uint8_t redelivered = 8;
 inline constexpr std::uint8_t arrival = 16;  // its settlement counts for the receipt `arrived`
@@ -98,7 +100,8 @@ struct PutDestination {
 struct DropDestination {
     DestinationId id;
 };
-// What a peer durably wants, or wanted when it was last heard. `item` is keyed by kind, name, filter.
+// What a peer durably wants, or wanted when it was last heard. `item` is keyed by kind, name,
+// filter.
 struct PutInterest {
     AgentId peer;
     wire::Kind kind = wire::Kind::topic;
@@ -124,8 +127,8 @@ struct DropTombstone {
 struct PutPeer {
     AgentId id;
     std::string name;
-    std::string key;  // Z85
-    std::uint64_t incarnation = 0;      // the highest seen
+    std::string key;                // Z85
+    std::uint64_t incarnation = 0;  // the highest seen
     std::uint64_t interest_version = 0;
     friend bool operator==(const PutPeer&, const PutPeer&) = default;
 };
@@ -158,8 +161,8 @@ struct Bury {
 };
 
 using Change = std::variant<Put, Owe, Settle, Progress, PeerMark, ProducerMark, DropProducerMark,
-                            PutDestination, DropDestination, PutInterest, DropInterest, PutTombstone,
-                            DropTombstone, PutPeer, DropPeer, Account, Bury>;
+                            PutDestination, DropDestination, PutInterest, DropInterest,
+                            PutTombstone, DropTombstone, PutPeer, DropPeer, Account, Bury>;
 
 // Submissions are numbered 1, 2, 3 ... by the core.
 using Submission = StrongInt<struct SubmissionTag>;
@@ -183,17 +186,17 @@ struct ReadBack {
 // ---- Answers -----------------------------------------------------------------
 
 struct JournalSpace {
-    std::uint64_t live_bytes = 0;   // of batches in it
-    std::uint64_t file_bytes = 0;   // database and WAL
-    bool full = false;              // new data would fail; settling still works
+    std::uint64_t live_bytes = 0;  // of batches in it
+    std::uint64_t file_bytes = 0;  // database and WAL
+    bool full = false;             // new data would fail; settling still works
 };
 
 struct Committed {  // all submissions up to `through` are on disk
     Submission through;
     JournalSpace space;
 };
-// The journal did not take submission `number` and dropped all that came after it unseen; nothing of
-// them is on disk. full: no room, submit Settles first; damaged/io: it was reopened.
+// The journal did not take submission `number` and dropped all that came after it unseen; nothing
+// of them is on disk. full: no room, submit Settles first; damaged/io: it was reopened.
 struct Failed {
     Submission number;
     enum class Cause : std::uint8_t { full, io } cause = Cause::full;
@@ -241,10 +244,10 @@ struct Recovered {
         std::uint64_t entries = 0, messages = 0, bytes = 0;  // messages: not acknowledged yet
         BatchId first, last;
     };
-    AgentId agent;                   // zero in a new journal
-    std::uint64_t incarnation = 0;   // of the previous start; 0: none
+    AgentId agent;                      // zero in a new journal
+    std::uint64_t incarnation = 0;      // of the previous start; 0: none
     std::uint64_t incarnation_now = 0;  // of this one, committed already
-    BatchId last_batch;              // the highest id ever used
+    BatchId last_batch;                 // the highest id ever used
     DestinationId last_destination;
     std::vector<Destination> destinations;
     std::vector<Stream> streams;

@@ -21,10 +21,18 @@ std::shared_ptr<Custody> Keeper::take(Batch batch, const std::vector<Where>& whe
         ledger.take(one.stream.to, custody->batch.messages());
     }
     const auto& header = custody->batch.header();
-    if (header.guaranteed()) {
-        ++unsafe_;
-        unsafe_by_message_[{header.producer, header.sequence}] = custody;
-    }
+    ++unsafe_;
+    unsafe_by_message_[{header.producer, header.sequence}] = custody;
+    return custody;
+}
+
+std::shared_ptr<Custody> Keeper::take_loose(Batch batch, const std::vector<Where>& where,
+                                            Time expires) {
+    auto custody = std::make_shared<Custody>(BatchId{}, std::move(batch), meter);
+    custody->taken = now_;
+    custody->expires = expires;
+    for (const Where& one : where)
+        custody->owed.push_back({.stream = one.stream, .flags = one.flags});
     return custody;
 }
 
@@ -39,14 +47,52 @@ Entry Keeper::taken_back(const LoadedEntry& row, StreamId stream) {
     return Entry{std::move(custody), 0};
 }
 
-void Keeper::attach(const std::shared_ptr<Custody>& custody, std::shared_ptr<Intake> intake,
-                    std::uint64_t number) {
-    if (custody->safe()) {
-        intake->take_safe(number);
-        return;
-    }
-    intake->take(number, custody);
-    custody->origins.push_back({std::move(intake), number});
+void Keeper::lost(const LoadedEntry& row, StreamId stream) {
+    ledger.leave(stream.to, row.messages, Settlement::purged);
+    add_pending(Settle{stream, row.id}, now_ + limits::journal_idle_flush);
+}
+
+std::uint64_t Keeper::lifetime_left(const Custody& custody) const {
+    if (custody.expires == never) return 0;
+    const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(custody.expires - now_);
+    return static_cast<std::uint64_t>(std::max<std::int64_t>(1, left.count()));
+}
+
+void Keeper::attach(const std::shared_ptr<Custody>& custody, const std::shared_ptr<Intake>& intake,
+                    std::uint64_t number, std::uint16_t destinations) {
+    if (custody->safe()) return attach_safe(intake, number, destinations);
+    intake->take(number, custody, destinations);
+    custody->origins.push_back({intake, number});
+}
+
+void Keeper::attach_safe(const std::shared_ptr<Intake>& intake, std::uint64_t number,
+                         std::uint16_t destinations) {
+    const bool told = intake->dirty;
+    intake->take_safe(number, destinations);
+    if (!told) dirty_intakes.push_back(intake);
+}
+
+void Keeper::want_arrival(const Custody& custody, const ProducerId& producer, std::uint64_t number,
+                          std::uint32_t entries) {
+    if (arrivals_.size() < limits::arrivals_max)
+        arrivals_[custody.id] = {.producer = producer, .number = number, .remaining = entries};
+    else
+        arrived.push_back({.producer = producer, .number = number, .fate = wire::Fate::unknown});
+}
+
+// `entries` of those that count have settled. Told once the custody is safe as well: an arrived
+// message is never less than safe.
+void Keeper::arrive(const Custody& custody, std::uint32_t entries, Settlement how) {
+    const auto found = arrivals_.find(custody.id);
+    if (found == arrivals_.end()) return;
+    Arrival& arrival = found->second;
+    arrival.remaining -= entries;
+    if (how == Settlement::expired) arrival.fate = wire::Fate::expired;
+    if (how == Settlement::dead_lettered) arrival.fate = wire::Fate::dead_lettered;
+    if (how == Settlement::lapsed || how == Settlement::purged) arrival.fate = wire::Fate::lapsed;
+    if (arrival.remaining > 0 || !custody.safe()) return;
+    arrived.push_back(arrival);
+    arrivals_.erase(found);
 }
 
 std::shared_ptr<Custody> Keeper::find_unsafe(const ProducerId& producer,
@@ -57,7 +103,6 @@ std::shared_ptr<Custody> Keeper::find_unsafe(const ProducerId& producer,
 
 void Keeper::safe(Custody& custody) {
     const auto& header = custody.batch.header();
-    if (!header.guaranteed()) return;
     --unsafe_;
     unsafe_by_message_.erase({header.producer, header.sequence});
     for (Origin& origin : custody.origins) {
@@ -66,6 +111,7 @@ void Keeper::safe(Custody& custody) {
         if (!told) dirty_intakes.push_back(std::move(origin.intake));
     }
     custody.origins.clear();
+    arrive(custody, 0, Settlement::settled);
 }
 
 void Keeper::settle(const Entry& entry, Settlement how, std::uint32_t buried) {
@@ -80,6 +126,7 @@ void Keeper::settle(const Entry& entry, Settlement how, std::uint32_t buried) {
     if (custody.place != Place::memory || custody.maybe_on_disk)
         add_pending(Settle{owed.stream, custody.id}, now_ + limits::journal_idle_flush);
     if (!was_safe && custody.safe()) safe(custody);
+    if ((owed.flags & entry_flag::arrival) != 0) arrive(custody, 1, how);
 }
 
 void Keeper::progress(const Entry& entry, std::uint32_t done) {
@@ -90,7 +137,8 @@ void Keeper::progress(const Entry& entry, std::uint32_t done) {
         add_pending(Progress{owed.stream, entry.id(), done}, now_ + limits::journal_idle_flush);
 }
 
-void Keeper::bury(const Entry& entry, std::uint32_t first, std::uint32_t count, std::string reason) {
+void Keeper::bury(const Entry& entry, std::uint32_t first, std::uint32_t count,
+                  std::string reason) {
     change(Bury{.stream = entry.owed().stream,
                 .id = entry.id(),
                 .batch = entry.batch(),
@@ -158,7 +206,8 @@ std::optional<Transaction> Keeper::gather() {
 
 void Keeper::gather_custodies(Transaction& transaction) {
     gathered_bytes_ = 0;
-    while (!due_.empty() && due_.top().at <= now_ && gathered_bytes_ < limits::transaction_bytes_max &&
+    while (!due_.empty() && due_.top().at <= now_ &&
+           gathered_bytes_ < limits::transaction_bytes_max &&
            transaction.changes.size() < limits::transaction_changes_max) {
         const auto custody = due_.top().custody.lock();
         due_.pop();
@@ -180,9 +229,11 @@ void Keeper::include(const std::shared_ptr<Custody>& custody, Transaction& trans
             mark.first = origin.intake;
             mark.second = std::max(mark.second, origin.number);
             if (already >= origin.number) continue;
-            origin.intake->for_each_unsafe(already, origin.number, [&](const std::shared_ptr<Custody>& earlier) {
-                if (earlier->place == Place::memory) found.push_back(earlier);
-            });
+            origin.intake->for_each_unsafe(already, origin.number,
+                                           [&](const std::shared_ptr<Custody>& earlier) {
+                                               if (earlier->place == Place::memory)
+                                                   found.push_back(earlier);
+                                           });
         }
     }
 }
@@ -207,8 +258,8 @@ void Keeper::put(const std::shared_ptr<Custody>& custody, Transaction& transacti
                                       .owes = custody->unsettled});
     for (const auto& owed : custody->owed)
         if (!owed.settled)
-            transaction.changes.push_back(
-                Owe{.stream = owed.stream, .id = custody->id, .flags = owed.flags, .done = owed.done});
+            transaction.changes.push_back(Owe{
+                .stream = owed.stream, .id = custody->id, .flags = owed.flags, .done = owed.done});
     in_flight_->custodies.push_back(custody);
 }
 
@@ -285,7 +336,8 @@ void Keeper::take_apart(bool maybe_on_disk) {
                           std::make_move_iterator(pending_.end()));
     pending_ = std::move(failed.changes);
     pending_due_ = pending_.empty() ? never : now_;
-    for (const Destination& destination : failed.declared) undeclared_[destination.id] = destination;
+    for (const Destination& destination : failed.declared)
+        undeclared_[destination.id] = destination;
     for (const auto& custody : failed.custodies) {
         custody->place = Place::memory;
         custody->maybe_on_disk = custody->maybe_on_disk || maybe_on_disk;

@@ -17,6 +17,8 @@
 #include "core/intake.h"
 #include "core/journal.h"
 #include "core/ledger.h"
+#include "limits.h"
+#include "wire/local.h"
 
 namespace bus::core {
 
@@ -42,16 +44,29 @@ class Keeper {
     // ---- Custody.
     // Owed to all of `where` (at least one).
     std::shared_ptr<Custody> take(Batch batch, const std::vector<Where>& where, Time expires);
+    // Best effort: owed to nobody once it was handed out; in no account.
+    std::shared_ptr<Custody> take_loose(Batch batch, const std::vector<Where>& where, Time expires);
     // A row read back from the journal, as an entry of that stream.
     Entry taken_back(const LoadedEntry& row, StreamId stream);
+    // A row whose bytes are damaged: accounted for, and gone. The journal has named it (Damaged).
+    void lost(const LoadedEntry& row, StreamId stream);
+    // What is left of its TTL, at least 1; 0: no TTL.
+    std::uint64_t lifetime_left(const Custody& custody) const;
     // `origin` is told when the custody is safe; at once if it is.
-    static void attach(const std::shared_ptr<Custody>& custody, std::shared_ptr<Intake> intake,
-                       std::uint64_t number);
+    void attach(const std::shared_ptr<Custody>& custody, const std::shared_ptr<Intake>& intake,
+                std::uint64_t number, std::uint16_t destinations);
+    // Taken, and nothing more is to be done for it.
+    void attach_safe(const std::shared_ptr<Intake>& intake, std::uint64_t number,
+                     std::uint16_t destinations);
+    // The producer wants to hear when the entries flagged `arrival` have settled: so many of them.
+    void want_arrival(const Custody& custody, const ProducerId& producer, std::uint64_t number,
+                      std::uint32_t entries);
     // `buried`: so many of its messages went to the dead letters, whatever became of the rest.
     void settle(const Entry& entry, Settlement how, std::uint32_t buried = 0);
     // The first `done` messages of it are acknowledged.
     void progress(const Entry& entry, std::uint32_t done);
-    // A copy of messages [first, first + count) goes to the dead letters; the entry is not settled by it.
+    // A copy of messages [first, first + count) goes to the dead letters; the entry is not settled
+    // by it.
     void bury(const Entry& entry, std::uint32_t first, std::uint32_t count, std::string reason);
     // The unsafe custody that holds this message, if there is one: where a duplicate waits.
     std::shared_ptr<Custody> find_unsafe(const ProducerId& producer, std::uint64_t sequence) const;
@@ -59,7 +74,8 @@ class Keeper {
     // ---- What goes to the journal.
     // It shall be there by `due`, unless it settles before.
     void want(const std::shared_ptr<Custody>& custody, Time due);
-    // Goes with the next transaction; on its own after limits::journal_idle_flush, or at once if urgent.
+    // Goes with the next transaction; on its own after limits::journal_idle_flush, or at once if
+    // urgent.
     void change(Change change, bool urgent = false);
     // Every destination an Owe names has to be declared in the same transaction or before it.
     void declare(const Destination& destination) { undeclared_[destination.id] = destination; }
@@ -79,6 +95,14 @@ class Keeper {
     MemoryMeter meter;
     std::set<StreamId> journaled_streams;
     std::vector<std::shared_ptr<Intake>> dirty_intakes;
+
+    struct Arrival {
+        ProducerId producer;
+        std::uint64_t number = 0;
+        std::uint32_t remaining = 0;
+        wire::Fate fate = wire::Fate::reached;
+    };
+    std::vector<Arrival> arrived;
 
     bool committing() const { return in_flight_.has_value(); }
     Submission committed_through() const { return committed_; }
@@ -117,6 +141,7 @@ class Keeper {
     };
 
     void safe(Custody& custody);
+    void arrive(const Custody& custody, std::uint32_t entries, Settlement how);
     void gather_custodies(Transaction& transaction);
     void include(const std::shared_ptr<Custody>& custody, Transaction& transaction);
     void put(const std::shared_ptr<Custody>& custody, Transaction& transaction);
@@ -135,6 +160,8 @@ class Keeper {
     const std::uint64_t started_wall_micros_;
     std::size_t unsafe_ = 0;
     std::unordered_map<MessageKey, std::weak_ptr<Custody>, MessageKeyHash> unsafe_by_message_;
+
+    std::unordered_map<BatchId, Arrival> arrivals_;
 
     std::priority_queue<Due> due_;
     std::vector<Change> pending_;

@@ -11,7 +11,15 @@
 namespace bus::core {
 
 // Why an entry leaves a destination's account.
-enum class Settlement : std::uint8_t { settled, filtered, expired, lapsed, dead_lettered, purged, moved };
+enum class Settlement : std::uint8_t {
+    settled,
+    filtered,
+    expired,
+    lapsed,
+    dead_lettered,
+    purged,
+    moved
+};
 
 class Ledger {
   public:
@@ -55,13 +63,20 @@ class Ledger {
     }
     static std::uint64_t& column(Account& account, Settlement how) {
         switch (how) {
-            case Settlement::settled: return account.settled;
-            case Settlement::filtered: return account.filtered;
-            case Settlement::expired: return account.expired;
-            case Settlement::lapsed: return account.lapsed;
-            case Settlement::dead_lettered: return account.dead_lettered;
-            case Settlement::purged: return account.purged;
-            case Settlement::moved: return account.moved;
+            case Settlement::settled:
+                return account.settled;
+            case Settlement::filtered:
+                return account.filtered;
+            case Settlement::expired:
+                return account.expired;
+            case Settlement::lapsed:
+                return account.lapsed;
+            case Settlement::dead_lettered:
+                return account.dead_lettered;
+            case Settlement::purged:
+                return account.purged;
+            case Settlement::moved:
+                return account.moved;
         }
         return account.settled;
     }

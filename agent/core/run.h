@@ -48,7 +48,10 @@ class Run {
     // The journal lost the answer (it was reopened): ask again.
     void forget_read() { reading_ = false; }
     // Nothing will come back: entries that are on disk only are given up (their stream is dropped).
-    void drop_disk() { disk_ = {}; }
+    void drop_disk() {
+        disk_ = {};
+        tail_to_memory();
+    }
 
     bool empty() const { return memory_.empty() && disk_.entries == 0 && tail_.empty(); }
     // Everything beyond the front is elsewhere: what comes now cannot leave soon.
@@ -73,8 +76,8 @@ class Run {
     std::deque<Entry> memory_;
     std::uint64_t memory_bytes_ = 0;
     Size disk_;
-    BatchId disk_last_;   // nothing behind it is ours on disk
-    BatchId popped_;      // the last that left by the front
+    BatchId disk_last_;  // nothing behind it is ours on disk
+    BatchId popped_;     // the last that left by the front
     std::deque<Entry> tail_;
     Size tail_size_, memory_size_;
     bool reading_ = false;
@@ -88,11 +91,11 @@ void Run::loaded(const Loaded& answer, Make make, Lost lost) {
         // Behind disk_last_: journaled, but an earlier one of the tail is not yet; it comes again.
         if (entry.id <= after || entry.id > disk_last_ || disk_.entries == 0) continue;
         --disk_.entries;
+        disk_.messages -= std::min<std::uint64_t>(disk_.messages, entry.messages);
         if (!entry.batch) {
-            lost(entry.id);
+            lost(entry);
             continue;
         }
-        disk_.messages -= std::min<std::uint64_t>(disk_.messages, entry.batch.messages());
         disk_.bytes -= std::min<std::uint64_t>(disk_.bytes, entry.batch.size());
         Entry made = make(entry);
         memory_bytes_ += made.bytes();
@@ -101,7 +104,10 @@ void Run::loaded(const Loaded& answer, Make make, Lost lost) {
     }
     // What was counted is in the journal, so if nothing is behind this answer and something is
     // still counted, its rows are damaged: the journal has named them (Damaged).
-    if (answer.last) disk_ = {};
+    if (answer.last && disk_.entries > 0) {
+        lost(LoadedEntry{.messages = static_cast<std::uint32_t>(disk_.messages)});
+        disk_ = {};
+    }
     if (disk_.entries == 0) {
         disk_ = {};
         tail_to_memory();

@@ -43,7 +43,7 @@ class Seen {
         std::uint64_t first, last;
     };
     struct Known {
-        std::vector<Range> ranges;       // ascending, not adjacent
+        std::vector<Range> ranges;        // ascending, not adjacent
         std::uint64_t unflagged_top = 0;  // the highest message that came unflagged; 0: none
         std::uint64_t forgotten_top = 0;  // the highest message whose range was given up
         std::list<Key>::iterator use;

@@ -1,0 +1,308 @@
+// The app side of the exchange: sessions, producers, subscriptions.
+
+#include <algorithm>
+
+#include "core/state.h"
+
+namespace bus::core {
+
+using wire::Reject;
+
+void Exchange::State::reply(SessionId session, wire::Reply answer) {
+    effects.to_apps.push_back({session, std::move(answer)});
+}
+
+void Exchange::State::fail(SessionId session, std::uint64_t id, Reject code, std::string reason) {
+    reply(session, wire::Failed{id, code, std::move(reason)});
+}
+
+// ---- Hello ---------------------------------------------------------------------------------
+
+Exchange::State::Producer& Exchange::State::producer(const ProducerId& id, std::uint32_t uid) {
+    auto& producer = producers[id];
+    if (!producer.intake) {
+        producer.id = id;
+        producer.uid = uid;
+        producer.intake = std::make_shared<Intake>(id, 0);
+    }
+    return producer;
+}
+
+std::uint64_t Exchange::State::grant_window() const {
+    std::uint64_t granted = 0;
+    for (const auto& [id, one] : producers)
+        if (one.session) granted += one.window;
+    const auto free =
+        limits::producer_windows_sum - std::min(limits::producer_windows_sum, granted);
+    return std::clamp(free / 4, limits::producer_window_min, limits::producer_window);
+}
+
+std::vector<wire::HeldChannel> Exchange::State::held_for(const ProducerId& id) const {
+    std::vector<wire::HeldChannel> held;
+    for (const auto& channel : holds.of(id)) {
+        const bool everything = channel.name == "**";
+        held.push_back({everything ? std::nullopt : std::optional{channel.kind}, channel.name,
+                        everything ? "the journal is full" : "its backlog is full"});
+    }
+    return held;
+}
+
+void Exchange::State::on_hello(Session& session, const wire::Hello& hello) {
+    if (hello.protocol_min > wire::protocol_max || hello.protocol_max < wire::protocol_min)
+        return fail(session.id, 0, Reject::bad_version,
+                    "this agent speaks BUS-LOCAL/" + std::to_string(wire::protocol_max));
+    if (sessions.size() > limits::sessions_max)
+        return fail(session.id, 0, Reject::limit, "too many sessions (limits::sessions_max)");
+    if (session.open && session.producer != hello.producer) close_session(session);
+
+    wire::Welcome welcome{
+        .agent = settings.agent, .name = settings.name, .incarnation = incarnation};
+    if (hello.producer) {
+        Producer& own = producer(*hello.producer, session.uid);
+        if (own.uid == producer_uid_unknown) own.uid = session.uid;
+        if (own.uid != session.uid)
+            return fail(session.id, 0, Reject::not_allowed,
+                        "this producer belongs to another user");
+        if (own.session && *own.session != session.id) {
+            const auto old = sessions.find(*own.session);
+            if (old != sessions.end()) close_session(old->second);
+        }
+        if (!own.session) own.window = grant_window();
+        own.session = session.id;
+        own.tell = false;
+        if (everything_held) (void)holds.hold(own.id, {wire::Kind::topic, "**"}, DestinationId{});
+        welcome.taken = own.intake->taken();
+        welcome.safe = own.intake->safe_through();
+        welcome.window = own.window;
+        welcome.held = held_for(own.id);
+    }
+    session.producer = hello.producer;
+    session.app = hello.app;
+    if (!session.open) event(Event::Kind::session_opened, session.app, "session opened");
+    session.open = true;
+    reply(session.id, std::move(welcome));
+    if (hello.producer) {
+        Producer& own = producers[*hello.producer];
+        if (!own.receipts.empty()) {
+            own.tell = true;
+            producers_to_tell.push_back(&own);
+        }
+    }
+}
+
+// ---- Subscriptions -----------------------------------------------------------------------------
+
+std::optional<std::string> Exchange::State::why_not(const Session& session,
+                                                    const wire::Subscribe& command,
+                                                    Reject& code) const {
+    const bool to_queue = command.kind == wire::Kind::queue;
+    code = Reject::bad_name;
+    if (to_queue ? !wire::is_channel(command.filter) : !wire::is_filter(command.filter))
+        return "\"" + command.filter + "\" is no " + (to_queue ? "queue name" : "filter") +
+               ": tokens of A-Z a-z 0-9 _ - joined by dots" +
+               (to_queue ? "" : "; * is one token, a last ** the rest");
+    if (!command.durable.empty() && !wire::is_name(command.durable))
+        return "\"" + command.durable + "\" is no subscription name: tokens of A-Z a-z 0-9 _ -";
+    code = Reject::malformed;
+    if (command.id == 0) return "id 0 is reserved";
+    if (to_queue && !command.durable.empty())
+        return "a queue keeps its messages by itself: no \"durable\"";
+    if (command.prefetch_messages == 0 || command.prefetch_bytes == 0)
+        return "prefetch_messages and prefetch_bytes are at least 1";
+    code = Reject::unavailable;
+    if (command.kind == wire::Kind::service) return "services are not there yet";
+    if (!command.group.empty()) return "groups are not there yet";
+    code = Reject::in_use;
+    if (session.subscriptions.contains(command.id)) return "this id is in use in this session";
+    code = Reject::limit;
+    if (session.subscriptions.size() >= limits::subscriptions_per_session_max)
+        return "too many subscriptions in one session";
+    if (groups.size() >= limits::subscriptions_max) return "too many subscriptions at this agent";
+    code = Reject::not_allowed;
+    if (!rules.may_consume(session.uid, command.kind, command.filter))
+        return "no rule lets uid " + std::to_string(session.uid) + " " +
+               (to_queue ? "receive from " : "subscribe to ") + command.filter;
+    return std::nullopt;
+}
+
+// The group that serves this subscription, new or found; nullptr with a code if it cannot be.
+Group* Exchange::State::group_for(const Session& session, const wire::Subscribe& command,
+                                  Reject& code) {
+    if (command.kind == wire::Kind::queue) return &queue(command.filter);
+    const bool durable = !command.durable.empty();
+    const auto type = durable ? Destination::Type::durable : Destination::Type::anonymous;
+    // An app that comes back within the linger finds its own: the producer and its id name it.
+    const std::string name = durable
+                                 ? command.durable
+                                 : (session.producer ? to_text(*session.producer)
+                                                     : "session" + std::to_string(incarnation) +
+                                                           "-" + std::to_string(session.id.value)) +
+                                       "." + std::to_string(command.id);
+    if (Group* const found = find_group(type, name)) {
+        if (found->destination().filter == command.filter) return found;
+        code = Reject::in_use;
+        return nullptr;
+    }
+    last_destination = last_destination.next();
+    Group& added = add_group({.type = type,
+                              .id = last_destination,
+                              .kind = command.kind,
+                              .name = name,
+                              .filter = command.filter});
+    keeper.change(PutDestination{added.destination()}, durable);
+    if (durable) tombstones.erase({command.kind, name, command.filter});
+    forget_routes();
+    return &added;
+}
+
+void Exchange::State::on_subscribe(Session& session, const wire::Subscribe& command) {
+    Reject code = Reject::none;
+    if (const auto reason = why_not(session, command, code)) {
+        if (code == Reject::not_allowed) {
+            ++denied;
+            event(Event::Kind::batch_denied, command.filter, *reason);
+        }
+        return fail(session.id, command.id, code, *reason);
+    }
+    const DestinationId before = last_destination;
+    Group* const group = group_for(session, command, code);
+    if (group == nullptr)
+        return fail(
+            session.id, command.id, code,
+            "the durable subscription \"" + command.durable + "\" exists with another filter");
+    group->join({.id = {session.id, command.id},
+                 .messages_max = std::min(command.prefetch_messages, limits::prefetch_messages_max),
+                 .bytes_max = std::min(command.prefetch_bytes, limits::prefetch_bytes_max)});
+    touch(*group);
+    session.subscriptions.emplace(command.id, group->id());
+    show_interest(*group);
+    const bool is_new = last_destination != before;
+    if (is_new && group->destination().type == Destination::Type::durable)
+        pending_replies.push_back({keeper.pending_submission(), session.id, command.id});
+    else
+        reply(session.id, wire::Subscribed{command.id});
+}
+
+void Exchange::State::on_unsubscribe(Session& session, const wire::Unsubscribe& command) {
+    const auto found = session.subscriptions.find(command.id);
+    if (found == session.subscriptions.end())
+        return fail(session.id, command.id, Reject::not_found, "no subscription has this id");
+    Group& group = *groups.at(found->second);
+    session.subscriptions.erase(found);
+    leave_group(group, {session.id, command.id}, command.forget);
+    reply(session.id, wire::Unsubscribed{command.id});
+}
+
+// An explicit end: an anonymous subscription goes at once, a durable one only if told to.
+void Exchange::State::leave_group(Group& group, ConsumerId consumer, bool forget) {
+    group.leave(consumer);
+    touch(group);
+    if (group.consumers() > 0) return;
+    switch (group.destination().type) {
+        case Destination::Type::anonymous:
+            return drop_group(group.id());
+        case Destination::Type::queue:
+            return hide_interest(group);
+        case Destination::Type::durable:
+            break;
+        case Destination::Type::agent:
+            return;
+    }
+    if (!forget) return;
+    const Destination gone = group.destination();
+    drop_group(gone.id);
+    const auto version = own_interest.version();
+    if (tombstones.size() >= limits::tombstones_max) tombstones.erase(tombstones.begin());
+    tombstones[{gone.kind, gone.name, gone.filter}] = version;
+    keeper.change(PutTombstone{gone.kind, gone.name, gone.filter, version}, true);
+}
+
+// ---- The end of a session
+// ------------------------------------------------------------------------
+
+void Exchange::State::close_session(Session& session) {
+    for (const auto& [id, destination] : session.subscriptions) {
+        Group& group = *groups.at(destination);
+        group.leave({session.id, id});
+        touch(group);
+        // Interest outlives the session for a while: an app that restarts misses nothing.
+        if (group.consumers() == 0 && group.destination().type != Destination::Type::durable)
+            group.linger_until = now + limits::session_linger;
+    }
+    session.subscriptions.clear();
+    if (session.producer) {
+        const auto own = producers.find(*session.producer);
+        if (own != producers.end() && own->second.session == session.id) {
+            own->second.session.reset();
+            own->second.gone_since = now;
+        }
+    }
+    session.producer.reset();
+    if (session.open) event(Event::Kind::session_closed, session.app, "session closed");
+    session.open = false;
+}
+
+// ---- Receipts and holds
+// -----------------------------------------------------------------------------
+
+void Exchange::State::flush_receipts() {
+    for (const auto& arrival : keeper.arrived) {
+        const auto found = producers.find(arrival.producer);
+        if (found == producers.end()) continue;
+        Producer& to = found->second;
+        if (to.receipts.size() >= limits::receipts_kept_max) to.receipts.erase(to.receipts.begin());
+        to.receipts.push_back(
+            {.number = arrival.number, .stage = wire::Stage::arrived, .fate = arrival.fate});
+        if (!std::exchange(to.tell, true)) producers_to_tell.push_back(&to);
+    }
+    keeper.arrived.clear();
+
+    for (Producer* to : std::exchange(producers_to_tell, {})) {
+        to->tell = false;
+        if (!to->session) continue;
+        for (std::size_t at = 0; at == 0 || at < to->receipts.size();
+             at += wire::receipts_per_frame_max) {
+            const auto end = std::min(to->receipts.size(), at + wire::receipts_per_frame_max);
+            wire::Receipts frame{.safe_through = to->intake->safe_through()};
+            frame.records.assign(to->receipts.begin() + static_cast<std::ptrdiff_t>(at),
+                                 to->receipts.begin() + static_cast<std::ptrdiff_t>(end));
+            effects.to_apps.push_back({*to->session, std::move(frame)});
+        }
+        to->receipts.clear();
+    }
+}
+
+void Exchange::State::tell_hold(const SourceId& source, const wire::ChannelKey& channel,
+                                const std::string& reason) {
+    event(Event::Kind::channel_held, channel.name, reason);
+    if (const auto* id = std::get_if<ProducerId>(&source)) {
+        const auto found = producers.find(*id);
+        if (found == producers.end() || !found->second.session) return;
+        const bool everything = channel.name == "**";
+        reply(*found->second.session,
+              wire::Hold{{{everything ? std::nullopt : std::optional{channel.kind}, channel.name,
+                           reason}}});
+        return;
+    }
+    Peer* const peer = peer_by_id(std::get<AgentId>(source));
+    if (peer != nullptr && peer->active != nullptr)
+        send(*peer->active, wire::LinkHold{.hold = {channel}, .resume = {}});
+}
+
+void Exchange::State::tell_resume(const SourceId& source, const wire::ChannelKey& channel) {
+    event(Event::Kind::channel_resumed, channel.name, "there is room again");
+    if (const auto* id = std::get_if<ProducerId>(&source)) {
+        const auto found = producers.find(*id);
+        if (found == producers.end() || !found->second.session) return;
+        const bool everything = channel.name == "**";
+        reply(*found->second.session,
+              wire::Resume{
+                  {{everything ? std::nullopt : std::optional{channel.kind}, channel.name, ""}}});
+        return;
+    }
+    Peer* const peer = peer_by_id(std::get<AgentId>(source));
+    if (peer != nullptr && peer->active != nullptr)
+        send(*peer->active, wire::LinkHold{.hold = {}, .resume = {channel}});
+}
+
+}  // namespace bus::core

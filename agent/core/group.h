@@ -1,0 +1,137 @@
+// What a queue, a durable and an anonymous subscription all are: batches that
+// wait in order, and consumers that get ranges of them as far as they have
+// room. Range, credit and attempt are decided here and nowhere else.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <map>
+#include <set>
+#include <unordered_map>
+#include <unordered_set>
+#include <vector>
+
+#include "core/effects.h"
+#include "core/keeper.h"
+#include "core/lease.h"
+#include "core/run.h"
+#include "core/settle_time.h"
+
+namespace bus::core {
+
+class Group {
+  public:
+    struct Consumer {
+        ConsumerId id;
+        std::uint32_t messages_max = 0;
+        std::uint64_t bytes_max = 0;
+        std::uint32_t messages_out = 0;
+        std::uint64_t bytes_out = 0;
+        std::set<std::uint64_t> tags;
+
+        bool has_room() const { return messages_out < messages_max && bytes_out < bytes_max; }
+        std::uint32_t room() const { return messages_max - messages_out; }
+    };
+
+    Group(Destination destination, Keeper& keeper, Leases& leases);
+
+    const Destination& destination() const { return destination_; }
+    DestinationId id() const { return destination_.id; }
+    bool is_queue() const { return destination_.type == Destination::Type::queue; }
+
+    // ---- What it is owed.
+    void offer(Entry entry);
+    // Best effort: handed to a consumer with room now, or not taken.
+    [[nodiscard]] bool offer_now(const std::shared_ptr<Custody>& custody, std::uint16_t slot,
+                                 Effects& effects);
+    // The front batch, if a peer may have it: whole, not handed out before, not pinned to this
+    // host.
+    Entry* for_peer();
+    Entry take_for_peer(wire::Lane lane);
+
+    // ---- Consumers.
+    void join(Consumer consumer);
+    // What it had and did not decide goes back, to be handed out again, marked.
+    void leave(ConsumerId id);
+    std::size_t consumers() const { return consumers_.size(); }
+
+    enum class Decision : std::uint8_t { done, unknown, malformed };
+    [[nodiscard]] Decision decide(const wire::Ack& ack);
+
+    void hand_out(Effects& effects);
+    Time next_deadline() const { return delayed_.empty() ? never : delayed_.begin()->first; }
+
+    // ---- The journal.
+    Run& run(wire::Lane lane) { return runs_[static_cast<std::size_t>(lane)]; }
+    void recover(const Recovered::Stream& found) { run(found.id.lane).recover(found); }
+    void trim(std::uint64_t memory_bytes_max);
+    // Only where somebody can take it: a consumer of its own, or `for_peer`.
+    void read_on_if_wanted(std::uint64_t memory_bytes_max, bool for_peer,
+                           std::vector<ReadBack>& reads);
+    void on_loaded(const Loaded& answer);
+
+    // Everything is given up; the destination itself is the caller's to forget.
+    void purge();
+
+    // May a batch that comes now be expected to settle soon?
+    bool settles_soon() const;
+    const SettleTime& settle_time() const { return settle_time_; }
+    Run::Size waiting() const;  // in its runs and handed out
+    std::uint64_t queued_bytes() const;
+    std::uint64_t unacknowledged() const;
+    Time oldest() const;
+    bool idle() const { return waiting().entries == 0 && consumers_.empty(); }
+
+    // The exchange's own notes on it.
+    bool dirty = false;
+    Time linger_until = never;  // dropped then, unless a consumer came
+    bool interest_shown = false;
+    std::uint32_t idle_ticks = 0;
+
+  private:
+    // A batch of which something was handed out, until all of it is decided.
+    struct Out {
+        Entry entry;
+        std::uint32_t remaining = 0;  // messages not acknowledged
+        std::uint32_t buried = 0;
+        std::vector<bool> acknowledged;  // empty while it is all or nothing
+    };
+    struct Work {  // what is to be handed out before the runs: cut rests and what came back
+        std::uint32_t count = 0;
+        std::uint16_t attempt = 1;
+    };
+    using WorkKey = std::pair<BatchId, std::uint32_t>;  // batch, first message
+    struct Part {
+        ProducerId producer;
+        std::uint64_t first_sequence = 0;
+        friend auto operator<=>(const Part&, const Part&) = default;
+    };
+
+    bool take_from_runs();
+    bool hand_out_one(Effects& effects);
+    Consumer* consumer_for(const Out& out);
+    std::uint32_t share(const Consumer& consumer, const Out& out, std::uint32_t count) const;
+    void deliver(Consumer& consumer, Out& out, std::uint32_t first, std::uint32_t count,
+                 std::uint16_t attempt, Effects& effects);
+    void give_back(BatchId batch, std::uint32_t first, std::uint32_t count, std::uint16_t attempt);
+    void acknowledge(BatchId batch, std::uint32_t first, std::uint32_t count, Time since);
+    void settle(std::map<BatchId, Out>::iterator at, Settlement how);
+    void forget_part(const Entry& entry);
+    void bury(BatchId batch, std::uint32_t first, std::uint32_t count);
+    Consumer* find(ConsumerId id);
+
+    const Destination destination_;
+    Keeper& keeper_;
+    Leases& leases_;
+    std::array<Run, wire::lane_count> runs_;
+    std::uint32_t turn_ = 0;  // which lane has its turn
+    std::vector<Consumer> consumers_;
+    std::size_t next_consumer_ = 0;
+    std::map<BatchId, Out> out_;
+    std::map<WorkKey, Work> ready_;
+    std::multimap<Time, std::pair<WorkKey, Work>> delayed_;
+    std::map<Part, ConsumerId> part_homes_;
+    SettleTime settle_time_;
+};
+
+}  // namespace bus::core

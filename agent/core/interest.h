@@ -1,0 +1,85 @@
+// Who wants what. This agent's own interest is the sum of its subscriptions,
+// told to peers as a versioned snapshot, then changes, with a digest that
+// repairs. A peer's interest outlives its absence; the durable part of it ends
+// only by an explicit removal.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <tuple>
+#include <vector>
+
+#include "wire/link.h"
+
+namespace bus::core {
+
+using InterestKey = std::tuple<wire::Kind, std::string, std::string>;  // kind, durable name, filter
+InterestKey key_of(const wire::InterestItem& item);
+
+class OwnInterest {
+  public:
+    // Versions ascend across restarts: `first` is above all that an earlier incarnation used.
+    explicit OwnInterest(std::uint64_t first) : version_(first) {}
+
+    // Each add needs its remove; peers hear of the first and the last.
+    void add(const wire::InterestItem& item);
+    void remove(const wire::InterestItem& item);
+    bool has(const InterestKey& key) const { return wanted_.contains(key); }
+
+    std::uint64_t version() const { return version_; }
+    std::uint64_t digest() const { return digest_; }
+    std::vector<wire::InterestItem> snapshot() const;
+    // What changed since the last call; the version counts it.
+    std::vector<wire::InterestItem> take_changes() { return std::exchange(changes_, {}); }
+
+  private:
+    struct Wanted {
+        wire::InterestItem item;
+        std::uint32_t times = 0;
+    };
+    std::map<InterestKey, Wanted> wanted_;
+    std::vector<wire::InterestItem> changes_;
+    std::uint64_t version_;
+    std::uint64_t digest_ = 0;
+};
+
+class PeerInterest {
+  public:
+    struct Change {
+        std::vector<wire::InterestItem> added, removed;
+        std::vector<wire::InterestItem> give_back;  // durable, and the peer's snapshot lacks it
+    };
+
+    // As it was known before this agent started.
+    void recover(const wire::InterestItem& item) { insert(item); }
+    // One frame; nullopt until a snapshot is complete. malformed: a change without a snapshot.
+    std::optional<Change> apply(const wire::LinkInterest& frame);
+    // A new link session begins: a snapshot comes.
+    void begin() {
+        synchronised_ = false;
+        staged_.clear();
+    }
+
+    bool synchronised() const { return synchronised_; }
+    std::uint64_t version() const { return version_; }
+    // Of what the peer itself said it wants; durable interest that it lost is not in it.
+    std::uint64_t digest() const { return digest_; }
+    std::size_t size() const { return items_.size(); }
+    bool wants(wire::Kind kind, std::string_view channel) const;
+    const std::map<InterestKey, wire::InterestItem>& items() const { return items_; }
+
+  private:
+    Change replace_by_staged();
+    void insert(const wire::InterestItem& item);
+    bool erase(const wire::InterestItem& item);
+
+    std::map<InterestKey, wire::InterestItem> items_;
+    std::map<InterestKey, wire::InterestItem> staged_;
+    bool synchronised_ = false;
+    std::uint64_t version_ = 0;
+    std::uint64_t digest_ = 0;
+};
+
+}  // namespace bus::core

@@ -1,0 +1,416 @@
+// The link side of the exchange: the session with a peer, from HELLO to its
+// end, and what arrives over it. PROTOCOL.md, "The link protocol".
+
+#include <algorithm>
+
+#include "core/state.h"
+
+namespace bus::core {
+
+using wire::Reject;
+using Phase = Exchange::State::Link::Phase;
+
+namespace {
+
+std::uint64_t mixed(std::uint64_t v) {  // splitmix64
+    v += 0x9E3779B97F4A7C15ull;
+    v = (v ^ (v >> 30)) * 0xBF58476D1CE4E5B9ull;
+    v = (v ^ (v >> 27)) * 0x94D049BB133111EBull;
+    return v ^ (v >> 31);
+}
+
+std::uint64_t nanos(Time time) {
+    return static_cast<std::uint64_t>(time.time_since_epoch().count());
+}
+
+}  // namespace
+
+std::string Exchange::State::Peer::state_word() const {
+    if (!configured) return "not configured";
+    return active != nullptr ? "up" : "down";
+}
+
+Exchange::State::Peer* Exchange::State::peer_by_key(const std::string& key) {
+    const auto found = peers.find(key);
+    return found == peers.end() ? nullptr : found->second.get();
+}
+
+Exchange::State::Peer* Exchange::State::peer_by_id(const AgentId& id) {
+    for (const auto& [key, peer] : peers)
+        if (peer->id == id) return peer.get();
+    return nullptr;
+}
+
+void Exchange::State::send(Link& link, wire::LinkBody body) {
+    link.last_sent = now;
+    effects.to_links.push_back(
+        {link.id,
+         wire::LinkFrame{{.session = link.session, .count = ++link.sent}, std::move(body)}});
+}
+
+std::uint64_t Exchange::State::send_batch(Link& link, wire::Envelope envelope, const Batch& batch) {
+    link.last_sent = now;
+    envelope.session = link.session;
+    envelope.count = ++link.sent;
+    link.peer->sent_messages += batch.messages();
+    effects.to_links.push_back(
+        {link.id, SendBatch{envelope, batch, 0, batch.header().body_length}});
+    return envelope.count;
+}
+
+// ---- HELLO -------------------------------------------------------------------------------------
+
+// The dialling side begins, with a session number that nobody used before.
+void Exchange::State::greet(Link& link) {
+    link.session = mixed(incarnation ^ mixed(settings.agent.words[0] + ++session_salt)) | 1;
+    link.sent = link.received = 0;
+    link.phase = Phase::greeting;
+    link.greeted = now;
+    send(link, hello_to(*link.peer, false));
+}
+
+wire::LinkHello Exchange::State::hello_to(const Peer& peer, bool answer) const {
+    return {.agent = settings.agent,
+            .name = settings.name,
+            .incarnation = incarnation,
+            .your_incarnation = peer.incarnation,
+            .your_taken = peer.intake ? peer.intake->taken() : 0,
+            .window = peer.window.bytes(window_share()),
+            .interest_version = own_interest.version(),
+            .answer = answer,
+            .held = peer.id.is_zero() ? std::vector<wire::ChannelKey>{} : holds.of(peer.id)};
+}
+
+std::uint64_t Exchange::State::window_share() const {
+    return limits::link_windows_sum / std::max<std::size_t>(1, peers.size());
+}
+
+std::optional<std::string> Exchange::State::why_refuse(const Peer& peer,
+                                                       const wire::LinkHello& hello) const {
+    if (hello.agent == settings.agent)
+        return "it has this agent's own id: one of the two is a copy of the other";
+    if (!peer.id.is_zero() && peer.id != hello.agent)
+        return "its key now belongs to another agent id (was " + to_text(peer.id) + ", is " +
+               to_text(hello.agent) + ")";
+    for (const auto& [key, other] : peers)
+        if (other.get() != &peer && other->id == hello.agent && other->configured)
+            return "it has the id of peer \"" + other->settings.name + "\" with another key";
+    if (hello.incarnation < peer.incarnation)
+        return "it is of an older incarnation than was seen before: a restored backup, or a clone";
+    return std::nullopt;
+}
+
+void Exchange::State::refuse_link(Link& link, Reject code, bool final, const std::string& reason) {
+    link.peer->last_error = reason;
+    event(Event::Kind::link_refused, link.peer->settings.name, reason);
+    send(link, wire::LinkReset{.code = code, .final = final, .reason = reason});
+    link.phase = Phase::silent;
+    if (link.dialled) effects.close_links.push_back({link.id, final});
+}
+
+void Exchange::State::on_link_hello(Link& link, const wire::LinkFrame& frame) {
+    const auto& hello = std::get<wire::LinkHello>(frame.body);
+    if (link.dialled &&
+        (link.phase != Phase::greeting || frame.head.session != link.session || !hello.answer))
+        return;  // of an earlier session
+    if (!link.dialled && hello.answer) return;
+    if (link.phase == Phase::open && !link.dialled) end_session(link, "the peer began anew", false);
+    if (!link.dialled) {
+        link.session = frame.head.session;
+        link.sent = 0;
+    }
+    link.received = frame.head.count;
+    if (hello.protocol_min > wire::protocol_max || hello.protocol_max < wire::protocol_min)
+        return refuse_link(link, Reject::bad_version, true,
+                           "it speaks link protocol " + std::to_string(hello.protocol_min) +
+                               " to " + std::to_string(hello.protocol_max) + ", this agent " +
+                               std::to_string(wire::protocol_min) + " to " +
+                               std::to_string(wire::protocol_max));
+    if (const auto reason = why_refuse(*link.peer, hello))
+        return refuse_link(link, Reject::not_allowed, true, *reason);
+    if (!choose_between(link, hello.agent)) return;
+    if (!link.dialled) send(link, hello_to(*link.peer, true));
+    open_session(link, hello);
+}
+
+// Both sides may dial; the link that the lower id dialled stays. A new session the same way round
+// replaces the old one: that is half-open at best. true: `link` is the one to use.
+bool Exchange::State::choose_between(Link& link, const AgentId& peer_id) {
+    Link* const old = link.peer->active;
+    if (old == nullptr || old == &link) return true;
+    const bool keep_dialled = settings.agent < peer_id;
+    const bool old_wins = old->dialled != link.dialled && old->dialled == keep_dialled &&
+                          now - old->last_heard < 3 * Duration{limits::keepalive_interval};
+    Link& loser = old_wins ? link : *old;
+    if (!old_wins) end_session(*old, "another link is kept", false);
+    if (loser.dialled)
+        effects.close_links.push_back({loser.id, true});
+    else if (old_wins)
+        send(loser, wire::LinkReset{
+                        .code = Reject::in_use, .final = true, .reason = "another link is kept"});
+    loser.phase = Phase::silent;
+    return !old_wins;
+}
+
+void Exchange::State::open_session(Link& link, const wire::LinkHello& hello) {
+    Peer& peer = *link.peer;
+    meet(peer, hello);
+    link.phase = Phase::open;
+    link.retry = {};
+    link.last_heard = now;
+    peer.active = &link;
+    peer.last_error.clear();
+    peer.interest.begin();
+    if (everything_held) (void)holds.hold(peer.id, {wire::Kind::topic, "**"}, DestinationId{});
+
+    const bool same_me = hello.your_incarnation == incarnation;
+    peer.outbound->open(hello.incarnation, same_me ? hello.your_taken : 0, hello.window,
+                        hello.held);
+    for (auto& part : wire::split_interest(wire::LinkInterest::Part::snapshot_last,
+                                           own_interest.version(), snapshot_with_removals()))
+        send(link, std::move(part));
+    peer.ack_due = true;
+    forget_routes();
+    const auto backlog = peer.outbound->backlog();
+    event(Event::Kind::link_up, peer.settings.name,
+          backlog.messages == 0 ? "up"
+                                : "up, " + std::to_string(backlog.messages) + " messages waiting",
+          backlog.messages);
+}
+
+std::vector<wire::InterestItem> Exchange::State::snapshot_with_removals() const {
+    auto items = own_interest.snapshot();
+    for (const auto& [key, version] : tombstones)
+        items.push_back({.op = wire::InterestItem::Op::remove,
+                         .kind = std::get<0>(key),
+                         .durable = true,
+                         .name = std::get<1>(key),
+                         .filter = std::get<2>(key)});
+    return items;
+}
+
+// Marks and streams hang on the peer's id; the id is believed because its key is the configured
+// one.
+void Exchange::State::meet(Peer& peer, const wire::LinkHello& hello) {
+    const bool news = peer.id.is_zero() || hello.incarnation != peer.incarnation;
+    if (peer.id.is_zero()) peer.id = hello.agent;
+    if (!peer.outbound) add_outbound(peer);
+    if (!peer.intake || hello.incarnation != peer.incarnation)
+        peer.intake = std::make_shared<Intake>(Intake::FromPeer{peer.id, hello.incarnation}, 0);
+    peer.incarnation = hello.incarnation;
+    if (news)
+        keeper.change(PutPeer{peer.id, peer.settings.name, peer.settings.key, peer.incarnation, 0},
+                      true);
+}
+
+void Exchange::State::add_outbound(Peer& peer) {
+    last_destination = last_destination.next();
+    peer.outbound = std::make_unique<Outbound>(
+        Destination{.type = Destination::Type::agent, .id = last_destination, .agent = peer.id},
+        keeper);
+    keeper.change(PutDestination{peer.outbound->destination()});
+    peers_by_destination[last_destination] = &peer;
+}
+
+// ---- The end of a session
+// -------------------------------------------------------------------------
+
+void Exchange::State::end_session(Link& link, const std::string& why, bool tell) {
+    if (tell && link.phase != Phase::silent)
+        send(link, wire::LinkReset{.code = Reject::none, .final = false, .reason = why});
+    link.phase = Phase::silent;
+    Peer& peer = *link.peer;
+    if (peer.active != &link) return;
+    peer.active = nullptr;
+    peer.last_error = why;
+    peer.outbound->close();
+    const auto backlog = peer.outbound->backlog();
+    event(Event::Kind::link_down, peer.settings.name,
+          why + ", reconnecting (" + std::to_string(backlog.messages) + " messages waiting)",
+          backlog.messages);
+}
+
+// Every frame of the session counts; what libzmq lost when it reconnected shows as a gap.
+bool Exchange::State::count_in(Link& link, std::uint64_t session, std::uint64_t count) {
+    if (link.phase != Phase::open || session != link.session) {
+        // Data without HELLO: the dialling side must begin. Frames of a replaced session are old
+        // news.
+        if (link.phase == Phase::silent && !link.dialled && session != link.session) {
+            link.session = session;
+            send(link, wire::LinkReset{.code = Reject::no_hello,
+                                       .final = false,
+                                       .reason = "no session is open, say hello"});
+        }
+        return false;
+    }
+    link.last_heard = now;
+    if (count == link.received + 1) {
+        link.received = count;
+        return true;
+    }
+    if (count <= link.received) return false;
+    event(Event::Kind::link_gap, link.peer->settings.name,
+          std::to_string(count - link.received - 1) + " frames were lost, saying hello again");
+    end_session(link, "frames were lost", true);
+    if (link.dialled) greet(link);
+    return false;
+}
+
+// ---- What arrives
+// ------------------------------------------------------------------------------------
+
+void Exchange::State::on_ack(Link& link, const wire::LinkAck& ack) {
+    if (!link.peer->outbound->on_ack(ack)) {
+        ++malformed;
+        end_session(link, "it acknowledged what was never sent", true);
+        if (link.dialled) greet(link);
+    }
+}
+
+void Exchange::State::on_interest(Link& link, const wire::LinkInterest& frame) {
+    if (frame.part == wire::LinkInterest::Part::give_back) return on_given_back(link, frame.items);
+    Peer& peer = *link.peer;
+    const auto change = peer.interest.apply(frame);
+    if (!change) return;
+    keep_interest(peer, *change);
+    for (auto& part : wire::split_interest(wire::LinkInterest::Part::give_back,
+                                           peer.interest.version(), change->give_back))
+        if (!part.items.empty()) send(link, std::move(part));
+    if (change->added.empty() && change->removed.empty()) return;
+    forget_routes();
+    refresh_peer_queues();
+}
+
+void Exchange::State::keep_interest(const Peer& peer, const PeerInterest::Change& change) {
+    for (const auto& item : change.removed)
+        keeper.change(DropInterest{peer.id, item.kind, item.name, item.filter}, true);
+    for (const auto& item : change.added)
+        keeper.change(
+            PutInterest{peer.id, item.kind, item.durable, item.name, item.group, item.filter},
+            true);
+}
+
+// Durable interest that this agent lost (its journal is new, or was restored): it is wanted again,
+// without consumers, unless it was removed on purpose.
+void Exchange::State::on_given_back(Link& link, const std::vector<wire::InterestItem>& items) {
+    for (const auto& item : items) {
+        if (tombstones.contains(key_of(item))) {
+            auto removal = item;
+            removal.op = wire::InterestItem::Op::remove;
+            send(link, wire::LinkInterest{.version = own_interest.version(), .items = {removal}});
+            continue;
+        }
+        if (!item.durable || find_group(Destination::Type::durable, item.name) != nullptr) continue;
+        last_destination = last_destination.next();
+        Group& group = add_group({.type = Destination::Type::durable,
+                                  .id = last_destination,
+                                  .kind = item.kind,
+                                  .name = item.name,
+                                  .filter = item.filter,
+                                  .group = item.group});
+        keeper.change(PutDestination{group.destination()}, true);
+        show_interest(group);
+        forget_routes();
+        event(Event::Kind::subscription_added, item.name,
+              "given back by " + link.peer->settings.name + ": this journal did not know it");
+    }
+}
+
+void Exchange::State::on_keepalive(Link& link, const wire::LinkKeepalive& keepalive) {
+    Peer& peer = *link.peer;
+    if (keepalive.reply_to != 0 && keepalive.reply_to <= nanos(now))
+        peer.rtt_micros = (nanos(now) - keepalive.reply_to) / 1000;
+    const bool same_version = keepalive.interest_version == peer.interest.version();
+    if (peer.interest.synchronised() && same_version &&
+        keepalive.interest_digest != peer.interest.digest()) {
+        end_session(link, "its interest differs from what is known here, asking again", true);
+        if (link.dialled) greet(link);
+        return;
+    }
+    if (keepalive.echo != 0) send(link, keepalive_with(0, keepalive.echo));
+}
+
+wire::LinkKeepalive Exchange::State::keepalive_with(std::uint64_t echo,
+                                                    std::uint64_t reply_to) const {
+    return {.interest_version = own_interest.version(),
+            .interest_digest = own_interest.digest(),
+            .echo = echo,
+            .reply_to = reply_to};
+}
+
+void Exchange::State::on_reset(Link& link, const wire::LinkReset& reset) {
+    if (reset.code == Reject::in_use && link.dialled) {  // two links: this one is not kept
+        link.phase = Phase::silent;
+        effects.close_links.push_back({link.id, true});
+        return;
+    }
+    const auto reason = "the peer ended the session: " + reset.reason;
+    end_session(link, reason, false);
+    link.peer->last_error = reason;
+    if (!link.dialled) return;
+    if (!reset.final) return greet(link);
+    event(Event::Kind::link_refused, link.peer->settings.name, reason);
+    effects.close_links.push_back({link.id, true});
+}
+
+void Exchange::State::on_refuse(Link& link, const wire::LinkRefuse& refuse) {
+    const std::string reason = "refused by " + link.peer->settings.name + ": " + refuse.reason;
+    if (link.peer->outbound->on_refuse(refuse.number, reason)) {
+        ++dead_letters;
+        event(Event::Kind::batch_refused, link.peer->settings.name, reason);
+    }
+}
+
+// ---- What leaves
+// ---------------------------------------------------------------------------------------
+
+void Exchange::State::announce_interest() {
+    const auto changes = own_interest.take_changes();
+    if (changes.empty()) return;
+    for (const auto& [key, peer] : peers) {
+        if (peer->active == nullptr) continue;
+        for (auto& part : wire::split_interest(wire::LinkInterest::Part::change,
+                                               own_interest.version(), changes))
+            send(*peer->active, std::move(part));
+    }
+}
+
+void Exchange::State::flush_acks() {
+    for (const auto& [key, peer] : peers) {
+        if (!peer->ack_due || peer->active == nullptr) continue;
+        peer->ack_due = false;
+        send(*peer->active, wire::LinkAck{.through = peer->intake->safe_through(),
+                                          .window = peer->window.bytes(window_share()),
+                                          .received = peer->active->received,
+                                          .ranges = peer->intake->ranges_beyond()});
+    }
+}
+
+void Exchange::State::pump(Peer& peer) {
+    if (peer.active == nullptr) return;
+    peer.outbound->dirty = false;
+    Link& link = *peer.active;
+    peer.outbound->pump(peer.queues, [&](wire::Envelope envelope, const Batch& batch) {
+        return send_batch(link, envelope, batch);
+    });
+    peer.outbound->read_on(memory_share(), effects.reads);
+    for (Group* queue_here : peer.queues)
+        queue_here->read_on_if_wanted(memory_share(), true, effects.reads);
+}
+
+void Exchange::State::tick_link(Link& link) {
+    if (link.phase == Phase::greeting && now - link.greeted >= link.retry) {
+        link.retry = std::min(Duration{limits::hello_retry_max}, 2 * link.retry);
+        greet(link);
+    }
+    if (link.phase != Phase::open) return;
+    if (now - link.last_heard > limits::link_silence_max) {
+        end_session(link, "nothing was heard for 30 s", true);
+        if (link.dialled) effects.close_links.push_back({link.id, false});
+        return;
+    }
+    if (now - link.last_sent >= limits::keepalive_interval)
+        send(link, keepalive_with(nanos(now), 0));
+}
+
+}  // namespace bus::core

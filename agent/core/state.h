@@ -1,0 +1,244 @@
+// The exchange from inside: its nouns and what it does with them. Apps are in
+// apps.cpp, links in links.cpp, taking and routing in routing.cpp, the turn
+// and the journal's answers in exchange.cpp.
+#pragma once
+
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+#include "core/exchange.h"
+#include "core/group.h"
+#include "core/holds.h"
+#include "core/interest.h"
+#include "core/keeper.h"
+#include "core/outbound.h"
+#include "core/rules.h"
+#include "core/seen.h"
+#include "core/window.h"
+
+namespace bus::core {
+
+struct Exchange::State {
+    // Of a recovered producer mark, until its app is back.
+    static constexpr std::uint32_t producer_uid_unknown = 0xffffffff;
+
+    struct Session {
+        SessionId id;
+        std::uint32_t uid = 0;
+        bool open = false;  // hello was answered
+        std::string app;
+        std::optional<ProducerId> producer;
+        std::map<std::uint64_t, DestinationId> subscriptions;  // by the app's own id
+    };
+
+    struct Producer {
+        ProducerId id;
+        std::uint32_t uid = 0;
+        std::shared_ptr<Intake> intake;
+        std::optional<SessionId> session;
+        std::uint64_t window = 0;
+        std::vector<wire::Receipt> receipts;  // to be told
+        bool tell = false;
+        Time gone_since{};
+    };
+
+    struct Link;
+    struct Peer {
+        PeerSettings settings;
+        bool configured = true;
+        AgentId id;  // zero until it was first heard
+        std::uint64_t incarnation = 0;
+        std::shared_ptr<Intake> intake;
+        std::unique_ptr<Outbound> outbound;
+        PeerInterest interest;
+        Link* active = nullptr;  // the link whose session is open
+        WindowControl window;
+        std::vector<Group*> queues;  // those it works on
+        bool ack_due = false;
+        std::uint64_t sent_messages = 0, received_messages = 0;
+        std::uint64_t rtt_micros = 0;
+        std::string last_error;
+        std::string state_word() const;
+    };
+
+    struct Link {
+        enum class Phase : std::uint8_t { silent, greeting, open };
+        LinkId id;
+        Peer* peer = nullptr;
+        bool dialled = false;
+        Phase phase = Phase::silent;
+        std::uint64_t session = 0;
+        std::uint64_t sent = 0, received = 0;  // counts of this session
+        Time last_sent{}, last_heard{}, greeted{};
+        Duration retry{};
+    };
+
+    // Where batches on a channel go: decided once for each channel, forgotten when interest
+    // changes.
+    struct Route {
+        wire::ChannelKey channel;
+        std::vector<Group*> groups;
+        std::vector<Peer*> peers;
+    };
+
+    // A batch on its way in: who gave it, under which number.
+    struct Arrival {
+        std::shared_ptr<Intake> intake;
+        SourceId source;
+        bool from_peer = false;
+        std::uint64_t number = 0;
+        std::uint16_t flags = 0;  // envelope_flag
+        std::uint64_t lifetime_millis = 0;
+    };
+
+    State(Settings settings, std::uint64_t incarnation, Recovered recovered, Time now,
+          std::uint64_t wall_micros);
+
+    // ---- apps.cpp
+    void on_hello(Session& session, const wire::Hello& hello);
+    void on_subscribe(Session& session, const wire::Subscribe& command);
+    void on_unsubscribe(Session& session, const wire::Unsubscribe& command);
+    void close_session(Session& session);
+    std::optional<std::string> why_not(const Session& session, const wire::Subscribe& command,
+                                       wire::Reject& code) const;
+    Group* group_for(const Session& session, const wire::Subscribe& command, wire::Reject& code);
+    void leave_group(Group& group, ConsumerId consumer, bool forget);
+    Producer& producer(const ProducerId& id, std::uint32_t uid);
+    std::uint64_t grant_window() const;
+    void reply(SessionId session, wire::Reply reply);
+    void fail(SessionId session, std::uint64_t id, wire::Reject code, std::string reason);
+    void flush_receipts();
+    void tell_hold(const SourceId& source, const wire::ChannelKey& channel,
+                   const std::string& reason);
+    void tell_resume(const SourceId& source, const wire::ChannelKey& channel);
+    std::vector<wire::HeldChannel> held_for(const ProducerId& producer) const;
+
+    // ---- groups (groups.cpp)
+    Group& queue(const std::string& name);
+    Group& add_group(Destination destination);
+    void drop_group(DestinationId id);
+    Group* find_group(Destination::Type type, const std::string& name);
+    void show_interest(Group& group);
+    void hide_interest(Group& group);
+    wire::InterestItem interest_of(const Group& group) const;
+    void refresh_peer_queues();
+
+    // ---- routing.cpp
+    const Route& route(wire::Kind kind, std::string_view channel);
+    void forget_routes();
+    void take(const Arrival& arrival, Batch batch);
+    void take_best_effort(const Arrival& arrival, const Batch& batch, const Route& route);
+    bool drop_if_taken(const Arrival& arrival, const Batch& batch, std::uint8_t& entry_flags);
+    void owe(const Arrival& arrival, const Batch& batch, const std::vector<Group*>& groups,
+             const std::vector<Peer*>& peers, std::uint8_t entry_flags);
+    void want_arrived(const Arrival& arrival, const Batch& batch, Custody& custody);
+    Time due_of(const std::vector<Group*>& groups, const std::vector<Peer*>& peers) const;
+    void hold_if_full(const Arrival& arrival, const Batch& batch, DestinationId to,
+                      std::uint64_t bytes);
+    std::uint64_t quota() const;
+    Time expiry(const Arrival& arrival, const wire::BatchHeader& header) const;
+    void watch_room();
+    void watch_journal();
+    std::uint64_t queued_bytes(DestinationId id) const;
+    const Outbound* peer_working_on(const Group& group) const;
+    void on_published(const Session& session, const wire::Envelope& envelope, Batch batch);
+    std::optional<std::pair<wire::Reject, std::string>> why_not_publish(
+        const Session& session, const wire::BatchHeader& header);
+    void on_peer_batch(Peer& peer, const wire::Envelope& envelope, Batch batch);
+
+    // ---- links.cpp
+    Peer* peer_by_key(const std::string& key);
+    Peer* peer_by_id(const AgentId& id);
+    void send(Link& link, wire::LinkBody body);
+    std::uint64_t send_batch(Link& link, wire::Envelope envelope, const Batch& batch);
+    void greet(Link& link);
+    void on_link_hello(Link& link, const wire::LinkFrame& frame);
+    std::optional<std::string> why_refuse(const Peer& peer, const wire::LinkHello& hello) const;
+    void refuse_link(Link& link, wire::Reject code, bool final, const std::string& reason);
+    bool choose_between(Link& link, const AgentId& peer_id);
+    wire::LinkHello hello_to(const Peer& peer, bool answer) const;
+    std::vector<wire::InterestItem> snapshot_with_removals() const;
+    void add_outbound(Peer& peer);
+    void open_session(Link& link, const wire::LinkHello& hello);
+    void meet(Peer& peer, const wire::LinkHello& hello);
+    void end_session(Link& link, const std::string& why, bool tell);
+    bool count_in(Link& link, std::uint64_t session, std::uint64_t count);
+    void on_ack(Link& link, const wire::LinkAck& ack);
+    void on_interest(Link& link, const wire::LinkInterest& frame);
+    void on_given_back(Link& link, const std::vector<wire::InterestItem>& items);
+    void on_keepalive(Link& link, const wire::LinkKeepalive& keepalive);
+    wire::LinkKeepalive keepalive_with(std::uint64_t echo, std::uint64_t reply_to) const;
+    void on_hold(Link& link, const wire::LinkHold& hold);
+    void on_reset(Link& link, const wire::LinkReset& reset);
+    void on_refuse(Link& link, const wire::LinkRefuse& refuse);
+    void keep_interest(const Peer& peer, const PeerInterest::Change& change);
+    void announce_interest();
+    void flush_acks();
+    void pump(Peer& peer);
+    std::uint64_t window_share() const;
+    void tick_link(Link& link);
+
+    // ---- exchange.cpp
+    void recover(Recovered& recovered);
+    void recover_peers(Recovered& recovered);
+    void recover_groups(Recovered& recovered);
+    void apply_peers();
+    void tick();
+    void move_streams();
+    void touch(Group& group);  // hand_out may have something to do
+    void answer_subscribed();
+    void collect_safe();
+    void forget_old_producers();
+    void on_loaded(const Loaded& answer);
+    bool needs_ticks() const;
+    LinkStatus link_status(const Peer& peer) const;
+    GroupStatus group_status(const Group& group) const;
+    std::uint64_t memory_share() const;
+    void event(Event::Kind kind, std::string subject, std::string words,
+               std::uint64_t messages = 0);
+
+    Settings settings;
+    const std::uint64_t incarnation;
+    Time now{};
+    const Time started;
+    Rules rules{settings};
+    Keeper keeper;
+    Leases leases;
+    Seen seen;
+    Holds holds;
+    OwnInterest own_interest;
+    Effects effects;
+
+    std::map<SessionId, Session> sessions;
+    std::unordered_map<ProducerId, Producer> producers;
+    std::map<std::string, std::unique_ptr<Peer>> peers;  // by key
+    std::map<LinkId, Link> links;
+    std::map<DestinationId, std::unique_ptr<Group>> groups;
+    std::map<std::pair<Destination::Type, std::string>, Group*> groups_by_name;
+    std::unordered_map<DestinationId, Peer*> peers_by_destination;
+    std::unordered_map<std::uint64_t, Route> routes;
+    std::map<InterestKey, std::uint64_t> tombstones;  // with the version of the removal
+    DestinationId last_destination;
+
+    std::vector<DestinationId> touched;
+    std::set<DestinationId> delaying;  // groups with a delayed redelivery
+    std::vector<Producer*> producers_to_tell;
+    struct PendingReply {
+        Submission after;
+        SessionId session;
+        std::uint64_t id;
+    };
+    std::vector<PendingReply> pending_replies;
+    bool everything_held = false;  // the journal has no room
+    bool stopping = false;
+    Time next_tick{};
+    std::uint64_t session_salt = 0;
+    std::uint64_t denied = 0, malformed = 0, duplicates_dropped = 0, best_effort_dropped = 0;
+    std::uint64_t dead_letters = 0;
+};
+
+}  // namespace bus::core

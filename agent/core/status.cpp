@@ -1,0 +1,96 @@
+// The snapshot that `bus status` and the metrics show.
+
+#include "core/status.h"
+
+#include "core/exchange.h"
+#include "core/state.h"
+
+namespace bus::core {
+namespace {
+
+std::uint64_t millis_since(Time then, Time now) {
+    if (then == never || then > now) return 0;
+    return static_cast<std::uint64_t>(
+        std::chrono::duration_cast<std::chrono::milliseconds>(now - then).count());
+}
+
+std::string type_word(Destination::Type type) {
+    switch (type) {
+        case Destination::Type::queue:
+            return "queue";
+        case Destination::Type::durable:
+            return "durable";
+        case Destination::Type::anonymous:
+            return "anonymous";
+        case Destination::Type::agent:
+            return "agent";
+    }
+    return "?";
+}
+
+}  // namespace
+
+LinkStatus Exchange::State::link_status(const Peer& peer) const {
+    LinkStatus status{.peer = peer.settings.name,
+                      .state = peer.state_word(),
+                      .dialled = peer.active != nullptr && peer.active->dialled,
+                      .agent = peer.id,
+                      .rtt_micros = peer.rtt_micros,
+                      .sent_messages = peer.sent_messages,
+                      .received_messages = peer.received_messages,
+                      .last_error = peer.last_error,
+                      .interest = peer.interest.size()};
+    if (!peer.outbound) return status;
+    const auto backlog = peer.outbound->backlog();
+    status.backlog_entries = backlog.entries;
+    status.backlog_messages = backlog.messages;
+    status.backlog_bytes = backlog.bytes;
+    status.backlog_age_millis = millis_since(peer.outbound->oldest(), now);
+    status.in_flight_bytes = peer.outbound->in_flight_bytes();
+    status.window_bytes = peer.outbound->window();
+    status.held = peer.outbound->held().names();
+    return status;
+}
+
+GroupStatus Exchange::State::group_status(const Group& group) const {
+    const auto waiting = group.waiting();
+    return {.type = type_word(group.destination().type),
+            .name = group.destination().name,
+            .filter = group.destination().filter,
+            .waiting_messages = waiting.messages,
+            .waiting_bytes = waiting.bytes,
+            .oldest_millis = millis_since(group.oldest(), now),
+            .consumers = group.consumers(),
+            .unacknowledged = group.unacknowledged(),
+            .account = keeper.ledger.account(group.id())};
+}
+
+Status Exchange::status(Time now) const {
+    const State& s = *state_;
+    Status status{.name = s.settings.name,
+                  .agent = s.settings.agent,
+                  .incarnation = s.incarnation,
+                  .uptime_millis = millis_since(s.started, now),
+                  .memory_bytes = s.keeper.meter.bytes(),
+                  .unsafe_batches = s.keeper.unsafe_count(),
+                  .journal = s.keeper.space(),
+                  .journal_full = s.everything_held,
+                  .denied = s.denied,
+                  .malformed = s.malformed,
+                  .duplicates_dropped = s.duplicates_dropped,
+                  .best_effort_dropped = s.best_effort_dropped,
+                  .dead_letters = s.dead_letters};
+    for (const auto& [id, session] : s.sessions) status.sessions += session.open ? 1 : 0;
+    for (const auto& [key, peer] : s.peers) status.links.push_back(s.link_status(*peer));
+    for (const auto& [id, group] : s.groups) status.groups.push_back(s.group_status(*group));
+    for (const auto& [id, account] : s.keeper.ledger.accounts()) {
+        status.accounts.push_back(account);
+        status.unrouted += account.unrouted;
+    }
+    for (const auto& [told, causes] : s.holds.all())
+        status.held_producers.push_back(std::string{wire::to_text(told.channel.kind)} + " " +
+                                        told.channel.name);
+    return status;
+}
+
+}  // namespace bus::core
