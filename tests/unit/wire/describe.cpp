@@ -1,0 +1,208 @@
+#include "describe.h"
+
+#include <map>
+#include <stdexcept>
+
+#include "wire/batch.h"
+#include "wire/envelope.h"
+#include "wire/link.h"
+#include "wire/local.h"
+
+namespace bus::test {
+namespace {
+
+using namespace wire;
+
+class Lines {
+  public:
+    void add(std::string_view field, std::string_view value) {
+        lines_.push_back(std::string{field} + " = " + std::string{value});
+    }
+    void add(std::string_view field, std::uint64_t value) { add(field, std::to_string(value)); }
+    std::vector<std::string> take() { return std::move(lines_); }
+
+  private:
+    std::vector<std::string> lines_;
+};
+
+std::vector<std::string> refused(Reject why) { return {"refused = " + std::string{to_text(why)}}; }
+
+void add_messages(Lines& out, Bytes body, std::uint64_t sequence) {
+    MessageWalk walk{body, sequence, MessageWalk::Check::checksum};
+    while (const auto message = walk.next()) {
+        out.add("message", message->sequence);
+        out.add("intact", message->intact ? "yes" : "no");
+        HeaderWalk headers{message->headers};
+        while (const auto header = headers.next())
+            out.add("header " + std::string{header->key}, header->value);
+        out.add("payload", as_text(message->payload));
+    }
+    if (walk.malformed()) out.add("body", "malformed");
+}
+
+std::vector<std::string> describe_batch(Bytes frame) {
+    const auto header = decode_batch(frame);
+    if (!header) return refused(header.error());
+    static constexpr std::string_view lanes[] = {"high", "normal", "low"};
+    Lines out;
+    out.add("kind", to_text(header->kind));
+    out.add("lane", lanes[static_cast<std::size_t>(header->lane)]);
+    out.add("mode", header->guaranteed() ? "guaranteed" : "best effort");
+    out.add("flags", header->flags);
+    out.add("producer", to_text(header->producer));
+    out.add("sequence", header->sequence);
+    out.add("channel sequence", header->channel_sequence);
+    out.add("created micros", header->created_micros);
+    out.add("ttl millis", header->ttl_millis);
+    out.add("channel", header->channel);
+    if (header->part) {
+        out.add("part first sequence", header->part->first_sequence);
+        out.add("part index", header->part->index);
+        out.add("part total", header->part->total);
+        out.add("part total bytes", header->part->total_bytes);
+    }
+    out.add("messages", header->message_count);
+    add_messages(out, frame.subspan(header->header_length), header->sequence);
+    return out.take();
+}
+
+std::vector<std::string> describe_envelope(Bytes frame) {
+    const auto decoded = decode_envelope(frame);
+    if (!decoded) return refused(decoded.error());
+    const Envelope& e = decoded->envelope;
+    Lines out;
+    out.add("flags", e.flags);
+    out.add("attempt", e.attempt);
+    out.add("session", e.session);
+    out.add("count", e.count);
+    out.add("number", e.number);
+    out.add("lifetime millis", e.lifetime_millis);
+    out.add("first", e.first);
+    out.add("messages", e.messages);
+    out.add("consumer", e.consumer);
+    out.add("delay millis", e.delay_millis);
+    out.add("extension bytes", decoded->extensions.size());
+    out.add("batch bytes", decoded->batch.size());
+    return out.take();
+}
+
+struct DescribeLink {
+    Lines& out;
+
+    void operator()(const LinkHello& m) const {
+        out.add("type", "hello");
+        out.add("protocol", std::to_string(m.protocol_min) + ".." + std::to_string(m.protocol_max));
+        out.add("answer", m.answer ? "yes" : "no");
+        out.add("agent", to_text(m.agent));
+        out.add("name", m.name);
+        out.add("incarnation", m.incarnation);
+        out.add("your incarnation", m.your_incarnation);
+        out.add("your taken", m.your_taken);
+        out.add("window", m.window);
+        out.add("interest version", m.interest_version);
+        channels("held", m.held);
+    }
+    void operator()(const LinkAck& m) const {
+        out.add("type", "ack");
+        out.add("through", m.through);
+        out.add("window", m.window);
+        out.add("received", m.received);
+        for (const auto& range : m.ranges)
+            out.add("range", std::to_string(range.first) + ".." + std::to_string(range.last));
+    }
+    void operator()(const LinkInterest& m) const {
+        static constexpr std::string_view parts[] = {"?", "snapshot_more", "snapshot_last",
+                                                     "change", "give_back"};
+        out.add("type", "interest");
+        out.add("part", parts[static_cast<std::size_t>(m.part)]);
+        out.add("version", m.version);
+        for (const auto& item : m.items)
+            out.add(item.op == InterestItem::Op::add ? "add" : "remove",
+                    std::string{to_text(item.kind)} + (item.durable ? " durable" : "") + " name '" +
+                        item.name + "' group '" + item.group + "' filter '" + item.filter + "'");
+    }
+    void operator()(const LinkHold& m) const {
+        out.add("type", "hold");
+        channels("hold", m.hold);
+        channels("resume", m.resume);
+    }
+    void operator()(const LinkKeepalive& m) const {
+        out.add("type", "keepalive");
+        out.add("interest version", m.interest_version);
+        out.add("interest digest", m.interest_digest);
+        out.add("echo", m.echo);
+        out.add("reply to", m.reply_to);
+    }
+    void operator()(const LinkReset& m) const {
+        out.add("type", "reset");
+        out.add("code", to_text(m.code));
+        out.add("final", m.final ? "yes" : "no");
+        out.add("reason", m.reason);
+    }
+    void operator()(const LinkRefuse& m) const {
+        out.add("type", "refuse");
+        out.add("number", m.number);
+        out.add("code", to_text(m.code));
+        out.add("reason", m.reason);
+    }
+    void channels(std::string_view field, const std::vector<ChannelKey>& keys) const {
+        for (const auto& key : keys)
+            out.add(field, std::string{to_text(key.kind)} + " " + key.name);
+    }
+};
+
+std::vector<std::string> describe_link(Bytes frame) {
+    const auto decoded = decode_link(frame);
+    if (!decoded) return refused(decoded.error());
+    Lines out;
+    out.add("session", decoded->head.session);
+    out.add("count", decoded->head.count);
+    std::visit(DescribeLink{out}, decoded->body);
+    return out.take();
+}
+
+std::vector<std::string> describe_receipts(Bytes frame) {
+    static constexpr std::string_view stages[] = {"safe", "arrived", "consumed"};
+    static constexpr std::string_view fates[] = {"reached", "expired", "dead_lettered", "lapsed",
+                                                 "unknown"};
+    const auto receipts = decode_receipts(frame);
+    if (!receipts) return refused(receipts.error());
+    Lines out;
+    out.add("safe through", receipts->safe_through);
+    for (const auto& record : receipts->records)
+        out.add("number " + std::to_string(record.number),
+                std::string{stages[static_cast<std::size_t>(record.stage)]} + " " +
+                    std::string{fates[static_cast<std::size_t>(record.fate)]} + " destinations " +
+                    std::to_string(record.destinations));
+    return out.take();
+}
+
+std::vector<std::string> describe_acks(Bytes frame) {
+    static constexpr std::string_view verdicts[] = {"ack", "nack", "reject"};
+    const auto acks = decode_acks(frame);
+    if (!acks) return refused(acks.error());
+    Lines out;
+    for (const auto& ack : *acks)
+        out.add("tag " + std::to_string(ack.tag),
+                std::string{verdicts[static_cast<std::size_t>(ack.verdict)]} + " first " +
+                    std::to_string(ack.first) + " count " + std::to_string(ack.count) +
+                    " delay millis " + std::to_string(ack.delay_millis) + " reason '" + ack.reason +
+                    "'");
+    return out.take();
+}
+
+}  // namespace
+
+std::vector<std::string> describe(std::string_view format, Bytes frame) {
+    using Describe = std::vector<std::string> (*)(Bytes);
+    static const std::map<std::string_view, Describe> formats{{"batch", describe_batch},
+                                                              {"envelope", describe_envelope},
+                                                              {"link", describe_link},
+                                                              {"receipts", describe_receipts},
+                                                              {"acks", describe_acks}};
+    const auto found = formats.find(format);
+    if (found == formats.end()) throw std::runtime_error{"no such format: " + std::string{format}};
+    return found->second(frame);
+}
+
+}  // namespace bus::test
