@@ -1,0 +1,68 @@
+// The README's table of defaults says what the code does.
+#include <doctest/doctest.h>
+
+#include <cstdlib>
+#include <fstream>
+
+#include "byte_size.h"
+#include "config.h"
+#include "support/temporary_folder.h"
+
+namespace {
+
+std::ifstream readme() {
+    const char* source = std::getenv("BUS_SOURCE");
+    return std::ifstream{std::filesystem::path{source ? source : "."} / "README.md"};
+}
+
+// The second cell of the row whose first cell is `key`.
+std::string default_of(const std::string& key) {
+    auto in = readme();
+    const std::string begin = "| `" + key + "` | ";
+    for (std::string line; std::getline(in, line);)
+        if (line.starts_with(begin)) return line.substr(begin.size());
+    return {};
+}
+
+// The configuration that the README shows, with a real key and user.
+std::string shown_configuration() {
+    auto in = readme();
+    std::string text;
+    for (std::string line; std::getline(in, line);) {
+        const bool begins = line.starts_with("{ \"name\": \"paris\"");
+        if (line == "```" && !text.empty()) break;
+        if (begins || !text.empty()) text += line + '\n';
+    }
+    return text;
+}
+
+}  // namespace
+
+TEST_CASE("the README's defaults are the code's") {
+    const bus::test::TemporaryFolder folder;
+    const auto config = bus::load_config(folder.write("agent.json", R"({"name": "paris"})"));
+    CHECK(default_of("identity").starts_with('`' + config.identity.filename().string() + '`'));
+    CHECK(default_of("runtime") == '`' + config.runtime.string() + "` |");
+    CHECK(default_of("journal.path") == '`' + config.journal.path.string() + "` |");
+    CHECK(default_of("journal.min_free")
+              .starts_with('`' + bus::byte_size_text(config.journal.min_free) + '`'));
+    const auto max_bytes = default_of("journal.max_bytes");
+    CHECK(
+        max_bytes.starts_with('`' + bus::byte_size_text(bus::limits::journal_bytes_default) + '`'));
+    CHECK(max_bytes.find("at least `" + bus::byte_size_text(bus::limits::journal_bytes_min) +
+                         '`') != std::string::npos);
+}
+
+TEST_CASE("the configuration in the README is one that is taken") {
+    std::string text = shown_configuration();
+    REQUIRE(text.find("\"billing\"") != std::string::npos);
+    text.replace(text.find("\"billing\""), 9, "\"root\"");
+    text.replace(text.find("<Z85 public key>"), 16, "rq:rM>}U?@Lns47E1%kR.o@n%FcmmsL/@{H8]yf7");
+    const bus::test::TemporaryFolder folder;
+    const auto config = bus::load_config(folder.write("agent.json", text));
+    CHECK(config.name == "paris");
+    CHECK(config.apps.size() == 1);
+    CHECK(config.peers.size() == 1);
+    CHECK(config.journal.max_bytes == bus::limits::journal_bytes_default);
+    CHECK(config.journal.min_free == bus::limits::journal_min_free_default);
+}
