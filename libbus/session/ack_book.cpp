@@ -1,6 +1,7 @@
 #include "session/ack_book.h"
 
 #include <algorithm>
+#include <utility>
 
 namespace bus::session {
 namespace {
@@ -24,6 +25,11 @@ void AckBook::add(wire::Ack ack) {
 void AckBook::clear() noexcept {
     records_.clear();
     messages_ = 0;
+}
+
+std::vector<wire::Ack> AckBook::take_records() {
+    messages_ = 0;
+    return std::exchange(records_, {});
 }
 
 std::vector<std::vector<std::byte>> AckBook::take_frames() {

@@ -17,7 +17,9 @@ class AckBook {
     bool empty() const noexcept { return records_.empty(); }
     // Messages that the gathered records speak of.
     std::uint64_t messages() const noexcept { return messages_; }
-    // Encodes all and forgets it; as many frames as needed.
+    // Yields all and forgets it.
+    std::vector<wire::Ack> take_records();
+    // The same, encoded; as many frames as needed.
     std::vector<std::vector<std::byte>> take_frames();
 
   private:

@@ -23,6 +23,8 @@ inline constexpr std::size_t channels_max = 1'000'000;
 inline constexpr std::size_t awaiting_max = 262'144;
 // A batch that is not full leaves after this, whatever is on its way.
 inline constexpr auto batch_age_max = 1ms;
+// An acknowledgement waits for company at most that long.
+inline constexpr auto ack_age_max = 1ms;
 // Payload of one part of a large message. Headers travel in the first part, beside as much.
 inline constexpr std::size_t part_bytes =
     wire::message_bytes_in_batch_max - wire::message_headers_bytes_max;

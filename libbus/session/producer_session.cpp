@@ -171,6 +171,14 @@ Offer ProducerSession::offer_part(LargeMessage& large, Stamp stamp) {
     return Offer::taken;
 }
 
+bool ProducerSession::fits_whole(const LargeMessage& large) const {
+    const auto bytes = std::uint64_t{large.parts} * wire::frame_bytes_max;
+    const auto found = channels_.find(ChannelView{large.message.kind, large.message.channel});
+    if (found != channels_.end())
+        return found->second->unfinished == 0 && has_room(*found->second, bytes);
+    return bytes_ + bytes <= options_.outbox_bytes;
+}
+
 void ProducerSession::append_part(ChannelState& channel, LargeMessage& large, Stamp stamp,
                                   std::uint16_t flags) {
     const bool is_abort = (flags & wire::batch_flag::abort) != 0;
@@ -205,7 +213,7 @@ void ProducerSession::abandon(LargeMessage large, Stamp stamp) {
         std::deque<Departure> rest;
         for (auto& departure : *line) {
             if (departure.part && departure.part->first_sequence == large.first_sequence)
-                lose(std::move(departure), Outcome::refused, "cut short by its sender");
+                release(departure);
             else
                 rest.push_back(std::move(departure));
         }

@@ -70,7 +70,10 @@ class ProducerSession {
     // Offers the next part. While a large message is unfinished, its channel takes nothing else
     // (would_block). The caller goes on until finished() or abandons it.
     [[nodiscard]] Offer offer_part(LargeMessage& large, Stamp stamp);
-    // No more parts will come: what has not left is dropped, what has is followed by an ABORT.
+    // There is room for all its parts at once.
+    bool fits_whole(const LargeMessage& large) const;
+    // No more parts will come: what has not left is dropped (the caller knows, nobody else is told),
+    // what has left is followed by an ABORT. Receipts of its parts stay undecided.
     void abandon(LargeMessage large, Stamp stamp);
 
     // ---- The owner of the socket --------------------------------------------------

@@ -97,7 +97,7 @@ Command read_unsubscribe(Fields& in) {
     return command;
 }
 
-Command read_admin(Fields& in, std::string_view text) {
+AdminRequest read_admin(Fields& in, std::string_view text) {
     AdminRequest command;
     command.id = in.number<std::uint64_t>("id", 0);
     command.request = in.text("request");
@@ -111,7 +111,7 @@ constexpr std::array<std::pair<std::string_view, ReadCommand>, 5> commands{{
     {"subscribe", [](Fields& in, std::string_view) { return read_subscribe(in); }},
     {"unsubscribe", [](Fields& in, std::string_view) { return read_unsubscribe(in); }},
     {"bye", [](Fields&, std::string_view) -> Command { return Bye{}; }},
-    {"admin", [](Fields& in, std::string_view text) { return read_admin(in, text); }},
+    {"admin", [](Fields& in, std::string_view text) -> Command { return read_admin(in, text); }},
 }};
 
 // ---- Agent to app -------------------------------------------------------------
@@ -301,6 +301,16 @@ Expected<Command, Malformed> decode_command(std::string_view json) {
 
 std::string encode_command(const Command& command) {
     return dump(std::visit(EncodeCommand{}, command));
+}
+
+Expected<AdminRequest, Malformed> read_admin_request(std::string_view text) {
+    const Json object = Json::parse(text, nullptr, false);
+    if (!object.is_object())
+        return Unexpected{Malformed{Reject::malformed, 0, "not a JSON object"}};
+    Fields in{object};
+    auto request = read_admin(in, text);
+    if (in.failure()) return Unexpected{*in.failure()};
+    return request;
 }
 
 Expected<Reply, Malformed> decode_reply(std::string_view json) {

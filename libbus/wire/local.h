@@ -148,6 +148,8 @@ struct Malformed {
 
 Expected<Command, Malformed> decode_command(std::string_view json);
 std::string encode_command(const Command& command);
+// What a user writes as an admin request: an object with "request", without "type" and "id".
+Expected<AdminRequest, Malformed> read_admin_request(std::string_view json);
 Expected<Reply, Malformed> decode_reply(std::string_view json);
 std::string encode_reply(const Reply& reply);
 

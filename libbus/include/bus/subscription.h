@@ -69,6 +69,7 @@ class BUS_EXPORT Delivery {
   private:
     friend class client::Inbox;
     Delivery() noexcept;
+    Ack decide(int verdict, std::uint32_t delay_millis, std::string_view reason);
 
     Message message_;
     std::uint64_t missed_ = 0;
@@ -76,7 +77,9 @@ class BUS_EXPORT Delivery {
     std::uint32_t index_ = 0;
     std::uint16_t attempt_ = 1;
     bool redelivered_ = false;
-    std::shared_ptr<client::Held> held_;  // what keeps the bytes; null: decided
+    bool completes_ = false;  // the last of its batch
+    bool decided_ = false;
+    std::shared_ptr<client::Held> held_;  // keeps the bytes
 };
 
 // One thread at a time; close() from any thread.
@@ -94,8 +97,8 @@ class BUS_EXPORT Consumer {
     [[nodiscard]] std::vector<Delivery> fetch(std::size_t at_most,
                                               std::chrono::milliseconds timeout);
 
-    // Readable while next() would not wait. For poll and event loops; never read from it. Owned by
-    // the Consumer.
+    // Readable when next() would not wait, and perhaps once without cause: call next_within(0ms)
+    // until it yields nothing. For poll and event loops; never read from it. Owned by the Consumer.
     int fd();
 
     // What is handed out keeps its right to be acknowledged; what is not goes back to the agent. A

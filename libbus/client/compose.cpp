@@ -1,0 +1,54 @@
+#include "client/compose.h"
+
+#include <limits>
+#include <vector>
+
+#include "bus/error.h"
+#include "wire/batch.h"
+#include "wire/bounds.h"
+
+namespace bus::client {
+namespace {
+
+void append(std::vector<std::byte>& out, std::string_view key, std::string_view value) {
+    if (key.empty() || key.size() > std::numeric_limits<std::uint8_t>::max())
+        throw Error{"a header's key must have 1 to 255 bytes"};
+    if (value.size() > std::numeric_limits<std::uint16_t>::max())
+        throw Error{"a header's value may have 65,535 bytes at most"};
+    wire::append_header(out, key, value);
+}
+
+Bytes encode_headers(const PublishOptions& options) {
+    static thread_local std::vector<std::byte> encoded;
+    encoded.clear();
+    const Header standard[] = {{"content-type", options.content_type},
+                               {"correlation-id", options.correlation_id},
+                               {"reply-to", options.reply_to},
+                               {"key", options.key}};
+    for (const auto& [key, value] : standard)
+        if (!value.empty()) append(encoded, key, value);
+    for (const auto& [key, value] : options.headers) append(encoded, key, value);
+    if (encoded.size() > wire::message_headers_bytes_max)
+        throw Error{"the headers of a message may have 8 KiB together"};
+    return encoded;
+}
+
+}  // namespace
+
+wire::Kind to_wire(Channel::Kind kind) noexcept {
+    return kind == Channel::Kind::topic ? wire::Kind::topic : wire::Kind::queue;
+}
+
+session::Outgoing compose(wire::Kind kind, std::string_view channel, Payload payload,
+                          const PublishOptions& options) {
+    if (options.expires_in.count() < 0) throw Error{"a lifetime cannot be negative"};
+    return {.kind = kind,
+            .channel = channel,
+            .ttl_millis = static_cast<std::uint64_t>(options.expires_in.count()),
+            .headers = encode_headers(options),
+            .payload = payload.bytes(),
+            .receipt = 0,
+            .stage = options.stage == Stage::arrived ? wire::Stage::arrived : wire::Stage::safe};
+}
+
+}  // namespace bus::client

@@ -1,0 +1,18 @@
+// From the public API's words to the session's.
+#pragma once
+
+#include <string_view>
+
+#include "bus/channel.h"
+#include "session/outgoing.h"
+
+namespace bus::client {
+
+wire::Kind to_wire(Channel::Kind kind) noexcept;
+
+// The headers are encoded into a buffer of the calling thread, which the next call overwrites.
+// Throws Error: headers too large, a negative lifetime.
+session::Outgoing compose(wire::Kind kind, std::string_view channel, Payload payload,
+                          const PublishOptions& options);
+
+}  // namespace bus::client

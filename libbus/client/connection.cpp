@@ -1,0 +1,100 @@
+#include "bus/connection.h"
+
+#include "client/compose.h"
+#include "client/core.h"
+
+namespace bus {
+namespace {
+
+// In a forked child nothing of it may be touched, not even to free it.
+void let_go(std::shared_ptr<client::Core>& core) noexcept {
+    if (!core) return;
+    core->close();
+    if (core->is_forked()) static_cast<void>(new std::shared_ptr<client::Core>(std::move(core)));
+    core.reset();
+}
+
+wire::Subscribe wish(wire::Kind kind, std::string_view filter, const SubscribeOptions& options) {
+    return {.kind = kind,
+            .filter = std::string{filter},
+            .durable = std::string{options.durable},
+            .group = {},
+            .prefetch_messages = options.prefetch_messages,
+            .prefetch_bytes = options.prefetch_bytes};
+}
+
+}  // namespace
+
+Connection::Connection(ConnectOptions options)
+    : core_(std::make_shared<client::Core>(std::move(options))) {
+    core_->start();
+}
+
+Connection::Connection(Connection&&) noexcept = default;
+
+Connection& Connection::operator=(Connection&& other) noexcept {
+    if (this == &other) return *this;
+    let_go(core_);
+    core_ = std::move(other.core_);
+    return *this;
+}
+
+Connection::~Connection() { let_go(core_); }
+
+Channel Connection::topic(std::string_view name) const {
+    return Channel{core_, Channel::Kind::topic, name};
+}
+
+Channel Connection::queue(std::string_view name) const {
+    return Channel{core_, Channel::Kind::queue, name};
+}
+
+void Connection::publish(std::string_view topic, Payload payload,
+                         const PublishOptions& options) const {
+    core_->publish(client::compose(wire::Kind::topic, topic, payload, options), options.timeout);
+}
+
+Offer Connection::try_publish(std::string_view topic, Payload payload,
+                              const PublishOptions& options) const {
+    return core_->try_publish(client::compose(wire::Kind::topic, topic, payload, options));
+}
+
+Receipt Connection::send(std::string_view queue, Payload payload,
+                         const PublishOptions& options) const {
+    return core_->send(client::compose(wire::Kind::queue, queue, payload, options),
+                       options.timeout);
+}
+
+Consumer Connection::subscribe(std::string_view filter, const SubscribeOptions& options) const {
+    if (!wire::is_filter(filter)) throw Error{"\"" + std::string{filter} + "\" is no valid filter"};
+    if (!options.durable.empty() && !wire::is_name(options.durable))
+        throw Error{"\"" + std::string{options.durable} + "\" is no valid name of a subscription"};
+    return Consumer{core_->subscribe(wish(wire::Kind::topic, filter, options), options.timeout)};
+}
+
+Consumer Connection::receive(std::string_view queue, const SubscribeOptions& options) const {
+    if (!wire::is_channel(queue)) throw Error{"\"" + std::string{queue} + "\" is no valid queue"};
+    if (!options.durable.empty())
+        throw Error{"a queue keeps its messages anyway: durable is for topics"};
+    return Consumer{core_->subscribe(wish(wire::Kind::queue, queue, options), options.timeout)};
+}
+
+std::optional<std::string> Connection::control(std::string_view json,
+                                               std::chrono::milliseconds timeout) const {
+    return core_->control(json, timeout);
+}
+
+void Connection::on_undelivered(
+    std::function<void(const Message&, std::string_view reason)> callback) {
+    core_->on_undelivered(std::move(callback));
+}
+
+std::size_t Connection::flush(std::chrono::milliseconds timeout) const {
+    return core_->flush(timeout);
+}
+
+void Connection::close() noexcept { core_->close(); }
+
+bool Connection::is_connected() const noexcept { return core_ && core_->is_connected(); }
+
+}  // namespace bus

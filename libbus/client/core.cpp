@@ -1,0 +1,375 @@
+// The side of the callers: any thread, under the one lock.
+#include "client/core.h"
+
+#include <signal.h>
+
+#include <cerrno>
+#include <cstdlib>
+
+#include "base/clock.h"
+#include "bus/error.h"
+#include "client/fork.h"
+
+namespace bus::client {
+namespace {
+
+constexpr std::size_t socket_path_max = 107;  // of sockaddr_un
+constexpr std::size_t idle_pool_bytes = 4 * 1024 * 1024;
+
+std::string runtime_directory(const ConnectOptions& options) {
+    if (!options.runtime.empty()) return options.runtime;
+    const char* const set = std::getenv("BUS_RUNTIME");
+    return set && *set ? set : "/run/bus-agent";
+}
+
+std::string endpoint(const ConnectOptions& options, const char* name) {
+    const std::string path = runtime_directory(options) + "/" + name;
+    if (path.size() > socket_path_max)
+        throw Error{path + ": the path of a socket may have 107 bytes at most"};
+    return "ipc://" + path;
+}
+
+// The program's name, with what a name may not contain replaced.
+std::string app_name() {
+    std::string name = program_invocation_short_name;
+    for (char& c : name)
+        if (!wire::is_name(std::string_view{&c, 1})) c = '-';
+    return wire::is_name(name) ? name : "app";
+}
+
+ConnectOptions checked(ConnectOptions options) {
+    if (options.app.empty()) options.app = app_name();
+    if (!wire::is_name(options.app)) throw Error{"\"" + options.app + "\" is no valid app name"};
+    if (options.outbox_bytes < session::limits::outbox_bytes_min)
+        throw Error{"outbox_bytes is below the minimum, 512 KiB"};
+    return options;
+}
+
+session::Stamp stamp_now() { return {boot_now(), wall_micros()}; }
+
+std::string in_seconds(std::chrono::milliseconds time) {
+    return std::to_string(time.count() / 1000) + "." + std::to_string(time.count() % 1000 / 100) +
+           " s";
+}
+
+// What only a mistake of the caller leads to.
+void throw_if_wrong(session::Offer offer, std::string_view channel) {
+    if (offer == session::Offer::bad_name)
+        throw Error{"\"" + std::string{channel} + "\" is no valid channel name"};
+    if (offer == session::Offer::too_many_channels)
+        throw Error{"this connection has published on too many different channels"};
+}
+
+// Everything is blocked on the thread that owns the socket: signals are for the app's threads.
+class SignalsBlocked {
+  public:
+    SignalsBlocked() {
+        sigset_t all;
+        sigfillset(&all);
+        pthread_sigmask(SIG_SETMASK, &all, &before_);
+    }
+    ~SignalsBlocked() { pthread_sigmask(SIG_SETMASK, &before_, nullptr); }
+
+  private:
+    sigset_t before_;
+};
+
+}  // namespace
+
+Core::Core(ConnectOptions options)
+    : options_(checked(std::move(options))),
+      endpoint_(endpoint(options_, "bus.sock")),
+      admin_endpoint_(endpoint(options_, "admin.sock")),
+      fork_generation_(fork_generation()),
+      pool_(idle_pool_bytes),
+      callbacks_(std::make_shared<Callbacks>(options_.executor)),
+      producer_({.producer = random_id<ProducerId>(),
+                 .outbox_bytes = options_.outbox_bytes,
+                 .batch_messages_max = options_.batch_messages_max},
+                pool_),
+      context_(1) {
+    zmq_ctx_set(context_.handle(), ZMQ_BLOCKY, 0);
+}
+
+Core::~Core() { close(); }
+
+void Core::start() {
+    const SignalsBlocked while_starting;
+    thread_ = std::thread{[this] { run(); }};
+}
+
+bool Core::is_forked() const noexcept { return fork_generation() != fork_generation_; }
+
+bool Core::is_connected() const {
+    if (is_forked()) return false;
+    Guard lock{mutex_};
+    return producer_.is_connected();
+}
+
+bool Core::must_wake() noexcept {
+    if (!sleeps_) return false;
+    if (!producer_.is_ready() && producer_.next_deadline() >= wakes_at_) return false;
+    sleeps_ = false;
+    return true;
+}
+
+// ---- Publishing -------------------------------------------------------------------------
+
+void Core::throw_unless_open() const {
+    if (closed_) throw Error{"the connection is closed"};
+}
+
+template <class Attempt>
+void Core::offer_until(Guard& lock, std::optional<Clock::time_point>& until, Millis timeout,
+                       Attempt attempt) {
+    for (;;) {
+        throw_unless_open();
+        const session::Offer offer = attempt();
+        if (offer == session::Offer::taken) return;
+        if (offer == session::Offer::too_large) throw Error{"a message may have 1 GiB at most"};
+        if (!until) until = Clock::now() + timeout;
+        if (Clock::now() >= *until)
+            throw Error{"no room for this message within " + in_seconds(timeout) +
+                        ": the agent is away, full, or holds this channel back"};
+        if (must_wake()) wakeup_.ring();
+        ++publishers_waiting_;
+        room_.wait_until(lock, *until);
+        --publishers_waiting_;
+    }
+}
+
+void Core::publish(const session::Outgoing& message, Millis timeout) {
+    if (is_forked()) throw Error{"the connection belongs to the process that forked"};
+    Guard lock{mutex_};
+    publish(lock, message, timeout);
+}
+
+void Core::publish(Guard& lock, const session::Outgoing& message, Millis timeout) {
+    if (session::ProducerSession::needs_parts(message)) {
+        publish_large(lock, message, timeout);
+    } else {
+        std::optional<Clock::time_point> until;
+        offer_until(lock, until, timeout, [&] { return offer(message); });
+    }
+    const bool wake = must_wake();
+    lock.unlock();
+    if (wake) wakeup_.ring();
+}
+
+session::Offer Core::offer(const session::Outgoing& message) {
+    const bool stamped = producer_.needs_stamp(message);
+    const auto result = producer_.offer(message, stamped ? stamp_now() : session::Stamp{});
+    throw_if_wrong(result, message.channel);
+    return result;
+}
+
+// Part by part: other channels flow in between, and the outbox never holds the whole.
+void Core::publish_large(Guard& lock, const session::Outgoing& message, Millis timeout) {
+    auto large = session::ProducerSession::cut(message);
+    if (!large) throw Error{"a message may have 1 GiB at most"};
+    try {
+        while (!large->finished()) {
+            std::optional<Clock::time_point> until;
+            offer_until(lock, until, timeout, [&] { return offer_part(*large); });
+            if (must_wake()) wakeup_.ring();
+        }
+    } catch (const Error&) {
+        if (!closed_) producer_.abandon(*large, stamp_now());
+        room_.notify_all();
+        throw;
+    }
+    room_.notify_all();  // others may have waited for this channel
+}
+
+session::Offer Core::offer_part(session::LargeMessage& large) {
+    const auto result = producer_.offer_part(large, stamp_now());
+    throw_if_wrong(result, large.message.channel);
+    return result;
+}
+
+Offer Core::try_publish(const session::Outgoing& message) {
+    if (is_forked()) return Offer::closed;
+    Guard lock{mutex_};
+    if (closed_) return Offer::closed;
+    const Offer result = session::ProducerSession::needs_parts(message) ? try_large(message)
+                         : offer(message) == session::Offer::taken      ? Offer::taken
+                                                                        : Offer::would_block;
+    const bool wake = must_wake();
+    lock.unlock();
+    if (wake) wakeup_.ring();
+    return result;
+}
+
+Offer Core::try_large(const session::Outgoing& message) {
+    auto large = session::ProducerSession::cut(message);
+    if (!large || large->parts > options_.outbox_bytes / wire::frame_bytes_max)
+        return Offer::too_large;
+    if (!producer_.fits_whole(*large)) return Offer::would_block;
+    while (!large->finished())
+        if (offer_part(*large) != session::Offer::taken) {
+            producer_.abandon(*large, stamp_now());
+            return Offer::would_block;
+        }
+    return Offer::taken;
+}
+
+Receipt Core::send(session::Outgoing message, Millis timeout) {
+    if (is_forked()) throw Error{"the connection belongs to the process that forked"};
+    auto state = std::make_shared<ReceiptState>(callbacks_);
+    if (session::ProducerSession::needs_parts(message))
+        if (const auto large = session::ProducerSession::cut(message))
+            state->parts_left = large->parts;
+    Guard lock{mutex_};
+    message.receipt = next_receipt_++;
+    receipts_.emplace(message.receipt, state);
+    try {
+        publish(lock, message, timeout);
+    } catch (...) {
+        if (!lock.owns_lock()) lock.lock();
+        receipts_.erase(message.receipt);
+        throw;
+    }
+    return Receipt{std::move(state)};
+}
+
+// ---- Consuming --------------------------------------------------------------------------
+
+std::shared_ptr<Inbox> Core::subscribe(wire::Subscribe wish, Millis timeout) {
+    if (is_forked()) throw Error{"the connection belongs to the process that forked"};
+    const auto until = Clock::now() + timeout;
+    const auto inbox = std::make_shared<Inbox>(shared_from_this(), wish.prefetch_messages);
+    Guard lock{mutex_};
+    throw_unless_open();
+    const auto id = inbox->id = consumers_.subscribe(std::move(wish));
+    inboxes_.emplace(id, inbox);
+    inbox->begin_epoch(consumers_.epoch());
+    wake_for_commands();
+    if (timeout.count() == 0) return inbox;
+    using Standing = session::ConsumerSession::Standing;
+    const bool answered = answered_.wait_until(
+        lock, until, [&] { return closed_ || consumers_.standing(id) != Standing::asked; });
+    if (consumers_.standing(id) == Standing::standing) return inbox;
+    const std::string reason = consumers_.reason(id);
+    consumers_.unsubscribe(id, false);
+    inboxes_.erase(id);
+    wake_for_commands();
+    throw_unless_open();
+    if (answered) throw Error{"the agent refuses this subscription: " + reason};
+    throw Error{"no answer from the agent at " + endpoint_ + " within " + in_seconds(timeout) +
+                ": is it running?"};
+}
+
+// Under the lock.
+void Core::wake_for_commands() noexcept {
+    if (std::exchange(sleeps_, false)) wakeup_.ring();
+}
+
+void Core::unsubscribe(std::uint64_t id, bool forget) {
+    Guard lock{mutex_};
+    consumers_.unsubscribe(id, forget);
+    inboxes_.erase(id);
+    wake_for_commands();
+}
+
+void Core::pass_acks(Inbox& inbox) {
+    std::uint64_t epoch = 0;
+    auto acks = inbox.take_acks(epoch);
+    if (acks.empty()) return;
+    Guard lock{mutex_};
+    for (auto& ack : acks) static_cast<void>(consumers_.rule(epoch, std::move(ack)));
+    wake_for_commands();
+}
+
+void Core::pass_acks_soon(std::shared_ptr<Inbox> inbox) {
+    const Time now = boot_now();
+    Guard lock{mutex_};
+    if (closed_) return;
+    acks_waiting_.push_back(std::move(inbox));
+    if (acks_due_ == never) acks_due_ = now + session::limits::ack_age_max;
+    if (acks_due_ < wakes_at_) wake_for_commands();
+}
+
+// ---- The rest ---------------------------------------------------------------------------
+
+std::optional<std::string> Core::control(std::string_view json, Millis timeout) {
+    if (is_forked()) throw Error{"the connection belongs to the process that forked"};
+    auto request = wire::read_admin_request(json);
+    if (!request) throw Error{"not an admin request: " + request.error().reason};
+    request->id = 1;
+    try {
+        return ask_admin(wire::encode_command(*request), timeout);
+    } catch (const zmq::error_t& error) {
+        throw Error{std::string{"cannot ask the agent: "} + error.what()};
+    }
+}
+
+std::optional<std::string> Core::ask_admin(const std::string& text, Millis timeout) {
+    AgentSocket socket{context_, admin_endpoint_};
+    static_cast<void>(socket.send(as_bytes(text)));
+    const auto until = Clock::now() + timeout;
+    for (;;) {
+        const auto left = std::chrono::ceil<Millis>(until - Clock::now());
+        zmq::pollitem_t item{socket.socket().handle(), 0, ZMQ_POLLIN, 0};
+        if (left.count() <= 0 || zmq_poll(&item, 1, left.count()) < 0) return std::nullopt;
+        socket.watch();
+        const auto frame = socket.receive();
+        if (!frame) continue;
+        const auto reply = wire::decode_reply(frame->to_string_view());
+        if (!reply) throw Error{"the agent's answer makes no sense: " + reply.error().reason};
+        if (const auto* failed = std::get_if<wire::Failed>(&*reply))
+            throw Error{failed->reason.empty() ? std::string{wire::to_text(failed->code)}
+                                               : failed->reason};
+        if (const auto* answer = std::get_if<wire::AdminReply>(&*reply)) return answer->text;
+    }
+}
+
+void Core::on_undelivered(std::function<void(const Message&, std::string_view)> callback) {
+    if (is_forked()) return;
+    Guard lock{mutex_};
+    undelivered_callback_ = std::move(callback);
+}
+
+std::size_t Core::flush(Millis timeout) {
+    if (is_forked()) return 0;
+    Guard lock{mutex_};
+    quiet_.wait_for(lock, timeout, [&] { return producer_.unsafe_messages() == 0; });
+    return producer_.unsafe_messages();
+}
+
+void Core::close() noexcept {
+    if (is_forked()) return;
+    {
+        Guard lock{mutex_};
+        if (std::exchange(closed_, true)) return;
+        room_.notify_all();
+        answered_.notify_all();
+    }
+    if (thread_.joinable()) {
+        static_cast<void>(flush(options_.linger));
+        for (const auto& inbox : all_inboxes()) pass_acks(*inbox);
+        {
+            Guard lock{mutex_};
+            stopping_ = true;
+        }
+        wakeup_.ring();
+        thread_.join();
+    }
+    for (const auto& inbox : all_inboxes()) inbox->end("the connection was closed");
+    {
+        Guard lock{mutex_};
+        producer_.give_up("the connection was closed before the agent had it safe");
+        acks_waiting_.clear();
+    }
+    tell_what_was_decided();
+    callbacks_->finish();
+}
+
+std::vector<std::shared_ptr<Inbox>> Core::all_inboxes() const {
+    Guard lock{mutex_};
+    std::vector<std::shared_ptr<Inbox>> found;
+    for (const auto& [id, inbox] : inboxes_)
+        if (auto alive = inbox.lock()) found.push_back(std::move(alive));
+    return found;
+}
+
+}  // namespace bus::client

@@ -1,0 +1,255 @@
+#include "client/inbox.h"
+
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+
+#include "bus/error.h"
+#include "client/core.h"
+
+namespace bus::client {
+
+Inbox::Inbox(std::shared_ptr<Core> core, std::uint32_t prefetch_messages)
+    : core_(std::move(core)), pass_after_(std::max<std::uint32_t>(prefetch_messages / 2, 1)) {}
+
+// ---- The thread that owns the socket --------------------------------------------------
+
+void Inbox::push(zmq::message_t frame, std::uint64_t epoch) {
+    std::lock_guard lock{mutex_};
+    if (!open_ || epoch != epoch_) return;
+    queue_.push_back({std::move(frame), epoch});
+    if (waiting_) arrived_.notify_one();
+    signal_fd();
+}
+
+void Inbox::begin_epoch(std::uint64_t epoch) {
+    std::lock_guard lock{mutex_};
+    epoch_ = epoch;
+    queue_.clear();
+    acks_.clear();
+}
+
+void Inbox::end(const std::string& why) {
+    std::lock_guard lock{mutex_};
+    if (!open_) return;
+    open_ = false;
+    left_ = true;
+    why_ = why;
+    queue_.clear();
+    arrived_.notify_all();
+    signal_fd();
+}
+
+// ---- The thread that consumes -----------------------------------------------------------
+
+std::optional<Delivery> Inbox::next(Clock::time_point until) {
+    for (;;) {
+        if (auto delivery = take_from_current()) return delivery;
+        if (!await_arrival(until)) return std::nullopt;
+    }
+}
+
+std::optional<Delivery> Inbox::take_from_current() {
+    if (!current_) return std::nullopt;
+    if (current_->epoch != epoch_.load(std::memory_order_relaxed) ||
+        !open_.load(std::memory_order_relaxed)) {
+        drop_current();
+        return std::nullopt;
+    }
+    if (auto received = unpacker_.next()) return make(std::move(*received));
+    const auto epoch = current_->epoch;
+    current_.reset();
+    auto follow = Follow::nothing;
+    for (auto& ruling : unpacker_.take_rulings())
+        static_cast<void>(gather(epoch, std::move(ruling), true, follow));
+    carry_out(follow);
+    return std::nullopt;
+}
+
+void Inbox::drop_current() {
+    current_.reset();
+    unpacker_.reset();
+    static_cast<void>(unpacker_.take_rulings());
+}
+
+Delivery Inbox::make(session::Received&& received) {
+    Delivery delivery;
+    delivery.message_ = Message{{.channel = received.channel,
+                                 .headers = received.headers,
+                                 .payload = received.payload,
+                                 .producer = received.producer.words,
+                                 .sequence = received.sequence,
+                                 .created_micros = received.created_micros}};
+    delivery.missed_ = received.missed;
+    delivery.tag_ = received.tag;
+    delivery.index_ = received.index;
+    delivery.attempt_ = received.attempt;
+    delivery.redelivered_ = received.redelivered;
+    delivery.completes_ = received.last_of_tag;
+    if (received.joined) {
+        delivery.held_ = std::make_shared<Held>();
+        delivery.held_->inbox = current_->inbox;
+        delivery.held_->epoch = current_->epoch;
+        delivery.held_->joined = std::move(received.joined);
+    } else {
+        delivery.held_ = current_;
+    }
+    undecided_.fetch_add(1, std::memory_order_relaxed);
+    return delivery;
+}
+
+// False: nothing came, or closed. What has been gathered leaves before anybody waits.
+bool Inbox::await_arrival(Clock::time_point until) {
+    std::unique_lock lock{mutex_};
+    while (open_ && queue_.empty()) {
+        if (!acks_.empty()) {
+            lock.unlock();
+            core_->pass_acks(*this);
+            lock.lock();
+            continue;
+        }
+        clear_fd();
+        waiting_ = true;
+        const bool timed_out = until == Clock::time_point::max()
+                                   ? (arrived_.wait(lock), false)
+                                   : arrived_.wait_until(lock, until) == std::cv_status::timeout;
+        waiting_ = false;
+        if (timed_out && queue_.empty()) return false;
+    }
+    if (!open_) return false;
+    Arrival arrival = std::move(queue_.front());
+    queue_.pop_front();
+    lock.unlock();
+    return begin(std::move(arrival));
+}
+
+// A frame without a readable envelope cannot even be rejected; the socket's thread has verified it.
+bool Inbox::begin(Arrival arrival) {
+    current_ = std::make_shared<Held>();
+    current_->inbox = shared_from_this();
+    current_->epoch = arrival.epoch;
+    current_->frame = std::move(arrival.frame);
+    const Bytes bytes{current_->frame.data<std::byte>(), current_->frame.size()};
+    if (!unpacker_.begin(bytes)) current_.reset();
+    return true;
+}
+
+int Inbox::fd() {
+    std::lock_guard lock{mutex_};
+    if (!fd_) {
+        fd_.reset(::eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC));
+        if (!fd_) throw Error{std::string{"cannot make an eventfd: "} + std::strerror(errno)};
+        signal_fd();  // whoever polls it first looks once
+    }
+    return fd_.get();
+}
+
+void Inbox::close(bool forget) noexcept {
+    if (core_->is_forked()) return;
+    {
+        std::lock_guard lock{mutex_};
+        forget_ = forget_ || forget;
+        open_ = false;
+        queue_.clear();
+        arrived_.notify_all();
+        signal_fd();
+    }
+    leave_if_done();
+}
+
+void Inbox::release() noexcept {
+    if (core_->is_forked()) return;
+    close(false);
+    drop_current();
+}
+
+// What is handed out may still be acknowledged: the subscription ends with the last of it.
+void Inbox::leave_if_done() {
+    if (undecided_.load() > 0) return;
+    bool forget = false;
+    {
+        std::lock_guard lock{mutex_};
+        if (open_ || std::exchange(left_, true)) return;
+        forget = forget_;
+    }
+    core_->pass_acks(*this);
+    core_->unsubscribe(id, forget);
+}
+
+bool Inbox::is_open() const { return open_.load(); }
+
+std::string Inbox::why() const {
+    std::lock_guard lock{mutex_};
+    return why_;
+}
+
+// ---- Verdicts -----------------------------------------------------------------------------
+
+Ack Inbox::decide(Delivery& delivery, wire::Verdict verdict, std::uint32_t delay_millis,
+                  std::string_view reason) {
+    if (core_->is_forked()) return Ack::stale;
+    const auto& held = delivery.held_;
+    const auto ruling = [&](std::uint64_t tag, std::uint32_t index) {
+        return wire::Ack{.tag = tag,
+                         .first = index,
+                         .count = 1,
+                         .verdict = verdict,
+                         .delay_millis = delay_millis,
+                         .reason = std::string{reason}};
+    };
+    auto follow = Follow::nothing;
+    bool given = true;
+    if (held->joined) {
+        for (const auto& piece : held->joined->pieces)
+            given = gather(held->epoch, ruling(piece.tag, piece.index), true, follow) && given;
+    } else {
+        given = gather(held->epoch, ruling(delivery.tag_, delivery.index_), delivery.completes_,
+                       follow);
+    }
+    carry_out(follow);
+    if (undecided_.fetch_sub(1) == 1 && !is_open()) leave_if_done();
+    return given ? Ack::given : Ack::stale;
+}
+
+bool Inbox::gather(std::uint64_t epoch, wire::Ack ack, bool completes, Follow& follow) {
+    std::lock_guard lock{mutex_};
+    if (epoch != epoch_.load(std::memory_order_relaxed) || left_) return false;
+    const bool was_empty = acks_.empty();
+    acks_.add(std::move(ack));
+    if (completes || acks_.messages() >= pass_after_)
+        follow = Follow::pass_now;
+    else if (was_empty && follow == Follow::nothing)
+        follow = Follow::pass_soon;
+    return true;
+}
+
+void Inbox::carry_out(Follow follow) {
+    switch (follow) {
+        case Follow::nothing:
+            return;
+        case Follow::pass_soon:
+            return core_->pass_acks_soon(shared_from_this());
+        case Follow::pass_now:
+            return core_->pass_acks(*this);
+    }
+}
+
+std::vector<wire::Ack> Inbox::take_acks(std::uint64_t& epoch) {
+    std::lock_guard lock{mutex_};
+    epoch = epoch_;
+    return acks_.take_records();
+}
+
+void Inbox::signal_fd() noexcept {
+    if (fd_) static_cast<void>(::eventfd_write(fd_.get(), 1));
+}
+
+void Inbox::clear_fd() noexcept {
+    eventfd_t value = 0;
+    if (fd_) static_cast<void>(::eventfd_read(fd_.get(), &value));
+}
+
+}  // namespace bus::client

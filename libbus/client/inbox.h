@@ -1,0 +1,112 @@
+// One subscription's deliveries between the thread that owns the socket, which
+// pushes whole batches, and the thread that consumes, which walks and verifies
+// them. One wake-up a batch, and only for a thread that waits.
+#pragma once
+
+#include <atomic>
+#include <chrono>
+#include <condition_variable>
+#include <cstdint>
+#include <deque>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+
+#include <zmq.hpp>
+
+#include "base/unique_fd.h"
+#include "bus/subscription.h"
+#include "session/ack_book.h"
+#include "session/unpacker.h"
+
+namespace bus::client {
+
+class Core;
+
+// What keeps the bytes of deliveries: a frame as it came, or a joined large message.
+struct Held {
+    std::shared_ptr<Inbox> inbox;
+    std::uint64_t epoch = 0;
+    zmq::message_t frame;
+    std::shared_ptr<const session::Joined> joined;
+};
+
+class Inbox : public std::enable_shared_from_this<Inbox> {
+  public:
+    using Clock = std::chrono::steady_clock;
+
+    Inbox(std::shared_ptr<Core> core, std::uint32_t prefetch_messages);
+
+    // ---- The thread that owns the socket --------------------------------------------
+    void push(zmq::message_t frame, std::uint64_t epoch);
+    // A new attachment: what came in the old one is void.
+    void begin_epoch(std::uint64_t epoch);
+    // Nothing more will come; next() yields what is there no longer.
+    void end(const std::string& why);
+
+    // ---- The thread that consumes -----------------------------------------------------
+    // nullopt: nothing until then, or closed.
+    std::optional<Delivery> next(Clock::time_point until);
+    int fd();
+    // Closes; the last call.
+    void release() noexcept;
+
+    // ---- Any thread ---------------------------------------------------------------------
+    void close(bool forget) noexcept;
+    bool is_open() const;
+    std::string why() const;
+
+    // The verdict on a delivery; it is decided with that.
+    Ack decide(Delivery& delivery, wire::Verdict verdict, std::uint32_t delay_millis,
+               std::string_view reason);
+    // Acknowledgements that wait for company; of the current epoch.
+    std::vector<wire::Ack> take_acks(std::uint64_t& epoch);
+
+    // Set once, before anything else.
+    std::uint64_t id = 0;
+
+  private:
+    struct Arrival {
+        zmq::message_t frame;
+        std::uint64_t epoch = 0;
+    };
+    // What must happen once the lock is released.
+    enum class Follow { nothing, pass_soon, pass_now };
+
+    std::optional<Delivery> take_from_current();
+    Delivery make(session::Received&& received);
+    bool await_arrival(Clock::time_point until);
+    bool begin(Arrival arrival);
+    void drop_current();
+    bool gather(std::uint64_t epoch, wire::Ack ack, bool completes, Follow& follow);
+    void carry_out(Follow follow);
+    void leave_if_done();
+    void signal_fd() noexcept;
+    void clear_fd() noexcept;
+
+    // Constant after construction.
+    const std::shared_ptr<Core> core_;
+    const std::uint64_t pass_after_;  // messages: half of the prefetch window
+
+    // The consuming thread only.
+    session::Unpacker unpacker_;
+    std::shared_ptr<Held> current_;
+
+    // Handed out and not decided.
+    std::atomic<std::int64_t> undecided_{0};
+    std::atomic<std::uint64_t> epoch_{0};
+    std::atomic<bool> open_{true};  // changes under the mutex only
+
+    mutable std::mutex mutex_;
+    std::condition_variable arrived_;
+    std::deque<Arrival> queue_;
+    session::AckBook acks_;
+    bool waiting_ = false;  // a thread waits for arrived_
+    bool forget_ = false;
+    bool left_ = false;  // unsubscribed
+    std::string why_;
+    UniqueFd fd_;
+};
+
+}  // namespace bus::client

@@ -1,0 +1,35 @@
+// What a Receipt refers to: decided once, when every part of its message is.
+#pragma once
+
+#include <condition_variable>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+
+#include "bus/receipt.h"
+#include "client/callbacks.h"
+#include "session/outgoing.h"
+
+namespace bus::client {
+
+struct ReceiptState {
+    explicit ReceiptState(std::shared_ptr<Callbacks> runs_on) : callbacks(std::move(runs_on)) {}
+
+    // One part is decided: the worst of all counts. True: that was the last.
+    bool settle(const session::Settled& part);
+
+    const std::shared_ptr<Callbacks> callbacks;
+    mutable std::mutex mutex;
+    std::condition_variable decided;
+    // Under the mutex.
+    std::uint32_t parts_left = 1;
+    Outcome outcome = Outcome::pending;
+    Outcome worst = Outcome::reached;
+    std::optional<unsigned> destinations;
+    std::string reason;
+    std::function<void(Outcome)> callback;
+};
+
+}  // namespace bus::client
