@@ -23,7 +23,7 @@ std::string ask(const Attachment& attachment) {
 }
 
 int show_status(const Attachment& attachment, bool as_json) {
-    const auto status = nlohmann::ordered_json::parse(ask(attachment));
+    const auto status = nlohmann::ordered_json::parse(ask(attachment)).at("status");
     const bool colours = ::isatty(STDOUT_FILENO) == 1 && std::getenv("NO_COLOR") == nullptr;
     std::cout << (as_json ? status.dump(2) + "\n" : status_text(status, colours)) << std::flush;
     return static_cast<int>(std::cout ? ExitCode::ok : ExitCode::output);

@@ -97,10 +97,12 @@ std::string groups_text(const Json& status) {
 std::string journal_text(const Json& status, const Paint& paint) {
     if (!status.contains("journal")) return {};
     const Json journal = status.at("journal");
-    const bool full = journal.value("full", false) || status.value("journal_full", false);
+    const bool full = journal.value("full", false);
     std::string text =
         fmt::format("\njournal  {} waiting in {} of files", in_bytes(number(journal, "live_bytes")),
                     in_bytes(number(journal, "file_bytes")));
+    if (const std::uint64_t dead = number(journal, "dead_letters"); dead > 0)
+        text += fmt::format(", {} dead letters", grouped(dead));
     if (full) text += paint.bad("  FULL: new messages are refused until some are delivered");
     return text + "\n";
 }
@@ -113,9 +115,13 @@ std::uint64_t ended(const Json& account) {
     return sum;
 }
 
-std::string account_name(const Json& account) {
-    const std::string name = word(account, "name");
-    return name.empty() ? fmt::format("{}", number(account, "destination")) : name;
+// Groups carry their own account; what is no group of this host's is a peer's, or gone by now.
+std::string account_name(const Json& status, const Json& account) {
+    const std::uint64_t destination = number(account, "destination");
+    for (const Json& group : part(status, "groups"))
+        if (number(group.value("account", Json::object()), "destination") == destination)
+            return fmt::format("{} {}", word(group, "type"), word(group, "name"));
+    return fmt::format("#{}", destination);
 }
 
 // Conservation (G5): what came in is what went out and what is here.
@@ -133,7 +139,7 @@ std::string accounts_text(const Json& status, const Paint& paint) {
                  {"waiting", right},
                  {""}}};
     for (const Json& account : part(status, "accounts")) {
-        std::vector<std::string> row{account_name(account)};
+        std::vector<std::string> row{account_name(status, account)};
         for (const char* key : {"recovered", "taken", "settled", "filtered", "expired", "lapsed",
                                 "dead_lettered", "purged", "moved", "waiting"})
             row.push_back(grouped(number(account, key)));
@@ -152,7 +158,6 @@ std::string remarks_text(const Json& status) {
             text += fmt::format("{} {}\n", grouped(count), words);
     };
     remark("unrouted", "messages had nobody to go to");
-    remark("dead_letters", "dead letters are kept");
     remark("denied", "requests were denied by rules");
     remark("malformed", "malformed frames were dropped");
     remark("duplicates_dropped", "messages sent twice were dropped the second time");

@@ -18,13 +18,13 @@ constexpr auto patience = 60s;
 constexpr auto look_again = 20ms;  // the agent has no event for this yet that a tool could await
 
 bool link_is_up(const std::string& status) {
-    const auto links = nlohmann::json::parse(status).at("links");
+    const auto links = nlohmann::json::parse(status).at("status").at("links");
     return !links.empty() && links.at(0).at("state") == "up";
 }
 
 std::uint64_t waiting(const std::string& status) {
     std::uint64_t messages = 0;
-    const auto json = nlohmann::json::parse(status);
+    const auto json = nlohmann::json::parse(status).at("status");
     for (const auto& account : json.at("accounts"))
         messages += account.at("waiting").get<std::uint64_t>();
     return messages;

@@ -8,6 +8,7 @@
 #include <CLI/CLI.hpp>
 #include <algorithm>
 #include <iostream>
+#include <numeric>
 #include <set>
 
 #include "bench/agent_pair.h"
@@ -73,7 +74,7 @@ class Bench {
         std::vector<Load> loads;
         for (const std::uint32_t size : options_.sizes)
             for (const bool single : {false, true})
-                if (wants_batch(single) && (!single || raw_frame(size, false).messages > 1))
+                if (wants_batch(single) && (!single || raw_frames(size, false).messages > 1))
                     loads.push_back({.size = size, .single = single});
         return loads;
     }
@@ -105,9 +106,10 @@ class Bench {
                                        .run = {.seconds = options_.outage_seconds},
                                        .live_seconds = options_.seconds}};
         report.sample = measure_outage(agents_, report.outage, interruption_);
-        const RawFrame batch = raw_frame(report.outage.load.size, false);
+        const RawFrames batch = raw_frames(report.outage.load.size, false);
         const double appends = fdatasync_appends_per_second(
-            folder_.path(), batch.bytes * batch.frames,
+            folder_.path(),
+            std::accumulate(batch.bytes.begin(), batch.bytes.end(), std::uint64_t{0}),
             std::chrono::duration<double>{std::min(options_.seconds, fdatasync_seconds_max)});
         report.fdatasync_messages_per_second = appends * static_cast<double>(batch.messages);
         return report;

@@ -19,6 +19,9 @@ namespace bus::bench {
 namespace {
 
 constexpr int forward_at_once = 64;
+// Unacknowledged at the most: full batches, single messages. More brings no more throughput.
+constexpr std::uint64_t frames_in_flight = 16;
+constexpr std::uint64_t single_frames_in_flight = 1024;
 
 zmq::socket_t dealer(zmq::context_t& context) {
     zmq::socket_t socket{context, zmq::socket_type::dealer};
@@ -59,22 +62,21 @@ void forward_until_told(zmq::socket_t& one, zmq::socket_t& other) {
 
 class RawProducer {
   public:
-    explicit RawProducer(const Role& role)
-        : shape_(raw_frame(role.size, role.single)),
-          in_flight_max_(role.single ? raw_single_frames_in_flight : raw_frames_in_flight),
-          frame_(shape_.bytes) {
-        socket_.connect(role.local);
-    }
+    explicit RawProducer(const Role& role) : role_(role) { socket_.connect(role.local); }
 
-    void probe() { send({.index = probe_index}); }
+    void probe() { send({.index = probe_index}, sizeof(Stamp), 1); }
 
+    // A paced run sends messages one by one, as libbus does when nothing waits.
     Sent carry_out(const Run& run) {
+        const bool single = role_.single || run.rate > 0;
+        const RawFrames frames = raw_frames(role_.size, single);
+        const std::uint64_t in_flight =
+            (single ? single_frames_in_flight : frames_in_flight) * frames.bytes.size();
         Pace pace{run};
-        while (pace.wait(shape_.messages)) {
-            for (std::uint64_t i = 0; i < shape_.frames; ++i)
-                send({.index = total_ + i, .intended_nanos = pace.intended_nanos()});
-            total_ += shape_.frames;
-        }
+        while (pace.wait(frames.messages))
+            for (const std::uint64_t bytes : frames.bytes)
+                send({.index = total_++, .intended_nanos = pace.intended_nanos()}, bytes,
+                     in_flight);
         const std::int64_t last = now_nanos();
         await_room(1);
         return {.messages = pace.messages(),
@@ -85,8 +87,9 @@ class RawProducer {
     }
 
   private:
-    void send(const Stamp& stamp) {
-        await_room(in_flight_max_);
+    void send(const Stamp& stamp, std::uint64_t bytes, std::uint64_t in_flight) {
+        await_room(in_flight);
+        frame_.resize(bytes);
         std::memcpy(frame_.data(), &stamp, sizeof stamp);
         socket_.send(zmq::buffer(frame_), zmq::send_flags::none);
         ++sent_;
@@ -105,12 +108,11 @@ class RawProducer {
         }
     }
 
+    const Role role_;
     zmq::context_t context_;
     zmq::socket_t socket_ = dealer(context_);
-    const RawFrame shape_;
-    const std::uint64_t in_flight_max_;
     std::vector<std::byte> frame_;
-    std::uint64_t sent_ = 0, acknowledged_ = 0, total_ = 0;
+    std::uint64_t sent_ = 0, acknowledged_ = 0, total_ = 0;  // total_: without the probe
 };
 
 class RawConsumer {
