@@ -9,7 +9,9 @@ namespace bus::core {
 using wire::Reject;
 
 void Exchange::State::reply(SessionId session, wire::Reply answer) {
-    effects.to_apps.push_back({session, std::move(answer)});
+    auto& to = effects.to_apps.emplace_back();
+    to.session = session;
+    to.what = std::move(answer);
 }
 
 void Exchange::State::fail(SessionId session, std::uint64_t id, Reject code, std::string reason) {
@@ -266,7 +268,9 @@ void Exchange::State::flush_receipts() {
             wire::Receipts frame{.safe_through = to->intake->safe_through()};
             frame.records.assign(to->receipts.begin() + static_cast<std::ptrdiff_t>(at),
                                  to->receipts.begin() + static_cast<std::ptrdiff_t>(end));
-            effects.to_apps.push_back({*to->session, std::move(frame)});
+            auto& told = effects.to_apps.emplace_back();
+            told.session = *to->session;
+            told.what = std::move(frame);
         }
         to->receipts.clear();
     }

@@ -246,7 +246,8 @@ std::uint32_t Group::share(const Consumer& consumer, const Out& out, std::uint32
     if (out.entry.batch().header().part) return count;
     std::uint32_t with_room = 0;
     for (const Consumer& other : consumers_) with_room += other.has_room() ? 1 : 0;
-    const std::uint32_t even = (count + with_room - 1) / std::max(1u, with_room);
+    const std::uint32_t even =
+        (out.entry.messages() + with_room - 1) / std::max(1u, with_room);
     return std::max(1u, std::min({count, consumer.room(), even}));
 }
 

@@ -1,0 +1,205 @@
+#include <doctest/doctest.h>
+
+#include "hosts.h"
+
+using namespace bus;
+using namespace bus::core;
+using namespace bus::core::test;
+using namespace std::chrono_literals;
+
+namespace {
+
+const ProducerId producer{{7, 7}};
+const SessionId app{1}, first{2}, second{3};
+
+Batch jobs(std::uint64_t sequence, std::uint32_t messages) {
+    return make_batch({.kind = wire::Kind::queue,
+                       .channel = "jobs",
+                       .producer = producer,
+                       .sequence = sequence,
+                       .messages = messages});
+}
+wire::Subscribe receive(std::uint32_t prefetch = 1'000) {
+    wire::Subscribe command;
+    command.id = 1;
+    command.kind = wire::Kind::queue;
+    command.filter = "jobs";
+    command.prefetch_messages = prefetch;
+    return command;
+}
+
+}  // namespace
+
+TEST_CASE("consumers of a queue share a batch by ranges") {
+    Host host{"a", 1, {}};
+    host.open(app, producer);
+    host.open(first);
+    host.open(second);
+    host.subscribe(first, receive());
+    host.subscribe(second, receive());
+    host.publish(app, 1, jobs(1, 10));
+    REQUIRE(host.deliveries.size() == 2);
+    std::uint32_t messages = 0;
+    for (const auto& [session, delivery] : host.deliveries) {
+        CHECK(delivery.envelope.messages == 5);
+        CHECK(delivery.envelope.attempt == 1);
+        messages += delivery.envelope.messages;
+    }
+    CHECK(messages == 10);
+    CHECK(host.deliveries[0].first != host.deliveries[1].first);
+    CHECK(host.balances());
+}
+
+TEST_CASE("prefetch bounds what a consumer has, an acknowledgement makes room") {
+    Host host{"a", 1, {}};
+    host.open(app, producer);
+    host.open(first);
+    host.subscribe(first, receive(4));
+    host.publish(app, 1, jobs(1, 10));
+    auto delivery = host.next_delivery();
+    REQUIRE(delivery);
+    CHECK(delivery->envelope.messages == 4);
+    CHECK(host.deliveries.empty());
+    host.ack(first, *delivery);
+    delivery = host.next_delivery();
+    REQUIRE(delivery);
+    CHECK(delivery->envelope.first == 4);
+    CHECK(delivery->envelope.attempt == 1);
+}
+
+TEST_CASE("what a consumer leaves behind goes to another, marked") {
+    Host host{"a", 1, {}};
+    host.open(app, producer);
+    host.open(first);
+    host.subscribe(first, receive());
+    host.publish(app, 1, jobs(1, 10));
+    const auto delivery = host.next_delivery();
+    REQUIRE(delivery);
+    const wire::Ack some{.tag = delivery->envelope.number, .first = 0, .count = 3};
+    host.exchange->on_acks(first, {&some, 1}, host.now);
+    host.open(second);
+    host.subscribe(second, receive());
+    host.exchange->on_session_gone(first, host.now);
+    host.turn();
+    const auto again = host.next_delivery();
+    REQUIRE(again);
+    CHECK(again->envelope.first == 3);
+    CHECK(again->envelope.messages == 7);
+    CHECK(again->envelope.redelivered());
+    CHECK(again->envelope.attempt == 2);
+    host.ack(second, *again);
+    CHECK(host.exchange->status(host.now).groups[0].account.settled == 10);
+    CHECK(host.balances());
+}
+
+TEST_CASE("a nack with a delay comes back when it is over") {
+    Host host{"a", 1, {}};
+    host.open(app, producer);
+    host.open(first);
+    host.subscribe(first, receive());
+    host.publish(app, 1, jobs(1, 1));
+    const auto delivery = host.next_delivery();
+    REQUIRE(delivery);
+    const wire::Ack nack{.tag = delivery->envelope.number,
+                         .count = 1,
+                         .verdict = wire::Verdict::nack,
+                         .delay_millis = 5'000};
+    host.exchange->on_acks(first, {&nack, 1}, host.now);
+    host.turn();
+    host.pass(4s);
+    CHECK(host.deliveries.empty());
+    CHECK(host.exchange->next_deadline() <= host.now + 1s);
+    host.pass(1s);
+    const auto again = host.next_delivery();
+    REQUIRE(again);
+    CHECK(again->envelope.attempt == 2);
+}
+
+TEST_CASE("a rejected message is a dead letter with its reason, the rest is settled") {
+    Host host{"a", 1, {}};
+    host.open(app, producer);
+    host.open(first);
+    host.subscribe(first, receive());
+    host.publish(app, 1, jobs(1, 10));
+    const auto delivery = host.next_delivery();
+    REQUIRE(delivery);
+    const wire::Ack verdicts[] = {{.tag = delivery->envelope.number,
+                                   .first = 0,
+                                   .count = 2,
+                                   .verdict = wire::Verdict::reject},
+                                  {.tag = delivery->envelope.number, .first = 2, .count = 8}};
+    host.exchange->on_acks(first, verdicts, host.now);
+    host.turn();
+    CHECK(host.changes<Bury>() == 1);
+    const auto account = host.exchange->status(host.now).groups[0].account;
+    CHECK(account.dead_lettered == 2);
+    CHECK(account.settled == 8);
+    CHECK(host.balances());
+}
+
+TEST_CASE("an acknowledgement of what was decided before, or of another session, changes nothing") {
+    Host host{"a", 1, {}};
+    host.open(app, producer);
+    host.open(first);
+    host.open(second);
+    host.subscribe(first, receive());
+    host.publish(app, 1, jobs(1, 2));
+    const auto delivery = host.next_delivery();
+    REQUIRE(delivery);
+    host.ack(second, *delivery);
+    CHECK(host.exchange->status(host.now).groups[0].unacknowledged == 2);
+    const wire::Ack one{.tag = delivery->envelope.number, .first = 0, .count = 1};
+    const wire::Ack wide{.tag = delivery->envelope.number, .first = 1, .count = 9};
+    host.exchange->on_acks(first, {&one, 1}, host.now);
+    host.exchange->on_acks(first, {&one, 1}, host.now);
+    host.exchange->on_acks(first, {&wide, 1}, host.now);
+    host.turn();
+    CHECK(host.exchange->status(host.now).groups[0].unacknowledged == 1);
+    CHECK(host.exchange->status(host.now).malformed == 1);
+}
+
+TEST_CASE("an expired message is not handed out, and is accounted for") {
+    Host host{"a", 1, {}};
+    host.open(app, producer);
+    host.publish(app, 1,
+                 make_batch({.kind = wire::Kind::queue,
+                             .channel = "jobs",
+                             .producer = producer,
+                             .ttl_millis = 1'000}));
+    host.pass(2s);
+    host.open(first);
+    host.subscribe(first, receive());
+    CHECK(host.deliveries.empty());
+    CHECK(host.exchange->status(host.now).groups[0].account.expired == 1);
+    CHECK(host.balances());
+}
+
+TEST_CASE("all parts of a large message go to one consumer, whatever room it has") {
+    Host host{"a", 1, {}};
+    host.open(app, producer);
+    host.open(first);
+    host.open(second);
+    host.subscribe(first, receive(1));
+    host.subscribe(second, receive(1));
+    for (std::uint32_t index = 0; index < 5; ++index) {
+        wire::BatchHeader header{.kind = wire::Kind::queue,
+                                 .flags = wire::batch_flag::part,
+                                 .message_count = 1,
+                                 .producer = producer,
+                                 .sequence = 1 + index,
+                                 .channel_sequence = 1 + index,
+                                 .body_length = wire::message_overhead + 4,
+                                 .channel = "jobs",
+                                 .part = wire::Part{1, index, 5, 20}};
+        std::vector<std::byte> bytes(wire::encoded_header_length(header) + header.body_length);
+        wire::encode_header(header, bytes.data());
+        wire::encode_message(bytes.data() + wire::encoded_header_length(header), 1 + index, {},
+                             as_bytes("part"));
+        const auto batch = OwnedBatch::make(std::move(bytes));
+        REQUIRE(batch);
+        host.publish(app, 1 + index, *batch);
+    }
+    REQUIRE(host.deliveries.size() == 5);
+    for (const auto& [session, delivery] : host.deliveries)
+        CHECK(session == host.deliveries.front().first);
+}

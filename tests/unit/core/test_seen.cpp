@@ -1,0 +1,61 @@
+#include <doctest/doctest.h>
+
+#include "batches.h"
+#include "core/seen.h"
+
+using namespace bus;
+using namespace bus::core;
+using test::make_batch;
+using Answer = Seen::Answer;
+
+TEST_CASE("what was taken is known, what was not is in doubt") {
+    Seen seen;
+    CHECK(seen.look(make_batch({.sequence = 1, .messages = 10}).header(), false) ==
+          Answer::unknown);
+    seen.take(make_batch({.sequence = 1, .messages = 10}).header(), false);
+    CHECK(seen.look(make_batch({.sequence = 1, .messages = 10}).header(), false) == Answer::taken);
+    CHECK(seen.look(make_batch({.sequence = 4, .messages = 2}).header(), false) == Answer::taken);
+    CHECK(seen.look(make_batch({.sequence = 8, .messages = 5}).header(), false) == Answer::unknown);
+}
+
+TEST_CASE("above an unflagged message all is fresh, except for what was rerouted") {
+    Seen seen;
+    seen.take(make_batch({.sequence = 1, .messages = 10}).header(), false);
+    const auto next = make_batch({.sequence = 11, .messages = 3});
+    CHECK(seen.look(next.header(), false) == Answer::fresh);
+    CHECK(seen.look(next.header(), true) == Answer::unknown);
+}
+
+TEST_CASE("a flagged message proves nothing about what is above it") {
+    Seen seen;
+    seen.take(make_batch({.sequence = 1, .messages = 10}).header(), true);
+    CHECK(seen.look(make_batch({.sequence = 11}).header(), false) == Answer::unknown);
+}
+
+TEST_CASE("producers, channels, lanes and kinds are apart") {
+    Seen seen;
+    seen.take(make_batch({.sequence = 1}).header(), false);
+    CHECK(seen.look(make_batch({.producer = {{2, 2}}}).header(), false) == Answer::unknown);
+    CHECK(seen.look(make_batch({.channel = "other"}).header(), false) == Answer::unknown);
+    CHECK(seen.look(make_batch({.lane = wire::Lane::low}).header(), false) == Answer::unknown);
+    CHECK(seen.look(make_batch({.kind = wire::Kind::queue}).header(), false) == Answer::unknown);
+}
+
+TEST_CASE("of scattered ranges the oldest is forgotten, and then in doubt") {
+    Seen seen;
+    for (std::uint64_t i = 0; i <= limits::seen_ranges_max; ++i)
+        seen.take(make_batch({.sequence = 10 + i * 10}).header(), true);
+    CHECK(seen.look(make_batch({.sequence = 10}).header(), false) == Answer::unknown);
+    CHECK(seen.look(make_batch({.sequence = 20}).header(), false) == Answer::taken);
+}
+
+TEST_CASE("of many keys the least used is forgotten") {
+    Seen seen{2};
+    seen.take(make_batch({.channel = "a"}).header(), false);
+    seen.take(make_batch({.channel = "b"}).header(), false);
+    seen.take(make_batch({.channel = "a", .sequence = 2}).header(), false);
+    seen.take(make_batch({.channel = "c"}).header(), false);
+    CHECK(seen.keys() == 2);
+    CHECK(seen.look(make_batch({.channel = "a"}).header(), false) == Answer::taken);
+    CHECK(seen.look(make_batch({.channel = "b"}).header(), false) == Answer::unknown);
+}
