@@ -216,7 +216,7 @@ struct LoadedEntry {
     std::uint8_t flags = 0;
     std::uint32_t done = 0;
     std::uint64_t expires_wall_micros = 0;
-    std::uint32_t messages = 0;  // of the batch; known although its bytes are damaged
+    std::uint32_t messages = 0;  // of the batch: needed where its bytes are damaged
 };
 struct Loaded {
     ReadBack request;

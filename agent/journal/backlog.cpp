@@ -46,7 +46,7 @@ Backlog::Backlog(Database& database)
       set_done_{database,
                 "UPDATE entry SET done = ?4 WHERE destination = ?1 AND lane = ?2 AND batch = ?3"},
       scan_{database,
-            "SELECT batch, channel, flags, done FROM entry"
+            "SELECT batch, channel, flags, done, messages FROM entry"
             " WHERE destination = ? AND lane = ? AND batch > ? ORDER BY batch"},
       first_{database,
              "SELECT batch FROM entry WHERE destination = ? AND lane = ?"
@@ -328,6 +328,7 @@ Backlog::Slice Backlog::read(Reading& reading) {
         core::LoadedEntry entry{.id = BatchId{scan_.number(0)}, .batch = {}};
         entry.flags = static_cast<std::uint8_t>(scan_.number(2));
         entry.done = static_cast<std::uint32_t>(scan_.number(3));
+        entry.messages = static_cast<std::uint32_t>(scan_.number(4));
         if (!request.channel || scan_.number(1) == *request.channel) {
             if (!fetch(reading, entry)) return scan_.reset(), Slice::failed;
             const std::uint64_t size = entry.batch ? entry.batch.size() : 1;
