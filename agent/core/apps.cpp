@@ -1,6 +1,7 @@
 // The app side of the exchange: sessions, producers, subscriptions.
 
 #include <algorithm>
+#include <unordered_set>
 
 #include "core/state.h"
 
@@ -85,9 +86,28 @@ void Exchange::State::on_hello(Session& session, const wire::Hello& hello) {
     reply(session.id, std::move(welcome));
     if (hello.producer) {
         Producer& own = producers[*hello.producer];
+        answer_awaiting(own, hello.awaiting);
         if (!own.receipts.empty()) {
             own.tell = true;
             producers_to_tell.push_back(&own);
+        }
+    }
+}
+
+// What is on its way will be told. What is not was told to a session that is gone, or is known to
+// an earlier incarnation only.
+void Exchange::State::answer_awaiting(Producer& own,
+                                      const std::vector<wire::NumberRange>& awaiting) {
+    std::unordered_set<std::uint64_t> to_tell;
+    for (const auto& receipt : own.receipts)
+        if (receipt.stage == wire::Stage::arrived) to_tell.insert(receipt.number);
+    for (const auto& range : awaiting) {
+        const auto last = std::min(range.last, own.intake->safe_through());
+        for (auto number = range.first; number <= last; ++number) {
+            if (own.receipts.size() >= limits::receipts_kept_max) return;
+            if (keeper.awaits_arrival(own.id, number) || to_tell.contains(number)) continue;
+            own.receipts.push_back(
+                {.number = number, .stage = wire::Stage::arrived, .fate = wire::Fate::unknown});
         }
     }
 }

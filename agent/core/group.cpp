@@ -106,7 +106,7 @@ Group::Decision Group::decide(const wire::Ack& ack) {
             case wire::Verdict::ack:
                 return acknowledge(lease->batch, first, count, lease->since);
             case wire::Verdict::reject:
-                return bury(lease->batch, first, count);
+                return bury(lease->batch, first, count, ack.reason);
             case wire::Verdict::nack:
                 break;
         }
@@ -148,10 +148,13 @@ void Group::acknowledge(BatchId batch, std::uint32_t first, std::uint32_t count,
     keeper_.progress(out.entry, done);
 }
 
-void Group::bury(BatchId batch, std::uint32_t first, std::uint32_t count) {
+void Group::bury(BatchId batch, std::uint32_t first, std::uint32_t count,
+                 const std::string& reason) {
     const auto at = out_.find(batch);
     if (at == out_.end()) return;
-    keeper_.bury(at->second.entry, first, count, "rejected by its consumer");
+    keeper_.bury(
+        at->second.entry, first, count,
+        reason.empty() ? "rejected by its consumer" : "rejected by its consumer: " + reason);
     at->second.buried += count;
     acknowledge(batch, first, count, keeper_.now());
 }
@@ -246,8 +249,7 @@ std::uint32_t Group::share(const Consumer& consumer, const Out& out, std::uint32
     if (out.entry.batch().header().part) return count;
     std::uint32_t with_room = 0;
     for (const Consumer& other : consumers_) with_room += other.has_room() ? 1 : 0;
-    const std::uint32_t even =
-        (out.entry.messages() + with_room - 1) / std::max(1u, with_room);
+    const std::uint32_t even = (out.entry.messages() + with_room - 1) / std::max(1u, with_room);
     return std::max(1u, std::min({count, consumer.room(), even}));
 }
 

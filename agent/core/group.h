@@ -117,7 +117,7 @@ class Group {
     void acknowledge(BatchId batch, std::uint32_t first, std::uint32_t count, Time since);
     void settle(std::map<BatchId, Out>::iterator at, Settlement how);
     void forget_part(const Entry& entry);
-    void bury(BatchId batch, std::uint32_t first, std::uint32_t count);
+    void bury(BatchId batch, std::uint32_t first, std::uint32_t count, const std::string& reason);
     Consumer* find(ConsumerId id);
 
     const Destination destination_;

@@ -74,10 +74,12 @@ void Keeper::attach_safe(const std::shared_ptr<Intake>& intake, std::uint64_t nu
 
 void Keeper::want_arrival(const Custody& custody, const ProducerId& producer, std::uint64_t number,
                           std::uint32_t entries) {
-    if (arrivals_.size() < limits::arrivals_max)
-        arrivals_[custody.id] = {.producer = producer, .number = number, .remaining = entries};
-    else
+    if (arrivals_.size() >= limits::arrivals_max) {
         arrived.push_back({.producer = producer, .number = number, .fate = wire::Fate::unknown});
+        return;
+    }
+    arrivals_[custody.id] = {.producer = producer, .number = number, .remaining = entries};
+    awaited_.insert({producer, number});
 }
 
 // `entries` of those that count have settled. Told once the custody is safe as well: an arrived
@@ -91,6 +93,7 @@ void Keeper::arrive(const Custody& custody, std::uint32_t entries, Settlement ho
     if (how == Settlement::dead_lettered) arrival.fate = wire::Fate::dead_lettered;
     if (how == Settlement::lapsed || how == Settlement::purged) arrival.fate = wire::Fate::lapsed;
     if (arrival.remaining > 0 || !custody.safe()) return;
+    awaited_.erase({arrival.producer, arrival.number});
     arrived.push_back(arrival);
     arrivals_.erase(found);
 }

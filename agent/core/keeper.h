@@ -96,6 +96,10 @@ class Keeper {
     std::set<StreamId> journaled_streams;
     std::vector<std::shared_ptr<Intake>> dirty_intakes;
 
+    // Is the receipt `arrived` for this number still to come?
+    bool awaits_arrival(const ProducerId& producer, std::uint64_t number) const {
+        return awaited_.contains({producer, number});
+    }
     struct Arrival {
         ProducerId producer;
         std::uint64_t number = 0;
@@ -162,6 +166,7 @@ class Keeper {
     std::unordered_map<MessageKey, std::weak_ptr<Custody>, MessageKeyHash> unsafe_by_message_;
 
     std::unordered_map<BatchId, Arrival> arrivals_;
+    std::unordered_set<MessageKey, MessageKeyHash> awaited_;  // producer and number, of arrivals_
 
     std::priority_queue<Due> due_;
     std::vector<Change> pending_;

@@ -107,6 +107,7 @@ struct Exchange::State {
                                        wire::Reject& code) const;
     Group* group_for(const Session& session, const wire::Subscribe& command, wire::Reject& code);
     void leave_group(Group& group, ConsumerId consumer, bool forget);
+    void answer_awaiting(Producer& own, const std::vector<wire::NumberRange>& awaiting);
     Producer& producer(const ProducerId& id, std::uint32_t uid);
     std::uint64_t grant_window() const;
     void reply(SessionId session, wire::Reply reply);
