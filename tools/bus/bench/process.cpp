@@ -70,6 +70,8 @@ struct Start {
     ::dup2(start.out, STDOUT_FILENO);
     if (start.error >= 0) ::dup2(start.error, STDERR_FILENO);
     ::execve(start.argv[0], start.argv.data(), start.envp.data());
+    constexpr char failed[] = "it cannot be executed\n";
+    [[maybe_unused]] const ssize_t told = ::write(STDERR_FILENO, failed, sizeof failed - 1);
     ::_exit(127);
 }
 

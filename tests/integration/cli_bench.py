@@ -1,0 +1,81 @@
+"""`bus bench` measures what it says, leaves nothing behind, and finds nothing lost."""
+
+import json
+import os
+import signal
+import tempfile
+import time
+import unittest
+
+import cases
+from command import bus, start_bus
+
+AGENT = ["--agent", os.environ["BUS_AGENT"]]
+
+
+class Bench(unittest.TestCase):
+    def setUp(self):
+        folder = tempfile.TemporaryDirectory(dir="/var/tmp")
+        self.addCleanup(folder.cleanup)
+        self.where = ["--dir", folder.name]
+        self.folder = folder.name
+
+    def bench(self, *arguments):
+        done = bus("bench", "--json", *AGENT, *self.where, *arguments)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertEqual(os.listdir(self.folder), [])
+        return json.loads(done.stdout)
+
+    def test_throughput_and_latency_stand_beside_the_raw_pipes(self):
+        report = self.bench("--size", "100", "--seconds", "0.3", "--rounds", "1", "--rate", "500")
+        for key in ("messages_per_second", "share_of_raw_pipe", "cpu_seconds_per_million"):
+            self.assertGreater(report[key], 0, key)
+        self.assertGreaterEqual(report["journal_bytes_per_payload_byte"], 0)
+        for key in ("latency_us", "raw_pipe_latency_us"):
+            ordered = [report[key][rank] for rank in ("p50", "p99", "p999")]
+            self.assertEqual(ordered, sorted(ordered))
+            self.assertGreater(ordered[0], 0)
+        self.assertEqual((report["lost"], report["duplicates"]), (0, 0))
+        self.assertEqual([run["batch"] for run in report["runs"]], ["full", "single"])
+
+    def test_an_outage_loses_nothing_and_drains(self):
+        report = self.bench("--only", "outage", "--outage", "0.3", "--seconds", "0.3", "--size", "100")
+        self.assertEqual(report["lost"], 0)
+        self.assertEqual(report["outage"]["not_safe"], 0)
+        for key in ("journaled_messages_per_second", "share_of_fdatasync_loop",
+                    "drain_messages_per_second"):
+            self.assertGreater(report[key], 0, key)
+
+    def test_a_backlog_is_drained_after_a_restart(self):
+        report = self.bench("--only", "backlog", "--backlog", "4MB", "--seconds", "0.2", "--size", "100")
+        self.assertEqual(report["lost"], 0)
+        self.assertEqual(report["backlog"]["messages"], 40_000)
+        self.assertGreater(report["backlog"]["restart_seconds"], 0)
+        self.assertGreater(report["backlog"]["resident_bytes"], 0)
+
+    def test_interrupted_it_takes_its_processes_and_its_folder_with_it(self):
+        bench = start_bus("bench", *AGENT, *self.where, "--seconds", "60")
+        while not os.listdir(self.folder):
+            self.assertIsNone(bench.poll())
+            time.sleep(0)
+        bench.send_signal(signal.SIGINT)
+        bench.communicate(timeout=30)
+        self.assertEqual(bench.returncode, 130)
+        self.assertEqual(os.listdir(self.folder), [])
+        self.assertEqual(processes_that_mention(self.folder), [])
+
+
+def processes_that_mention(folder):
+    found = []
+    for pid in filter(str.isdigit, os.listdir("/proc")):
+        try:
+            with open(f"/proc/{pid}/cmdline", "rb") as file:
+                if folder.encode() in file.read():
+                    found.append(pid)
+        except OSError:
+            continue  # it has ended meanwhile
+    return found
+
+
+if __name__ == "__main__":
+    cases.main()

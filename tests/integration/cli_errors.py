@@ -1,0 +1,76 @@
+"""What `bus` says and returns when it cannot do what it was asked: always what to do next."""
+
+import os
+import stat
+import tempfile
+import unittest
+
+import cases
+from agent import Agent
+from command import bus
+
+
+class Errors(unittest.TestCase):
+    def setUp(self):
+        folder = tempfile.TemporaryDirectory()
+        self.addCleanup(folder.cleanup)
+        self.folder = folder.name
+
+    def path(self, name):
+        return os.path.join(self.folder, name)
+
+    def test_without_an_agent_every_command_says_where_it_looked(self):
+        for command in (["publish", "a", "x"], ["send", "a", "x"], ["subscribe", "a"],
+                        ["receive", "a"], ["status"]):
+            with self.subTest(command[0]):
+                done = bus(*command, "--runtime", self.folder, "--connect-timeout", "0.2")
+                self.assertEqual(done.returncode, 3, done.stderr)
+                self.assertIn(f"no agent answers in {self.folder}".encode(), done.stderr)
+                self.assertIn(b"is bus-agent running?", done.stderr)
+
+    def test_the_command_line_is_checked(self):
+        for command in ([], ["publish"], ["receive", "q", "--count", "-1"],
+                        ["receive", "q", "--format", "xml"], ["send", "q", "x", "--lines"],
+                        ["send", "q", "x", "--receipt", "perhaps"], ["status", "--frobnicate"]):
+            with self.subTest(command):
+                self.assertEqual(bus(*command).returncode, 2)
+
+    def test_a_bad_channel_is_named(self):
+        done = bus("publish", "a..b", "x", "--runtime", self.folder)
+        self.assertEqual(done.returncode, 1)
+        self.assertIn(b"a..b", done.stderr)
+
+    def test_a_mistyped_subcommand_is_recognised(self):
+        done = bus("publsh", "a", "b")
+        self.assertEqual(done.returncode, 2)
+        self.assertIn(b"did you mean publish?", done.stderr)
+
+    def test_an_unknown_subcommand_runs_the_program_of_that_name(self):
+        program = self.path("bus-hello")
+        with open(program, "w", encoding="utf-8") as file:
+            file.write("#!/bin/sh\necho \"hello $*\"\nexit 7\n")
+        os.chmod(program, 0o755)
+        done = bus("hello", "--there", "you",
+                   environment={"PATH": f"{self.folder}:{os.environ['PATH']}"})
+        self.assertEqual((done.returncode, done.stdout), (7, b"hello --there you\n"))
+
+    def test_keygen_makes_a_key_that_an_agent_takes_and_never_overwrites_one(self):
+        key = self.path("identity.key")
+        made = bus("keygen", key)
+        self.assertEqual(made.returncode, 0, made.stderr)
+        self.assertEqual(stat.S_IMODE(os.stat(key).st_mode), 0o600)
+        public = made.stdout.decode().split()[-1]
+        self.assertEqual(len(public), 40)
+        with Agent("paris", identity=key) as agent:
+            self.assertEqual(agent.public_key, public)
+        with open(key, "rb") as file:
+            before = file.read()
+        again = bus("keygen", key)
+        self.assertEqual(again.returncode, 1)
+        self.assertIn(b"never overwritten", again.stderr)
+        with open(key, "rb") as file:
+            self.assertEqual(file.read(), before)
+
+
+if __name__ == "__main__":
+    cases.main()

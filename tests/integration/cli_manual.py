@@ -1,0 +1,58 @@
+"""bus.1, --help and the completion name the same subcommands, options and exit codes."""
+
+import os
+import re
+import unittest
+
+import cases
+from command import bus
+
+ROOT = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..")
+
+
+def read(*path):
+    with open(os.path.join(ROOT, *path), encoding="utf-8") as file:
+        return file.read()
+
+
+def help_of(*command):
+    return bus(*command, "--help").stdout.decode()
+
+
+def long_options(text):
+    return set(re.findall(r"^\s+(?:-\w,)?--([a-z-]+)", text, re.MULTILINE)) - {"help", "version"}
+
+
+def subcommands():
+    listed = help_of().split("Subcommands:")[1].split("Exit codes:")[0]
+    return re.findall(r"^  (\w[\w-]*) ", listed, re.MULTILINE)
+
+
+class Manual(unittest.TestCase):
+    def setUp(self):
+        self.manual = read("packaging", "man", "bus.1")
+        self.documented = set(re.findall(r"^\.It Fl -([a-z-]+)", self.manual, re.MULTILINE))
+
+    def test_every_option_is_in_the_manual_and_every_one_there_exists(self):
+        options = set().union(*(long_options(help_of(name)) for name in subcommands()))
+        self.assertEqual(options, self.documented)
+
+    def test_the_manual_shows_every_subcommand(self):
+        shown = re.findall(r"^\.Nm\n\.Cm (\w+)", self.manual, re.MULTILINE)
+        self.assertEqual(sorted(shown), sorted(subcommands()))
+
+    def test_completion_knows_every_subcommand_and_option(self):
+        completion = read("packaging", "completion", "bus")
+        for name in subcommands():
+            self.assertIn(name, completion)
+        for option in self.documented:
+            self.assertIn(f"--{option}", completion)
+
+    def test_exit_codes_are_the_same_in_both(self):
+        codes = re.findall(r"^ +(\d+)  ", help_of(), re.MULTILINE)
+        section = self.manual.split(".Sh EXIT STATUS")[1].split(".Sh ")[0]
+        self.assertEqual(re.findall(r"^\.It (\d+)", section, re.MULTILINE), codes)
+
+
+if __name__ == "__main__":
+    cases.main()
