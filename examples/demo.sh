@@ -56,7 +56,8 @@ write_input() {
     if [ -n "${1:-}" ]; then
         cat "$log" >"$work/sent"
     else
-        while [ "$(wc -l <"$work/sent" 2>/dev/null || echo 0)" -lt 100000 ]; do
+        : >"$work/sent"
+        while [ "$(wc -l <"$work/sent")" -lt 100000 ]; do
             cat "$log" >>"$work/sent"
         done
         head -n 100000 "$work/sent" >"$work/cut" && mv "$work/cut" "$work/sent"
@@ -135,9 +136,11 @@ for line in open(sys.argv[2], encoding="utf-8"):
         newest = max(newest, number)
     seen[number] = seen.get(number, False) or message["redelivered"]
 lost = len(sent) - len(seen)
-print(f"Arrived:          {len(seen):,} of {len(sent):,} lines; lost: {lost}; not as they were sent: {wrong}.")
-print(f"Handed out again: {again:,}, as they were in hand when the agent died"
-      + (f" ({again - unmarked:,} of them marked as such)." if again else "."))
+print(f"Arrived:          {len(seen)} of {len(sent)} lines; lost: {lost}; not as they were sent: {wrong}.")
+if again:
+    print(f"Handed out again: {again}, which were in hand when the agent died; {again - unmarked} of them marked as such.")
+else:
+    print("Handed out again: none.")
 sys.exit(1 if lost or wrong or unmarked or out_of_order else 0)
 PYTHON
 }
@@ -158,12 +161,12 @@ receiver=$!
 half=$(((lines + 1) / 2))
 feed | bus send demo.lines --lines --receipt safe --runtime "$work/paris/run" 2>"$work/send.log" &
 sender=$!
-say "Sending $(printf "%'d" "$lines") lines of $source_file through a queue, from an app at paris to one at tokyo ..."
+say "Sending $lines lines of $source_file through a queue, from an app at paris to one at tokyo ..."
 wait_until 20 "the first lines arrive" has_arrived $((lines / 20 + 1))
 kill -KILL "$tokyo"
 wait "$tokyo" 2>/dev/null || true
 tokyo=''
-say "Half way:         killed the agent of tokyo with SIGKILL, $(printf "%'d" "$(arrived)") lines had arrived."
+say "Half way:         killed the agent of tokyo with SIGKILL, $(arrived) lines had arrived."
 touch "$work/go_on"
 wait "$sender" || fail "bus send: $(tail -n 1 "$work/send.log")"
 sender=''
