@@ -48,7 +48,7 @@ std::uint64_t default_journal_bytes(fs::path place) {
 
 // ---- Addresses and keys ------------------------------------------------------
 
-bool is_tcp_address(std::string_view text) {
+bool is_tcp_address(std::string_view text, unsigned lowest_port = 1) {
     constexpr std::string_view scheme = "tcp://";
     const auto colon = text.rfind(':');
     if (!text.starts_with(scheme) || colon <= scheme.size()) return false;
@@ -56,7 +56,7 @@ bool is_tcp_address(std::string_view text) {
     const auto digits = text.substr(colon + 1);
     unsigned port = 0;
     const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), port);
-    return error == std::errc{} && end == digits.data() + digits.size() && port > 0 &&
+    return error == std::errc{} && end == digits.data() + digits.size() && port >= lowest_port &&
            port < 65'536;
 }
 
@@ -162,7 +162,7 @@ PeerConfig read_peer(ConfigSection& section) {
 
 void read_listen(ConfigSection& section, Config& config) {
     section.each_text("listen", [&](const std::string& address, unsigned index) {
-        if (!is_tcp_address(address))
+        if (!is_tcp_address(address, 0))  // 0: the system chooses, and the log tells
             section.complain("listen", index,
                              in_quotes(address) + " is not like \"tcp://0.0.0.0:7700\"");
         config.listen.push_back(address);

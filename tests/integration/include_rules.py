@@ -35,8 +35,10 @@ MAY_INCLUDE = {
     "examples/": ["examples/", PUBLIC],
 }
 SYSTEM_ONLY_IN = {
-    "zmq": (re.compile(r"/usr/include/(zmq\w*\.hp?p?|zmq\.hpp)$"),
-            ["agent/io/", CLIENT, "tools/bus/keygen", "tools/bus/bench", "tests/"]),
+    # agent.* and main.cpp join the parts: they read it through agent/io, and never by name.
+    "zmq": (re.compile(r"/usr/include/zmq\w*\.(h|hpp)$"),
+            ["agent/io/", "agent/agent.", "agent/main.", CLIENT, "tools/bus/keygen",
+             "tools/bus/bench", "tests/"]),
     "sqlite3.h": (re.compile(r"/usr/include/sqlite3\w*\.h$"), ["agent/journal/", "tests/"]),
 }
 CLOCKS = re.compile(r"\b(system_clock|steady_clock|high_resolution_clock|clock_gettime|gettimeofday)\b")
@@ -93,6 +95,13 @@ def clock_violations(root):
             yield f"{path} mentions {found.group()}"
 
 
+def named_violations(root):
+    allowed = ("agent/io/", CLIENT, "tools/bus/keygen", "tools/bus/bench")
+    for path, text in texts(root, ["libbus", "agent", "tools", "examples"]):
+        if re.search(r"#include\s+[<\"]zmq", text) and not path.startswith(allowed):
+            yield f"{path} includes zmq"
+
+
 def public_violations(root):
     for path, text in texts(root, ["libbus/include"]):
         for included in re.findall(r'#include\s+([<"][^>"]+[>"])', text):
@@ -108,6 +117,7 @@ def main():
         sys.exit(f"{build} was not built by ninja, or its dependency log is gone: nothing to check")
     rules = {"layers": list(layer_violations(sources)),
              "clocks are read in base only": list(clock_violations(root)),
+             "zmq is named only where it belongs": list(named_violations(root)),
              "public headers include only the standard and each other": list(public_violations(root))}
     for name, (pattern, allowed) in SYSTEM_ONLY_IN.items():
         rules[f"{name} only where it belongs"] = list(system_violations(sources, pattern, allowed))

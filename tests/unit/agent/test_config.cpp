@@ -183,11 +183,19 @@ TEST_CASE("an address is tcp, a host and a port") {
     CHECK_FALSE(refused("tcp://[::]:65535"));
     CHECK_FALSE(refused("tcp://*:7700"));
     for (const char* bad :
-         {"tcp://:7700", "tcp://host", "tcp://host:", "tcp://host:0", "tcp://host:65536",
-          "tcp://host:77x", "tcp://ho st:1", "ipc:///x", "host:1", "", "tcp://a/b:1"}) {
+         {"tcp://:7700", "tcp://host", "tcp://host:", "tcp://host:65536", "tcp://host:77x",
+          "tcp://ho st:1", "ipc:///x", "host:1", "", "tcp://a/b:1"}) {
         CAPTURE(bad);
         CHECK(refused(bad));
     }
+}
+
+TEST_CASE("port 0 lets the system choose where to listen, but nobody can dial it") {
+    CHECK(complaints(R"({"name": "p", "listen": ["tcp://127.0.0.1:0"]})") == "");
+    CHECK(
+        peer(R"("name": "tokyo", "trust": "full", "address": "tcp://host:0", "key": ")" +
+             std::string{key_of_tokyo} + '"') ==
+        "agent.json:1: peers[0].address: \"tcp://host:0\" is not like \"tcp://host.example:7700\"");
 }
 
 TEST_CASE("a key with a typing error is told what to do") {
