@@ -3,13 +3,14 @@
 #include <cerrno>
 #include <cstdio>
 #include <cstring>
+#include <filesystem>
 
 #include "journal/migrate.h"
 
 namespace bus::journal {
 namespace {
 
-void set_pragmas(Database& database, const std::string& path) {
+void set_pragmas(Database& database, const std::string& path, std::uint64_t log_bytes) {
     // Exclusive before the first access: the WAL index then lives in memory, there is no -shm file.
     database.require("PRAGMA locking_mode = EXCLUSIVE");
     // These two only count before the first table, and the page size not in WAL mode any more.
@@ -23,17 +24,18 @@ void set_pragmas(Database& database, const std::string& path) {
     }
     database.require("PRAGMA synchronous = FULL");
     database.require("PRAGMA secure_delete = OFF");
-    database.require("PRAGMA journal_size_limit = 67108864");
+    database.require(("PRAGMA journal_size_limit = " + std::to_string(log_bytes)).c_str());
     database.require("PRAGMA cache_size = -16384");  // KiB
     database.require("PRAGMA temp_store = MEMORY");
 }
 
 }  // namespace
 
-Database open_database(const std::string& path, const char* vfs) {
+Database open_database(const std::string& path, const char* vfs, std::uint64_t log_bytes) {
     Database database{path, vfs};
     database.persist_wal();
-    set_pragmas(database, path);
+    database.set_chunk(static_cast<int>(chunk_bytes));
+    set_pragmas(database, path, log_bytes);
     migrate(database, path);
     return database;
 }
@@ -45,7 +47,8 @@ void close_orderly(Database& database) {
 }
 
 std::string set_aside(const std::string& path, std::uint64_t stamp) {
-    const std::string aside = path + ".damaged-" + std::to_string(stamp);
+    std::string aside = path + ".damaged-" + std::to_string(stamp);
+    while (std::filesystem::exists(aside)) aside += "+";
     if (std::rename(path.c_str(), aside.c_str()) != 0)
         throw Error(path + ": cannot be set aside: " + std::strerror(errno));
     if (std::rename((path + "-wal").c_str(), (aside + "-wal").c_str()) != 0 && errno != ENOENT)

@@ -10,10 +10,12 @@
 namespace bus::journal {
 
 inline constexpr std::uint64_t page_bytes = 16 * 1024;
+// The file's length is a multiple of this, all of it allocated.
+inline constexpr std::uint64_t chunk_bytes = 4 * 1024 * 1024;
 
-// With all pragmas and the schema. Throws DatabaseFailed (corrupt: try set_aside), or bus::Error
-// where a person has to act.
-Database open_database(const std::string& path, const char* vfs);
+// With all pragmas and the schema; the log is cut back to `log_bytes` when it was longer. Throws
+// DatabaseFailed (corrupt: try set_aside), or bus::Error where a person has to act.
+Database open_database(const std::string& path, const char* vfs, std::uint64_t log_bytes);
 
 // Leaves the -wal file at its size, for the next start on a full disk.
 void close_orderly(Database& database);

@@ -30,11 +30,27 @@ struct Store::Open {
         meta.live_bytes = backlog.live_bytes();
         meta.dead_letters = dead_letters.count();
         meta.dead_bytes = dead_letters.bytes();
-        return registry.save_meta(meta);
+        status = registry.save_meta(meta);
+        return status == Status::ok ? make_room() : status;
+    }
+    // What is in the log must fit into the database: a checkpoint that finds no room would leave a
+    // log that only grows, and no way to settle anything.
+    [[nodiscard]] Status make_room() {
+        const std::uint64_t needed = count(pages) * page_bytes;
+        if (needed <= allocated) return Status::ok;
+        const Status status = database.reserve(needed);
+        if (status == Status::ok) allocated = needed;
+        return status;
+    }
+    static std::uint64_t count(Statement& pragma) {
+        const std::uint64_t value = pragma.next() ? pragma.number(0) : 0;
+        pragma.reset();
+        return value;
     }
 
     Database database;
     Meta meta;
+    std::uint64_t allocated = 0;  // bytes that the database file has on disk
     Registry registry{database};
     Backlog backlog{database};
     DeadLetters dead_letters{database};

@@ -7,6 +7,7 @@
 
 #include "base/assert.h"
 #include "journal/open_journal.h"
+#include "journal/salvage.h"
 
 namespace bus::journal {
 namespace {
@@ -41,9 +42,9 @@ Store::Store(StoreOptions options)
     }
     sync_directory_of(options_.path);
     ballast_held_ = ballast_.load();
-    reserve(options_.path + "-wal", options_.wal_bytes);
-    measure();
-    full_ = !has_room(0);
+    const bool log_reserved = reserve(options_.path + "-wal", options_.wal_bytes);
+    if (open_) measure();
+    full_ = !ballast_held_ || !log_reserved || !has_room(0);
     space_.full = full_;
     recovered_.space = space_;
 }
@@ -58,22 +59,28 @@ Store::~Store() {
 // another name and a new one begun.
 std::unique_ptr<Store::Open> Store::open_or_set_aside() {
     try {
-        auto open = std::make_unique<Open>(open_database(options_.path, options_.vfs));
+        auto open =
+            std::make_unique<Open>(open_database(options_.path, options_.vfs, options_.wal_bytes));
         load_everything(*open);
         return open;
     } catch (const DatabaseFailed& failed) {
         if (failed.status != Status::corrupt) throw;
-        const std::string aside = set_aside(options_.path, options_.wall_micros);
         recovered_ = {};
         Damaged damaged;
-        damaged.lost.push_back({{}, core::BatchId{1}, high_water_.found().last_batch, 0});
-        damaged.reason = "the journal is no readable database (" + std::string(failed.what()) +
-                         "); it is kept as " + aside + " and a new one is begun";
+        auto open = begin_anew(failed.what(), damaged);
+        load_everything(*open);
         recovered_.damage.push_back(std::move(damaged));
+        return open;
     }
-    auto open = std::make_unique<Open>(open_database(options_.path, options_.vfs));
-    load_everything(*open);
-    return open;
+}
+
+std::unique_ptr<Store::Open> Store::begin_anew(const std::string& why, Damaged& damaged) {
+    const std::string aside = set_aside(options_.path, options_.wall_micros);
+    Database fresh = open_database(options_.path, options_.vfs, options_.wal_bytes);
+    damaged.lost = salvage(aside, fresh);
+    damaged.reason = "the journal is damaged (" + why + "); what could be read of it goes on in a" +
+                     " new one, and the old one is kept as " + aside;
+    return std::make_unique<Open>(std::move(fresh));
 }
 
 void Store::load_everything(Open& open) {
@@ -96,7 +103,7 @@ void Store::load_everything(Open& open) {
 void Store::check_high_water(std::vector<Damaged>& damage) {
     Meta& meta = open_->meta;
     const HighWater::Mark& mark = high_water_.found();
-    if (mark.commits > meta.commits && damage.empty()) {
+    if (mark.commits > meta.commits) {
         Damaged lost;
         lost.lost.push_back({{}, meta.last_batch.next(), mark.last_batch, 0});
         lost.reason = std::to_string(mark.commits - meta.commits) +
@@ -127,7 +134,8 @@ void Store::begin_incarnation() {
         throw Error(options_.path + ": the start cannot be committed: " + attempt.reason);
 }
 
-void Store::close_broken() noexcept {
+void Store::close_broken(Status why) noexcept {
+    damaged_ |= why == Status::corrupt;
     if (open_) open_->database.skip_checkpoint_on_close();
     open_.reset();
 }
@@ -136,16 +144,24 @@ void Store::close_broken() noexcept {
 // "there" would not write it again. So everything in the WAL is copied and synced before anything
 // is believed.
 bool Store::reopen(Answers& answers) {
+    Damaged damaged;
     try {
-        auto open = std::make_unique<Open>(open_database(options_.path, options_.vfs));
+        auto open = damaged_ ? begin_anew(reason_, damaged)
+                             : std::make_unique<Open>(
+                                   open_database(options_.path, options_.vfs, options_.wal_bytes));
+        damaged_ = false;
         require(open->load(), open->database);
         require(open->database.checkpoint(true), open->database);
         reserve(options_.path + "-wal", options_.wal_bytes);
         open_ = std::move(open);
+    } catch (const DatabaseFailed& failed) {
+        damaged_ |= failed.status == Status::corrupt;
+        reason_ = failed.what();
     } catch (const Error& error) {
         reason_ = error.what();
-        return false;
     }
+    if (!damaged.reason.empty()) answers.emplace_back(std::move(damaged));
+    if (!open_) return false;
     Meta& meta = open_->meta;
     if (meta.commits < commits_) {
         Damaged lost;

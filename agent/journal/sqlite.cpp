@@ -76,6 +76,16 @@ void Database::persist_wal() {
     sqlite3_file_control(handle_.get(), "main", SQLITE_FCNTL_PERSIST_WAL, &on);
 }
 
+void Database::set_chunk(int bytes) {
+    sqlite3_file_control(handle_.get(), "main", SQLITE_FCNTL_CHUNK_SIZE, &bytes);
+}
+
+Status Database::reserve(std::uint64_t bytes) {
+    auto size = static_cast<sqlite3_int64>(bytes);
+    const int result = sqlite3_file_control(handle_.get(), "main", SQLITE_FCNTL_SIZE_HINT, &size);
+    return result == SQLITE_OK ? Status::ok : Status::full;
+}
+
 void Database::skip_checkpoint_on_close() {
     sqlite3_db_config(handle_.get(), SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, nullptr);
 }
@@ -106,6 +116,14 @@ Statement::Statement(Database& database, std::string_view sql) : database_(&data
     statement_.reset(prepared);
     const Status status = database.status_of(result);
     if (status != Status::ok) throw DatabaseFailed(status, database.message());
+}
+
+void Statement::bind_row(const Statement& other) {
+    const int columns = sqlite3_column_count(other.statement_.get());
+    for (int at = 0; at < columns; ++at)
+        BUS_ASSERT(sqlite3_bind_value(statement_.get(), at + 1,
+                                      sqlite3_column_value(other.statement_.get(), at)) ==
+                   SQLITE_OK);
 }
 
 Status Statement::run() {

@@ -43,6 +43,11 @@ class Database {
 
     // Keeps the -wal file when the database is closed.
     void persist_wal();
+    // The file grows and shrinks in steps of so many bytes.
+    void set_chunk(int bytes);
+    // Makes the file that long on disk, so that a checkpoint needs no more room. full: there is
+    // none.
+    [[nodiscard]] Status reserve(std::uint64_t bytes);
     // Closing leaves the WAL as it is: what the disk refused must not be copied on.
     void skip_checkpoint_on_close();
     // Copies what the WAL holds into the database and syncs it. `restart`: the WAL is emptied too.
@@ -77,6 +82,8 @@ class Statement {
         (bind_one(++at, values), ...);
         return *this;
     }
+    // Binds all columns of the row where `other` stands.
+    void bind_row(const Statement& other);
     // Runs to the end; rows are ignored.
     [[nodiscard]] Status run();
     // The next row. false: there is none, or status() says why not; the statement is reset.

@@ -16,14 +16,15 @@ constexpr char vacuum_step[] = "PRAGMA incremental_vacuum(256)";  // 4 MiB
 // Left in the file for what comes next, rather than given back and asked for again.
 constexpr std::uint64_t spare_pages_kept = 1'024;
 
-// Bytes of payload that a transaction adds to the disk; 0: it only takes away, or is small.
+// Bytes that a transaction adds to the disk; 0: it only takes away, or is small.
 std::uint64_t brings(const core::Transaction& transaction) {
+    constexpr std::uint64_t row = 128;
     std::uint64_t bytes = 0;
     for (const auto& change : transaction.changes) {
-        if (const auto* put = std::get_if<core::Put>(&change)) bytes += put->batch.size();
-        if (const auto* bury = std::get_if<core::Bury>(&change)) bytes += bury->batch.size();
+        if (const auto* put = std::get_if<core::Put>(&change)) bytes += row + put->batch.size();
+        if (const auto* bury = std::get_if<core::Bury>(&change)) bytes += row + bury->batch.size();
     }
-    return bytes;
+    return bytes + bytes / 8;  // pages are never quite full
 }
 
 template <class... Each>
@@ -87,8 +88,11 @@ std::size_t Store::admitted(std::span<const core::Transaction> group) const {
     return group.size();
 }
 
+// For `more` bytes: they go through the log into the database.
 bool Store::has_room(std::uint64_t more) const {
-    return used_bytes_ + more <= options_.max_bytes &&
+    const std::uint64_t frames = open_ ? open_->database.wal_frames() : 0;
+    const std::uint64_t log = std::max(log_bytes_, frames * page_bytes + more);
+    return used_bytes_ + log + more + chunk_bytes <= options_.max_bytes &&
            free_bytes(options_.path) >= options_.min_free;
 }
 
@@ -100,12 +104,15 @@ std::string Store::limit_reached() const {
     return "the journal has reached journal.max_bytes, " + std::to_string(options_.max_bytes);
 }
 
-// The disk itself is full: lets the ballast go, once. false: there was none to let go.
+// The disk itself is full: lets the ballast go, and empties the log so that what is reserved for it
+// can be used again. false: there is nothing more to be done.
 bool Store::become_full() {
-    const bool news = !full_;
-    full_ = space_.full = true;
+    const bool news = !std::exchange(full_, true);
+    space_.full = true;
     ballast_held_ = false;
-    return ballast_.release() || news;
+    const bool released = ballast_.release();
+    const bool emptied = open_ && open_->database.wal_frames() > 0 && checkpoint();
+    return open_ && (news || released || emptied);
 }
 
 Store::Attempt Store::attempt(std::span<const core::Transaction> group) {
@@ -147,7 +154,7 @@ Store::Attempt Store::undo(Status status, bool undecided, std::string reason) {
     bool usable = status == Status::full;
     if (usable && open_->database.in_transaction())
         usable = open_->database.execute("ROLLBACK") == Status::ok;
-    if (!usable || open_->load() != Status::ok) close_broken();
+    if (!usable || open_->load() != Status::ok) close_broken(status);
     return {.status = status, .undecided = undecided, .reason = reason_};
 }
 
@@ -197,30 +204,30 @@ void Store::refuse(core::Submission number, const Attempt& failed, Answers& answ
 }
 
 void Store::measure() {
-    const std::uint64_t wal = file_bytes(options_.path + "-wal");
-    std::uint64_t pages = 0, spare = 0;
-    if (open_->pages.next()) pages = open_->pages.number(0);
-    open_->pages.reset();
-    if (open_->free_pages.next()) spare = open_->free_pages.number(0);
-    open_->free_pages.reset();
-    spare_pages_ = spare;
-    used_bytes_ = (pages - std::min(pages, spare)) * page_bytes + wal;
+    log_bytes_ = file_bytes(options_.path + "-wal");
+    const std::uint64_t pages = Open::count(open_->pages);
+    spare_pages_ = std::min(pages, Open::count(open_->free_pages));
+    used_bytes_ = (pages - spare_pages_) * page_bytes;
+    open_->allocated = file_bytes(options_.path);
     space_.live_bytes = open_->backlog.live_bytes();
-    space_.file_bytes = file_bytes(options_.path) + wal;
+    space_.file_bytes = open_->allocated + log_bytes_;
 }
 
 Backlog::Slice Store::read(Reading& reading, Answers& answers) {
     if (!open_) return Backlog::Slice::failed;
+    Status why = Status::io;
     auto slice = Backlog::Slice::failed;
     try {
         slice = open_->backlog.read(reading);
-        reason_ = std::string(to_text(open_->backlog.status())) + ": " + open_->database.message();
+        why = open_->backlog.status();
+        reason_ = std::string(to_text(why)) + ": " + open_->database.message();
     } catch (const Error& error) {
         reason_ = error.what();
     }
     if (!reading.damaged.empty()) quarantine(reading, answers);
-    if (slice == Backlog::Slice::failed) close_broken();
-    return slice;
+    if (slice != Backlog::Slice::failed) return slice;
+    close_broken(why);
+    return why == Status::corrupt && reopen(answers) ? Backlog::Slice::unfinished : slice;
 }
 
 // If the disk does not take it, the rows stay where they are and are found again.
@@ -248,9 +255,9 @@ bool Store::tidy() {
     if (!open_) return false;
     if (open_->backlog.is_dropping())
         return carried_out([this] { return open_->backlog.drop_some(drop_entries); });
-    if (spare_pages_ > spare_pages_kept) {
-        shrunk_ = carried_out([this] { return open_->database.execute(vacuum_step); });
-        return shrunk_;
+    if (spare_pages_ > (full_ ? 0 : spare_pages_kept)) {
+        shrunk_ = true;
+        return carried_out([this] { return open_->database.execute(vacuum_step); });
     }
     if (shrunk_) checkpoint();  // only now the file gets shorter
     shrunk_ = false;
@@ -261,21 +268,29 @@ bool Store::tidy() {
 bool Store::is_dropping() const noexcept { return open_ && open_->backlog.is_dropping(); }
 
 bool Store::carried_out(const std::function<Status()>& work) {
-    return in_transaction(work).status == Status::ok && open_;
+    const Status status = in_transaction(work).status;
+    if (status == Status::full) return become_full();
+    return status == Status::ok && open_;
 }
 
 // Commits stay safe if this fails: the WAL has them.
-void Store::checkpoint() {
+bool Store::checkpoint() {
     const Status status = open_->database.checkpoint();
-    if (status == Status::ok) {
-        high_water_.sync();  // as above: behind is harmless
-        measure();
-    } else if (status == Status::full) {
-        become_full();
-    } else {
-        reason_ = std::string(to_text(status)) + ": " + open_->database.message();
-        close_broken();
+    switch (status) {
+        case Status::ok:
+            high_water_.sync();
+            measure();
+            break;
+        case Status::full:
+            full_ = space_.full = true;
+            break;
+        case Status::io:
+        case Status::corrupt:
+            reason_ = std::string(to_text(status)) + ": " + open_->database.message();
+            close_broken(status);
+            break;
     }
+    return status == Status::ok;
 }
 
 void Store::retry(Answers& answers) {
@@ -289,7 +304,8 @@ bool Store::leave_full() {
     measure();
     const std::uint64_t slack = std::min(limits::transaction_bytes_max, options_.max_bytes / 16);
     const std::uint64_t ballast = ballast_held_ ? 0 : ballast_.bytes();
-    if (!has_room(slack) || free_bytes(options_.path) < slack + ballast) return false;
+    const std::uint64_t room = free_bytes(options_.path) + spare_pages_ * page_bytes;
+    if (!has_room(slack) || room < slack + ballast) return false;
     ballast_held_ = ballast_.load();
     if (!ballast_held_ || !has_room(slack)) return false;
     full_ = space_.full = false;

@@ -27,7 +27,7 @@ struct StoreOptions {
     std::uint64_t wall_micros = 0;  // now: the incarnation is at least this, in milliseconds
     std::uint64_t max_bytes = limits::journal_bytes_default;
     std::uint64_t min_free = limits::journal_min_free_default;
-    std::uint64_t wal_bytes = 24 * limits::MiB;  // reserved on disk
+    std::uint64_t wal_bytes = 32 * limits::MiB;  // reserved for the log, and its size at rest
     std::uint64_t ballast_bytes = limits::ballast_bytes;
     const char* vfs = nullptr;  // of SQLite's, by name; tests use one that fails
 };
@@ -77,10 +77,11 @@ class Store {
     };
 
     std::unique_ptr<Open> open_or_set_aside();
+    std::unique_ptr<Open> begin_anew(const std::string& why, core::Damaged& damaged);
     void begin_incarnation();
     void check_high_water(std::vector<core::Damaged>& damage);
     void load_everything(Open& open);
-    void close_broken() noexcept;
+    void close_broken(Status why) noexcept;
     bool reopen(Answers& answers);
 
     std::size_t admitted(std::span<const core::Transaction> group) const;
@@ -92,7 +93,7 @@ class Store {
     void refuse(core::Submission number, const Attempt& failed, Answers& answers);
     bool become_full();
     bool leave_full();
-    void checkpoint();
+    bool checkpoint();
     bool carried_out(const std::function<Status()>& work);
     bool has_room(std::uint64_t more) const;
     std::string limit_reached() const;
@@ -106,13 +107,14 @@ class Store {
     std::unique_ptr<Open> open_;  // null: closed after a failure
     bool full_ = false;
     bool ballast_held_ = false;
-    bool shrunk_ = false;  // pages were given back, but the file is as long as it was
-    std::string reason_;   // of the last failure
+    bool damaged_ = false;  // what was closed has to be set aside
+    bool shrunk_ = false;   // pages were given back, but the file is as long as it was
+    std::string reason_;    // of the last failure
     // As of the last commit; they outlive the database that has failed.
     std::uint64_t commits_ = 0, incarnation_ = 0;
     core::BatchId last_batch_;
     core::Submission through_;
-    std::uint64_t used_bytes_ = 0, spare_pages_ = 0;
+    std::uint64_t used_bytes_ = 0, log_bytes_ = 0, spare_pages_ = 0;
     core::JournalSpace space_;
     core::Recovered recovered_;
 };

@@ -14,7 +14,7 @@ namespace {
 
 // Of one commit: more would only make those who wait for the first of them wait longer.
 constexpr std::uint64_t group_bytes = 2 * limits::transaction_bytes_max;
-constexpr std::size_t group_changes = 4 * limits::transaction_changes_max;
+constexpr std::size_t group_changes = limits::transaction_changes_max;
 
 UniqueFd make_event() {
     UniqueFd fd{::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)};

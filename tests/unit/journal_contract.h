@@ -25,10 +25,10 @@ using namespace core;
 
 // `messages` messages of `payload` bytes each on the topic `channel`.
 inline Batch make_batch(std::string_view channel, std::uint32_t messages = 3,
-                        std::size_t payload = 20) {
+                        std::size_t payload = 20, char fill = 'x') {
     auto header = test::sample_header();
     header.channel = channel;
-    const std::string text(payload, 'x');
+    const std::string text(payload, fill);
     auto batch = OwnedBatch::make(
         test::sample_batch(std::vector<test::SampleMessage>(messages, {text}), header));
     REQUIRE(batch.has_value());

@@ -10,6 +10,7 @@
 #include <filesystem>
 #include <memory>
 
+#include "journal/open_database.h"
 #include "journal/writer.h"
 
 namespace bus::journal {
