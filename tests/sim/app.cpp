@@ -1,0 +1,389 @@
+#include "app.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+namespace bus::sim {
+
+using namespace std::chrono_literals;
+
+PlaceId Places::enter(int host, const WantedSubscription& wanted) {
+    if (wanted.kind == wire::Kind::queue) return book_.queue(wanted.filter);
+    if (wanted.durable.empty())
+        return book_.add({.type = Place::Type::anonymous,
+                          .host = host,
+                          .name = fmt::format("anonymous {}", ++anonymous_),
+                          .filter = wanted.filter});
+    const auto [at, fresh] = durables_.try_emplace({host, wanted.durable}, 0);
+    if (fresh)
+        at->second = book_.add({.type = Place::Type::durable,
+                                .host = host,
+                                .name = wanted.durable,
+                                .filter = wanted.filter});
+    return at->second;
+}
+
+template <class Action>
+void App::later(Duration delay, Action action) {
+    around_.timeline.after(delay, [living = living_, action = std::move(action)] {
+        if (*living) action();
+    });
+}
+
+App::App(const Surroundings& around, int index, std::uint64_t instance, Host& host,
+         const Habits& habits)
+    : around_(around), index_(index), instance_(instance), host_(host), habits_(habits) {
+    session::ProducerSession::Options options;
+    options.producer = ProducerId{{around_.random.next() | 1, instance}};
+    options.batch_messages_max = static_cast<std::uint32_t>(around_.random.between(0, 4));
+    producer_ = std::make_unique<session::ProducerSession>(options, pool_);
+    for (const auto& wanted : habits_.subscriptions) {
+        const auto id = consumer_.subscribe({.kind = wanted.kind,
+                                             .filter = wanted.filter,
+                                             .durable = wanted.durable,
+                                             .group = {},
+                                             .prefetch_messages = wanted.prefetch_messages});
+        subscribers_[id] = {around_.places.enter(host_.index(), wanted), wanted,
+                            std::make_unique<session::Unpacker>(), false};
+        places_[id] = subscribers_[id].place;
+    }
+    lost_since_ = around_.timeline.now();
+    if (habits_.publishes) plan_publishing();
+}
+
+App::~App() { *living_ = false; }
+
+PlaceId App::place_of(std::uint64_t subscription) const { return places_.at(subscription); }
+
+// ---- The connection -------------------------------------------------------------
+
+void App::connect() {
+    if (attachment_ && attachment_->alive) return;
+    if (!host_.is_up()) return later(around_.random.between(50ms, 500ms), [this] { connect(); });
+    attachment_ = std::make_shared<Attachment>();
+    attachment_->app = this;
+    hello();
+}
+
+void App::hello() {
+    welcome_ = false;
+    wire::Hello hello;
+    hello.app = fmt::format("app{}", index_);
+    hello.producer = producer_->producer();
+    hello.awaiting = producer_->awaiting_arrival();
+    const auto text = wire::encode_command(hello);
+    const auto bytes = as_bytes(text);
+    send({bytes.begin(), bytes.end()});
+}
+
+void App::send(Frame frame) {
+    if (!attachment_ || !attachment_->alive) return;
+    auto& last = attachment_->last_to_host;
+    last = std::max(last, around_.timeline.now() + around_.random.between(Duration{10us}, 100us));
+    around_.timeline.at(last, [to = attachment_, &host = host_, frame = std::move(frame)] {
+        if (to->alive) host.on_app_frame(to, frame);
+    });
+}
+
+void App::lose_connection() {
+    producer_->on_disconnected();
+    consumer_.on_disconnected();
+    for (auto& [id, subscriber] : subscribers_) subscriber.unpacker->reset();
+    if (welcome_) lost_since_ = around_.timeline.now();
+    welcome_ = false;
+}
+
+void App::disconnect(Duration app_notices, Duration host_notices) {
+    if (!attachment_ || !std::exchange(attachment_->alive, false)) return;
+    around_.timeline.after(host_notices,
+                           [gone = attachment_, &host = host_] { host.on_app_gone(gone); });
+    later(app_notices, [this] {
+        lose_connection();
+        connect();
+    });
+}
+
+void App::on_host_died() {
+    later(around_.random.between(0ms, 300ms), [this] {
+        lose_connection();
+        connect();
+    });
+}
+
+void App::die(Duration host_notices) {
+    *living_ = false;
+    for (const auto place : anonymous_places()) around_.oracle.on_place_ended(place);
+    if (large_) around_.oracle.on_withdrawn(large_->id);
+    if (!attachment_ || !std::exchange(attachment_->alive, false)) return;
+    around_.timeline.after(host_notices,
+                           [gone = attachment_, &host = host_] { host.on_app_gone(gone); });
+}
+
+// ---- What goes out ------------------------------------------------------------------
+
+void App::pump() {
+    const Time now = around_.timeline.now();
+    producer_->advance(now);
+    consumer_.advance(now);
+    if (welcome_) {
+        for (auto& acks : consumer_.take_acks()) send(std::move(acks));
+        if (now >= may_subscribe_) {
+            for (const auto& command : consumer_.take_commands()) {
+                const auto text = wire::encode_command(command);
+                const auto bytes = as_bytes(text);
+                send({bytes.begin(), bytes.end()});
+            }
+        }
+        while (const auto frame = producer_->take(now))
+            send({frame->bytes().begin(), frame->bytes().end()});
+    }
+    settle();
+    plan_pump(std::min(producer_->next_deadline(), consumer_.next_deadline()));
+    if (now < may_subscribe_) plan_pump(may_subscribe_);
+}
+
+void App::plan_pump(Time when) {
+    const Time now = around_.timeline.now();
+    if (pump_planned_ <= now) pump_planned_ = never;
+    if (when == never || when >= pump_planned_) return;
+    pump_planned_ = std::max(when, now + Duration{1us});
+    around_.timeline.at(pump_planned_, [living = living_, this] {
+        if (*living) pump();
+    });
+}
+
+void App::settle() {
+    for (const auto& settled : producer_->take_settled())
+        around_.oracle.on_settled(static_cast<MessageId>(settled.receipt - 1), settled);
+    (void)producer_->take_undelivered();
+}
+
+// ---- What comes in ---------------------------------------------------------------------
+
+void App::on_frame(const Frame& frame) {
+    if (frame[0] == std::byte{'{'}) {
+        on_reply(frame);
+    } else if (frame[0] == std::byte{static_cast<std::uint8_t>(wire::FrameType::receipts)}) {
+        const auto receipts = wire::decode_receipts(frame);
+        BUS_ASSERT(receipts.has_value());
+        producer_->on_receipts(*receipts);
+    } else {
+        on_delivery(frame);
+    }
+    pump();
+}
+
+void App::on_reply(const Frame& frame) {
+    const auto reply = wire::decode_reply(as_text(frame));
+    BUS_ASSERT(reply.has_value());
+    if (const auto* welcome = std::get_if<wire::Welcome>(&*reply)) return on_welcome(*welcome);
+    if (const auto* subscribed = std::get_if<wire::Subscribed>(&*reply)) {
+        consumer_.on_subscribed(*subscribed);
+        const auto found = subscribers_.find(subscribed->id);
+        if (found == subscribers_.end()) return;
+        found->second.confirmed = true;
+        around_.oracle.on_subscribed(found->second.place);
+    } else if (const auto* ended = std::get_if<wire::Unsubscribed>(&*reply)) {
+        consumer_.on_unsubscribed(*ended);
+        forgetting_.erase(ended->id);
+    } else if (const auto* failed = std::get_if<wire::Failed>(&*reply)) {
+        (void)consumer_.on_failed(*failed, around_.timeline.now());
+    } else if (const auto* refused = std::get_if<wire::Refused>(&*reply)) {
+        producer_->on_refused(*refused);
+    } else if (const auto* hold = std::get_if<wire::Hold>(&*reply)) {
+        producer_->on_hold(hold->channels);
+    } else if (const auto* resume = std::get_if<wire::Resume>(&*reply)) {
+        producer_->on_resume(resume->channels);
+    } else if (std::holds_alternative<wire::Reset>(*reply)) {
+        lose_connection();
+        hello();
+    }
+}
+
+void App::on_welcome(const wire::Welcome& welcome) {
+    welcome_ = true;
+    producer_->on_welcome(welcome, around_.timeline.now());
+    consumer_.on_welcome();
+    may_subscribe_ =
+        around_.timeline.now() + around_.random.between(Duration{0}, habits_.slow_to_subscribe);
+}
+
+void App::on_delivery(const Frame& frame) {
+    const auto decoded = wire::decode_envelope(frame);
+    BUS_ASSERT(decoded.has_value());
+    const auto found = subscribers_.find(decoded->envelope.consumer);
+    if (found == subscribers_.end()) return;
+    auto& unpacker = *found->second.unpacker;
+    BUS_ASSERT(unpacker.begin(frame));
+    while (const auto received = unpacker.next()) on_received(found->first, *received);
+    for (const auto& ruling : unpacker.take_rulings())
+        (void)consumer_.rule(consumer_.epoch(), ruling);
+}
+
+void App::on_received(std::uint64_t subscription, const session::Received& received) {
+    const std::uint64_t consumer = (1ull << 40) + instance_ * 1000 + subscription;
+    around_.oracle.on_delivered(subscribers_.at(subscription).place, consumer, received);
+    if (received.tag == 0) return;  // best effort
+    std::vector<wire::Ack> acks;
+    if (received.joined)
+        for (const auto& piece : received.joined->pieces)
+            acks.push_back({piece.tag, piece.index, 1});
+    else
+        acks.push_back({received.tag, received.index, 1});
+    if (nacks_ && around_.random.per_mille(habits_.nack_per_mille))
+        for (auto& ack : acks) {
+            ack.verdict = wire::Verdict::nack;
+            ack.delay_millis = static_cast<std::uint32_t>(around_.random.between(0, 50));
+        }
+    ++unruled_;
+    later(around_.random.between(Duration{0}, habits_.work_max),
+          [this, epoch = consumer_.epoch(), acks = std::move(acks)] { rule(epoch, acks); });
+}
+
+void App::rule(std::uint64_t epoch, const std::vector<wire::Ack>& acks) {
+    --unruled_;
+    for (const auto& ack : acks) (void)consumer_.rule(epoch, ack);
+    pump();
+}
+
+// ---- Publishing -----------------------------------------------------------------------
+
+session::Stamp App::stamp() const { return {around_.timeline.now(), host_.wall_micros()}; }
+
+std::uint64_t& App::order_of(const wire::ChannelKey& channel, wire::Lane lane) {
+    return orders_[{channel, lane}];
+}
+
+void App::plan_publishing() {
+    later(around_.random.between(Duration{0}, 2 * habits_.publish_every), [this] {
+        if (!publishing_) return;
+        publish_some();
+        plan_publishing();
+    });
+}
+
+void App::publish_some() {
+    auto& random = around_.random;
+    const auto count = random.between(1, habits_.burst_max);
+    for (std::uint64_t i = 0; i < count; ++i) {
+        const auto& channel = random.pick(habits_.channels);
+        if (random.per_mille(habits_.large_per_mille) && !large_) {
+            publish_large(channel);
+            continue;
+        }
+        const auto lane = random.per_mille(habits_.other_lane_per_mille)
+                              ? static_cast<wire::Lane>(random.between(0, 2))
+                              : wire::Lane::normal;
+        const auto mode = random.per_mille(habits_.best_effort_per_mille) ? wire::Mode::best_effort
+                                                                          : wire::Mode::guaranteed;
+        const auto stage =
+            random.per_mille(habits_.arrived_per_mille) ? wire::Stage::arrived : wire::Stage::safe;
+        const std::uint64_t ttl =
+            random.per_mille(habits_.expiring_per_mille) ? random.between(1, 2000) : 0;
+        const auto bytes = static_cast<std::uint32_t>(
+            random.between(Book::payload_bytes_min, habits_.payload_max));
+        if (!publish(channel, bytes, stage, lane, mode, ttl)) break;
+    }
+}
+
+bool App::publish(const wire::ChannelKey& channel, std::uint32_t bytes, wire::Stage stage,
+                  wire::Lane lane, wire::Mode mode, std::uint64_t ttl_millis) {
+    Message message{.app = index_, .host = host_.index(), .channel = channel, .lane = lane};
+    message.guaranteed = mode == wire::Mode::guaranteed;
+    message.expires = ttl_millis > 0;
+    message.stage = stage;
+    message.payload_bytes = bytes;
+    message.producer = producer_->producer();
+    message.order = order_of(channel, lane) + 1;
+    const auto id = static_cast<MessageId>(around_.oracle.book.messages().size());
+    const auto payload = Book::payload(id, bytes);
+    session::Outgoing outgoing{.kind = channel.kind, .channel = channel.name, .mode = mode};
+    outgoing.lane = lane;
+    outgoing.ttl_millis = ttl_millis;
+    outgoing.payload = payload;
+    outgoing.receipt = message.guaranteed ? id + 1 : 0;
+    outgoing.stage = stage;
+    const auto offer = producer_->offer(outgoing, stamp());
+    if (offer == session::Offer::taken) {
+        ++order_of(channel, lane);
+        (void)around_.oracle.book.add(std::move(message));
+    }
+    pump();
+    return offer == session::Offer::taken;
+}
+
+void App::publish_large(const wire::ChannelKey& channel) {
+    Message message{.app = index_, .host = host_.index(), .channel = channel};
+    message.large = true;
+    message.producer = producer_->producer();
+    message.payload_bytes = static_cast<std::uint32_t>(
+        around_.random.between(wire::message_bytes_in_batch_max + 1, 200'000));
+    message.order = ++order_of(channel, message.lane);
+    large_.emplace();
+    large_->channel = channel.name;
+    large_->id = static_cast<MessageId>(around_.oracle.book.messages().size());
+    large_->payload = Book::payload(large_->id, message.payload_bytes);
+    session::Outgoing outgoing{.kind = channel.kind, .channel = large_->channel};
+    outgoing.payload = large_->payload;
+    outgoing.receipt = large_->id + 1;
+    large_->message = *session::ProducerSession::cut(outgoing);
+    message.parts = large_->message.parts;
+    (void)around_.oracle.book.add(std::move(message));
+    offer_parts();
+}
+
+void App::offer_parts() {
+    if (!large_) return;
+    if (around_.random.percent(3)) {
+        producer_->abandon(large_->message, stamp());
+        around_.oracle.on_withdrawn(large_->id);
+        large_.reset();
+        return pump();
+    }
+    (void)producer_->offer_part(large_->message, stamp());
+    if (large_->message.finished())
+        large_.reset();
+    else
+        later(around_.random.between(0ms, 5ms), [this] { offer_parts(); });
+    pump();
+}
+
+bool App::forget_one() {
+    for (auto& [id, subscriber] : subscribers_) {
+        if (subscriber.wanted.durable.empty() || !subscriber.confirmed) continue;
+        around_.oracle.on_place_ended(subscriber.place);
+        around_.places.forget(host_.index(), subscriber.wanted.durable);
+        consumer_.unsubscribe(id, true);
+        forgetting_.insert(id);
+        subscribers_.erase(id);
+        pump();
+        return true;
+    }
+    return false;
+}
+
+// ---- What is so -------------------------------------------------------------------------
+
+bool App::is_subscribed() const {
+    return welcome_ &&
+           std::all_of(subscribers_.begin(), subscribers_.end(), [&](const auto& entry) {
+               return consumer_.standing(entry.first) ==
+                      session::ConsumerSession::Standing::standing;
+           });
+}
+
+bool App::is_idle() const {
+    return producer_->unsafe_messages() == 0 && producer_->outbox_bytes() == 0 &&
+           producer_->awaiting_arrival().empty() && !large_ && unruled_ == 0 && forgetting_.empty();
+}
+
+std::vector<PlaceId> App::anonymous_places() const {
+    std::vector<PlaceId> places;
+    for (const auto& [id, subscriber] : subscribers_)
+        if (subscriber.wanted.kind == wire::Kind::topic && subscriber.wanted.durable.empty())
+            places.push_back(subscriber.place);
+    return places;
+}
+
+}  // namespace bus::sim

@@ -1,0 +1,158 @@
+// An app: libbus's session logic on a simulated connection, a publisher that
+// draws what it sends, and consumers that work for a while and acknowledge.
+// Killed, it is gone with all it had; another instance takes its place.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "host.h"
+#include "oracle.h"
+#include "session/consumer_session.h"
+#include "session/producer_session.h"
+#include "session/unpacker.h"
+
+namespace bus::sim {
+
+struct WantedSubscription {
+    wire::Kind kind = wire::Kind::topic;
+    std::string filter;
+    std::string durable;
+    std::uint32_t prefetch_messages = 100;
+};
+
+// How an app behaves; kept over its restarts.
+struct Habits {
+    bool publishes = false;
+    Duration publish_every = std::chrono::milliseconds{20};
+    std::uint64_t burst_max = 3;
+    std::vector<wire::ChannelKey> channels;
+    std::uint32_t payload_max = 200;
+    std::uint64_t large_per_mille = 0, best_effort_per_mille = 0, expiring_per_mille = 0;
+    std::uint64_t other_lane_per_mille = 0, arrived_per_mille = 0;
+    std::vector<WantedSubscription> subscriptions;
+    Duration work_max = std::chrono::milliseconds{5};
+    std::uint64_t nack_per_mille = 0;
+    Duration slow_to_subscribe{};  // after a reconnect
+};
+
+// Subscriptions outlive app instances: who stands for which place.
+class Places {
+  public:
+    explicit Places(Book& book) : book_(book) {}
+    PlaceId enter(int host, const WantedSubscription& wanted);
+    void forget(int host, const std::string& durable) { durables_.erase({host, durable}); }
+
+  private:
+    Book& book_;
+    std::map<std::pair<int, std::string>, PlaceId> durables_;
+    std::uint64_t anonymous_ = 0;
+};
+
+class App {
+  public:
+    struct Surroundings {
+        Timeline& timeline;
+        Random& random;
+        Trace& trace;
+        Oracle& oracle;
+        Places& places;
+    };
+    App(const Surroundings& around, int index, std::uint64_t instance, Host& host,
+        const Habits& habits);
+    ~App();
+    App(const App&) = delete;
+    App& operator=(const App&) = delete;
+
+    void connect();
+    // The connection breaks; the app notices after that, its host too.
+    void disconnect(Duration app_notices, Duration host_notices);
+    void on_host_died();
+    // Nothing is said to anybody but by the kernel.
+    void die(Duration host_notices);
+    void stop_publishing() { publishing_ = false; }
+    // One message on the channel, whatever its habits; false if there was no room.
+    bool publish(const wire::ChannelKey& channel, std::uint32_t bytes, wire::Stage stage,
+                 wire::Lane lane, wire::Mode mode, std::uint64_t ttl_millis);
+    // Ends one of its durable subscriptions for good; false if it has none.
+    bool forget_one();
+    bool is_forgetting() const { return !forgetting_.empty(); }
+    void work_normally() { nacks_ = false; }
+
+    void on_frame(const Frame& frame);
+    PlaceId place_of(std::uint64_t subscription) const;
+
+    int index() const { return index_; }
+    Host& host() { return host_; }
+    const Habits& habits() const { return habits_; }
+    const session::ProducerSession& producer() const { return *producer_; }
+    bool is_welcome() const { return welcome_; }
+    bool is_subscribed() const;
+    bool is_idle() const;
+    Time lost_since() const { return lost_since_; }
+    std::vector<PlaceId> anonymous_places() const;
+
+  private:
+    struct Subscriber {
+        PlaceId place = 0;
+        WantedSubscription wanted;
+        std::unique_ptr<session::Unpacker> unpacker;
+        bool confirmed = false;
+    };
+    struct Large {
+        session::LargeMessage message;
+        std::vector<std::byte> payload;
+        std::string channel;
+        MessageId id = 0;
+    };
+
+    void hello();
+    void lose_connection();
+    void send(Frame frame);
+    void pump();
+    void plan_pump(Time when);
+    void settle();
+    void on_reply(const Frame& frame);
+    void on_welcome(const wire::Welcome& welcome);
+    void on_delivery(const Frame& frame);
+    void on_received(std::uint64_t subscription, const session::Received& received);
+    void rule(std::uint64_t epoch, const std::vector<wire::Ack>& acks);
+    void publish_some();
+    void plan_publishing();
+    void publish_large(const wire::ChannelKey& channel);
+    void offer_parts();
+    session::Stamp stamp() const;
+    std::uint64_t& order_of(const wire::ChannelKey& channel, wire::Lane lane);
+    template <class Action>
+    void later(Duration delay, Action action);
+
+    const Surroundings around_;
+    const int index_;
+    const std::uint64_t instance_;
+    Host& host_;
+    const Habits habits_;
+    std::shared_ptr<bool> living_ = std::make_shared<bool>(true);
+
+    session::FramePool pool_{1 << 20};
+    std::unique_ptr<session::ProducerSession> producer_;
+    session::ConsumerSession consumer_;
+    std::map<std::uint64_t, Subscriber> subscribers_;
+    std::map<std::uint64_t, PlaceId> places_;  // of every subscription there ever was
+    std::set<std::uint64_t> forgetting_;
+    std::shared_ptr<Attachment> attachment_;
+    bool welcome_ = false;
+    bool publishing_ = true;
+    bool nacks_ = true;
+    Time may_subscribe_{};
+    Time lost_since_{};
+    Time pump_planned_ = never;
+    std::optional<Large> large_;
+    std::uint64_t unruled_ = 0;  // messages at work
+    std::map<std::pair<wire::ChannelKey, wire::Lane>, std::uint64_t> orders_;
+};
+
+}  // namespace bus::sim

@@ -1,0 +1,82 @@
+#include "book.h"
+
+#include "base/assert.h"
+
+namespace bus::sim {
+
+MessageId Book::add(Message message) {
+    messages_.push_back(std::move(message));
+    return static_cast<MessageId>(messages_.size() - 1);
+}
+
+PlaceId Book::add(Place place) {
+    places_.push_back(std::move(place));
+    return static_cast<PlaceId>(places_.size() - 1);
+}
+
+PlaceId Book::queue(const std::string& name) {
+    const auto [at, fresh] = queues_.try_emplace(name, 0);
+    if (fresh) {
+        at->second = add(Place{.type = Place::Type::queue, .name = name, .filter = name});
+        place(at->second).stands = true;
+    }
+    return at->second;
+}
+
+std::vector<MessageId> Book::read(const wire::BatchHeader& header, Bytes body) {
+    std::vector<MessageId> found;
+    if ((header.flags & wire::batch_flag::abort) != 0) return found;
+    if (header.part && header.part->index > 0) {
+        const auto first = units_.find({header.producer, header.part->first_sequence});
+        BUS_ASSERT(first != units_.end());
+        const MessageId id = first->second.message;
+        units_.try_emplace({header.producer, header.sequence}, Unit{id, header.part->index});
+        found.push_back(id);
+        return found;
+    }
+    wire::MessageWalk walk{body, header.sequence, wire::MessageWalk::Check::checksum};
+    while (const auto view = walk.next()) {
+        BUS_ASSERT(view->intact && view->payload.size() >= payload_bytes_min);
+        const auto id = load<MessageId>(view->payload.data());
+        BUS_ASSERT(id < messages_.size());
+        units_.try_emplace({header.producer, view->sequence}, Unit{id, 0});
+        messages_[id].producer = header.producer;
+        messages_[id].sequence = view->sequence;
+        found.push_back(id);
+    }
+    return found;
+}
+
+std::optional<Book::Unit> Book::unit(const ProducerId& producer, std::uint64_t sequence) const {
+    const auto found = units_.find({producer, sequence});
+    if (found == units_.end()) return std::nullopt;
+    return found->second;
+}
+
+namespace {
+
+std::byte pattern(MessageId id, std::size_t at) {
+    return static_cast<std::byte>((id * 2654435761u + at * 40503u) >> 8);
+}
+
+}  // namespace
+
+std::vector<std::byte> Book::payload(MessageId id, std::uint32_t bytes) {
+    BUS_ASSERT(bytes >= payload_bytes_min);
+    std::vector<std::byte> out(bytes);
+    store(out.data(), id);
+    store(out.data() + 4, bytes);
+    for (std::size_t at = payload_bytes_min; at < bytes; ++at) out[at] = pattern(id, at);
+    return out;
+}
+
+std::optional<MessageId> Book::payload_id(Bytes payload) {
+    if (payload.size() < payload_bytes_min) return std::nullopt;
+    const auto id = load<MessageId>(payload.data());
+    if (load<std::uint32_t>(payload.data() + 4) != payload.size()) return std::nullopt;
+    for (std::size_t at = payload_bytes_min; at < payload.size(); ++at)
+        if (payload[at] != pattern(id, at)) return std::nullopt;
+    return id;
+}
+
+}  // namespace bus::sim

@@ -1,0 +1,119 @@
+// The model against which a run is judged: every message that was published,
+// the destinations its sender's agent knew when it took it, where it went and
+// what was said of it. The book only records; oracle.h judges.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "base/id.h"
+#include "base/time.h"
+#include "wire/batch.h"
+#include "wire/local.h"
+#include "wire/names.h"
+
+namespace bus::sim {
+
+using MessageId = std::uint32_t;
+using PlaceId = std::uint32_t;
+
+// A destination as a user sees it: a subscription, or a queue, which is one wherever it is
+// consumed.
+struct Place {
+    enum class Type { queue, durable, anonymous };
+    Type type = Type::queue;
+    int host = -1;  // of a subscription
+    std::string name;
+    std::string filter;
+    bool stands = false;   // its own agent has confirmed it
+    bool ended = false;    // for good: unsubscribed, or its app is gone
+    std::set<int> known;   // other hosts whose agents have learnt of it
+    std::set<int> learnt;  // and have so told their journals, durably
+};
+
+struct Message {
+    int app = -1;
+    int host = -1;
+    wire::ChannelKey channel;
+    wire::Lane lane = wire::Lane::normal;
+    bool guaranteed = true;
+    bool expires = false;
+    bool large = false;
+    std::uint64_t order = 0;  // among those of its producer, channel and lane
+    std::uint32_t payload_bytes = 0;
+    wire::Stage stage = wire::Stage::safe;
+
+    std::uint32_t parts = 1;
+    std::uint32_t parts_promised = 0;
+    bool taken = false;      // by its agent
+    bool promised = false;   // its app holds a receipt
+    bool arrived = false;    // one of stage arrived
+    bool withdrawn = false;  // refused, expired, abandoned, unknown: nobody promised anything
+    ProducerId producer;
+    std::uint64_t sequence = 0;  // of its first batch's place in it; 0: not seen yet
+
+    struct At {
+        std::uint32_t unmarked = 0, marked = 0;
+        std::set<std::uint32_t> acked_parts;
+        std::string excuse;  // why it need not arrive; empty: it must
+    };
+    std::map<PlaceId, At> owed;       // what its agent knew when it took it
+    std::map<PlaceId, At> elsewhere;  // deliveries to others
+    At& at(PlaceId place) {
+        const auto found = owed.find(place);
+        return found != owed.end() ? found->second : elsewhere[place];
+    }
+    bool acked(PlaceId place) const {
+        const auto found = owed.find(place);
+        return found != owed.end() && found->second.acked_parts.size() == parts;
+    }
+};
+
+// Messages of one batch: sequences [first, first + count) of a producer.
+struct Run {
+    ProducerId producer;
+    std::uint64_t first = 0;
+    std::uint32_t count = 0;
+};
+
+class Book {
+  public:
+    MessageId add(Message message);
+    Message& operator[](MessageId id) { return messages_.at(id); }
+    const Message& operator[](MessageId id) const { return messages_.at(id); }
+    std::vector<Message>& messages() { return messages_; }
+    const std::vector<Message>& messages() const { return messages_; }
+
+    PlaceId add(Place place);
+    PlaceId queue(const std::string& name);
+    Place& place(PlaceId id) { return places_.at(id); }
+    const Place& place(PlaceId id) const { return places_.at(id); }
+    std::vector<Place>& places() { return places_; }
+    const std::vector<Place>& places() const { return places_; }
+
+    // The messages in a whole batch; tells the book which sequences they are.
+    std::vector<MessageId> read(const wire::BatchHeader& header, Bytes body);
+    struct Unit {
+        MessageId message;
+        std::uint32_t part;
+    };
+    // nullopt: an ABORT.
+    std::optional<Unit> unit(const ProducerId& producer, std::uint64_t sequence) const;
+
+    // The payload that carries `id`, and the id in a payload that is intact.
+    static std::vector<std::byte> payload(MessageId id, std::uint32_t bytes);
+    static std::optional<MessageId> payload_id(Bytes payload);
+    static constexpr std::uint32_t payload_bytes_min = 8;
+
+  private:
+    std::vector<Message> messages_;
+    std::vector<Place> places_;
+    std::map<std::string, PlaceId> queues_;
+    std::map<std::pair<ProducerId, std::uint64_t>, Unit> units_;
+};
+
+}  // namespace bus::sim

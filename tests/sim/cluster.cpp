@@ -1,0 +1,282 @@
+#include "cluster.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+namespace bus::sim {
+
+using namespace std::chrono_literals;
+
+namespace {
+
+constexpr Duration patience = 15min;   // for everything to arrive once the faults are over
+constexpr Duration lapse_after = 20s;  // of absence; the agents' own limit is 30 s
+
+}  // namespace
+
+Cluster::Cluster(std::uint64_t seed, bool print)
+    : seed_(seed), random_(seed), trace_(print), plan_(draw_plan(random_)) {
+    build();
+}
+
+Cluster::~Cluster() = default;
+
+void Cluster::build() {
+    for (int index = 0; index < plan_.hosts; ++index) {
+        const Host::Surroundings around{timeline_, random_, trace_, oracle_, network_, raw_hosts_};
+        hosts_.push_back(std::make_unique<Host>(around, index, seed_ * 31 + std::uint64_t(index)));
+        raw_hosts_.push_back(hosts_.back().get());
+        views_.push_back(hosts_.back().get());
+        owners_.push_back(hosts_.back().get());
+    }
+    for (const auto& [dialler, listener] : plan_.addresses) {
+        if (!network_.are_linked(dialler, listener)) {
+            hosts_[std::size_t(dialler)]->add_peer(*hosts_[std::size_t(listener)]);
+            hosts_[std::size_t(listener)]->add_peer(*hosts_[std::size_t(dialler)]);
+        }
+        network_.add_address(dialler, listener);
+    }
+    network_.set_weather(plan_.weather);
+    for (auto& host : hosts_) {
+        host->journal().set_tempo(plan_.tempo);
+        if (plan_.journal_capacity > 0) host->journal().set_capacity(plan_.journal_capacity);
+        if (plan_.journal_bytes_max > 0) host->set_journal_bytes_max(plan_.journal_bytes_max);
+    }
+    for (const auto& app : plan_.apps) {
+        if (app.habits.nack_per_mille > 0) oracle_.turbulence();
+        apps_.push_back({app.host, app.habits, nullptr, {}});
+    }
+}
+
+Result Cluster::run() {
+    note(fmt::format("seed {}, character {}, {} hosts, {} apps", seed_, to_text(plan_.character),
+                     hosts_.size(), apps_.size()));
+    for (auto& host : hosts_)
+        timeline_.after(random_.between(0ms, 300ms), [&host] { host->start(); });
+    for (std::size_t index = 0; index < apps_.size(); ++index)
+        timeline_.after(random_.between(0ms, 600ms), [this, index] { start_app(index); });
+    Faults faults{*this};
+    for (std::uint64_t i = 0; i < plan_.faults; ++i)
+        timeline_.at(Time{random_.between(700ms, plan_.busy + 700ms)}, [this, &faults] {
+            if (!over_) faults.strike(plan_.character);
+        });
+    watch();
+    run_until(Time{plan_.busy + 1s});
+    if (endure_ > Duration{0}) {
+        watch_every_ = 6h;
+        run_until(timeline_.now() + endure_);
+        watch_every_ = 1s;
+    }
+    end_of_faults();
+    settle("after the faults");
+    publish_probes();
+    settle("after the last messages");
+    check_probes();
+    check_end();
+    return {.hash = trace_.hash(),
+            .steps = trace_.steps(),
+            .messages = oracle_.book.messages().size(),
+            .simulated = simulated()};
+}
+
+void Cluster::run_until(Time when) {
+    while (timeline_.next() <= when) timeline_.step();
+    timeline_.at(when, [] {});
+    while (timeline_.next() <= when) timeline_.step();
+}
+
+// ---- Apps --------------------------------------------------------------------------
+
+void Cluster::kill_app(std::size_t index, Duration host_notices) {
+    auto& slot = apps_[index];
+    if (!slot.app) return;
+    slot.app->die(host_notices);
+    slot.down_since = timeline_.now();
+    graveyard_.push_back(std::move(slot.app));
+}
+
+void Cluster::start_app(std::size_t index) {
+    auto& slot = apps_[index];
+    if (slot.app) return;
+    const App::Surroundings around{timeline_, random_, trace_, oracle_, places_};
+    slot.app = std::make_unique<App>(around, static_cast<int>(index), ++instances_,
+                                     *hosts_[std::size_t(slot.host)], slot.habits);
+    if (over_) {
+        slot.app->stop_publishing();
+        slot.app->work_normally();
+    }
+    slot.app->connect();
+}
+
+void Cluster::start_when_down(std::size_t host) {
+    timeline_.after(100ms, [this, host] {
+        auto& it = *hosts_[host];
+        if (it.is_up() && it.is_stopping()) return start_when_down(host);
+        it.start();
+    });
+}
+
+// ---- Who may lapse --------------------------------------------------------------------
+
+// Marks the anonymous subscriptions whose app, or whose link, has been away for long.
+void Cluster::watch() {
+    const Time now = timeline_.now();
+    for (auto& slot : apps_) {
+        if (!slot.app || slot.app->is_welcome() || now - slot.app->lost_since() < lapse_after)
+            continue;
+        for (const auto place : slot.app->anonymous_places())
+            for (const auto& host : hosts_) oracle_.may_lapse(place, host->index());
+    }
+    for (const auto& [a, b] : plan_.addresses) watch_pair(a, b);
+    timeline_.after(watch_every_, [this] { watch(); });
+}
+
+void Cluster::watch_pair(int a, int b) {
+    const Time now = timeline_.now();
+    auto& host = *hosts_[std::size_t(a)];
+    auto& peer = *hosts_[std::size_t(b)];
+    const auto is_up_at = [](Host& at, const Host& other) {
+        if (!at.is_up()) return false;
+        const auto links = at.status().links;
+        return std::any_of(links.begin(), links.end(), [&](const core::LinkStatus& link) {
+            return link.peer == other.name() && link.state == "up";
+        });
+    };
+    auto& last = linked_at_[std::minmax(a, b)];
+    if (is_up_at(host, peer) && is_up_at(peer, host)) last = now;
+    if (now - last < lapse_after) return;
+    for (PlaceId id = 0; id < oracle_.book.places().size(); ++id) {
+        const Place& place = oracle_.book.place(id);
+        if (place.type != Place::Type::anonymous) continue;
+        if (place.host == a) oracle_.may_lapse(id, b);
+        if (place.host == b) oracle_.may_lapse(id, a);
+    }
+}
+
+// ---- The end ------------------------------------------------------------------------------
+
+void Cluster::end_of_faults() {
+    note("the faults are over");
+    over_ = true;
+    network_.calm();
+    for (auto& host : hosts_) {
+        host->journal().set_tempo({});
+        host->journal().set_full(false);
+        host->journal().set_capacity(UINT64_MAX);
+        if (!host->is_up()) host->start();
+    }
+    for (const auto& [a, b] : plan_.addresses) {
+        auto& dialler = *hosts_[std::size_t(a)];
+        auto& listener = *hosts_[std::size_t(b)];
+        if (!dialler.accepts(b)) dialler.add_peer(listener);
+        if (!listener.accepts(a)) listener.add_peer(dialler);
+    }
+    for (std::size_t index = 0; index < apps_.size(); ++index) {
+        if (apps_[index].app) apps_[index].app->stop_publishing();
+        if (apps_[index].app) apps_[index].app->work_normally();
+        start_app(index);
+    }
+    // Every queue gets a consumer everywhere, so that nothing has a right to wait.
+    for (int host = 0; host < plan_.hosts; ++host) {
+        Habits habits;
+        for (const auto& queue : queues())
+            habits.subscriptions.push_back({wire::Kind::queue, queue.name, {}, 1000});
+        apps_.push_back({host, habits, nullptr, {}});
+        start_app(apps_.size() - 1);
+    }
+}
+
+void Cluster::settle(const std::string& phase) {
+    const Time give_up = timeline_.now() + patience;
+    while (true) {
+        run_until(timeline_.now() + 1s);
+        const std::string left = what_is_left();
+        if (left.empty()) return;
+        if (timeline_.now() > give_up) throw Broken("liveness: drained " + phase, left);
+    }
+}
+
+std::string Cluster::what_is_left() {
+    for (std::size_t index = 0; index < apps_.size(); ++index) {
+        if (!apps_[index].app) return fmt::format("app {} is not running", index);
+        App& app = *apps_[index].app;
+        if (!app.is_subscribed()) return fmt::format("app {} is not subscribed", index);
+        if (!app.is_idle())
+            return fmt::format("app {} has {} unsafe messages, {} bytes, {} arrivals awaited",
+                               index, app.producer().unsafe_messages(),
+                               app.producer().outbox_bytes(),
+                               app.producer().awaiting_arrival().size());
+    }
+    for (auto& host : hosts_)
+        if (auto left = left_at(*host); !left.empty())
+            return fmt::format("host {}: {}", host->index(), left);
+    return {};
+}
+
+std::string Cluster::left_at(Host& host) {
+    if (!host.is_up()) return "it is down";
+    const auto status = host.status();
+    for (const auto& account : status.accounts)
+        if (account.waiting > 0)
+            return fmt::format("destination {} has {} messages waiting", account.destination.value,
+                               account.waiting);
+    if (status.unsafe_batches > 0) return fmt::format("{} batches unsafe", status.unsafe_batches);
+    if (!host.journal().visible().rows().empty())
+        return fmt::format("{} batches in the journal", host.journal().visible().rows().size());
+    if (status.memory_bytes > 0) return fmt::format("{} bytes in memory", status.memory_bytes);
+    if (!status.held_producers.empty()) return "held: " + status.held_producers.front();
+    for (const auto& link : status.links) {
+        if (link.state != "up") return fmt::format("link to {} is {}", link.peer, link.state);
+        if (link.in_flight_bytes > 0)
+            return fmt::format("{} bytes in flight", link.in_flight_bytes);
+        if (!link.held.empty()) return "held back: " + link.held.front();
+    }
+    return {};
+}
+
+void Cluster::publish_probes() {
+    note("the last messages");
+    first_probe_ = oracle_.book.messages().size();
+    for (auto& slot : apps_)
+        for (const auto* channels : {&topics(), &queues()})
+            for (const auto& channel : *channels)
+                for (const auto lane : {wire::Lane::normal, wire::Lane::high})
+                    (void)slot.app->publish(channel, 32, wire::Stage::arrived, lane,
+                                            wire::Mode::guaranteed, 0);
+}
+
+// The last messages were owed to all who want them and are linked, and came once.
+void Cluster::check_probes() {
+    const auto& book = oracle_.book;
+    for (std::size_t id = first_probe_; id < book.messages().size(); ++id) {
+        const Message& message = book[static_cast<MessageId>(id)];
+        if (!message.promised || !message.arrived)
+            throw Broken("liveness: receipts", fmt::format("message {} has no receipt", id));
+        for (PlaceId at = 0; at < book.places().size(); ++at) {
+            const Place& place = book.place(at);
+            if (place.ended || place.type == Place::Type::queue ||
+                message.channel.kind != wire::Kind::topic ||
+                !wire::matches(place.filter, message.channel.name))
+                continue;
+            if (place.host != message.host && !network_.are_linked(place.host, message.host))
+                continue;
+            if (!message.owed.contains(at) || !message.owed.at(at).excuse.empty())
+                throw Broken(
+                    "interest: known wherever it is linked",
+                    fmt::format("a message of host {} on {} is not owed to {} at host {}",
+                                message.host, message.channel.name, place.name, place.host));
+        }
+    }
+}
+
+void Cluster::check_end() {
+    std::uint64_t lapsed = 0;
+    for (auto& host : hosts_) {
+        lapsed += host->lapsed_total();
+        oracle_.check_accounts(host->index(), host->status().accounts);
+    }
+    oracle_.check_delivered(lapsed);
+}
+
+}  // namespace bus::sim

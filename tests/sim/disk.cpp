@@ -1,0 +1,183 @@
+#include "disk.h"
+
+#include <algorithm>
+
+namespace bus::sim {
+
+using namespace core;
+
+void Disk::apply(const Transaction& transaction) {
+    for (const auto& change : transaction.changes)
+        std::visit([this](const auto& which) { apply(which); }, change);
+}
+
+void Disk::start(AgentId agent, std::uint64_t incarnation) {
+    agent_ = agent;
+    incarnation_ = incarnation;
+}
+
+void Disk::apply(const Put& put) {
+    last_batch_ = std::max(last_batch_, put.id);
+    const auto [at, fresh] = rows_.try_emplace(put.id, Row{put.batch, put.expires_wall_micros, {}});
+    if (!fresh) return;
+    const auto& header = put.batch.header();
+    by_sequence_[{header.producer, header.sequence}].insert(put.id);
+    live_bytes_ += put.batch.size();
+}
+
+void Disk::apply(const Owe& owe) {
+    const auto row = rows_.find(owe.id);
+    if (row == rows_.end()) return;  // damaged meanwhile
+    row->second.owed_to.insert(owe.stream);
+    streams_[owe.stream].try_emplace(owe.id, Entry{owe.flags, owe.done});
+}
+
+void Disk::settle(StreamId stream, BatchId id) {
+    const auto row = rows_.find(id);
+    if (row == rows_.end() || row->second.owed_to.erase(stream) == 0) return;
+    streams_[stream].erase(id);
+    if (streams_[stream].empty()) streams_.erase(stream);
+    if (!row->second.owed_to.empty()) return;
+    const auto& header = row->second.batch.header();
+    const auto same = by_sequence_.find({header.producer, header.sequence});
+    same->second.erase(id);
+    if (same->second.empty()) by_sequence_.erase(same);
+    live_bytes_ -= row->second.batch.size();
+    rows_.erase(row);
+}
+
+void Disk::apply(const Settle& change) { settle(change.stream, change.id); }
+
+void Disk::apply(const Progress& progress) {
+    const auto stream = streams_.find(progress.stream);
+    if (stream == streams_.end()) return;
+    const auto entry = stream->second.find(progress.id);
+    if (entry != stream->second.end())
+        entry->second.done = std::max(entry->second.done, progress.done);
+}
+
+void Disk::apply(const PeerMark& mark) { peer_marks_[mark.peer] = mark; }
+void Disk::apply(const ProducerMark& mark) { producer_marks_[mark.producer] = mark; }
+void Disk::apply(const DropProducerMark& drop) { producer_marks_.erase(drop.producer); }
+
+void Disk::apply(const PutDestination& put) {
+    last_destination_ = std::max(last_destination_, put.destination.id);
+    destinations_[put.destination.id] = put.destination;
+}
+
+void Disk::apply(const DropDestination& drop) {
+    destinations_.erase(drop.id);
+    for (std::size_t lane = 0; lane < wire::lane_count; ++lane) {
+        const StreamId stream{drop.id, static_cast<wire::Lane>(lane)};
+        while (streams_.contains(stream)) settle(stream, streams_[stream].begin()->first);
+    }
+}
+
+void Disk::apply(const PutInterest& put) {
+    interest_[{put.peer, {put.kind, put.name, put.filter}}] = put;
+}
+void Disk::apply(const DropInterest& drop) {
+    interest_.erase({drop.peer, {drop.kind, drop.name, drop.filter}});
+}
+void Disk::apply(const PutTombstone& put) { tombstones_[{put.kind, put.name, put.filter}] = put; }
+void Disk::apply(const DropTombstone& drop) {
+    tombstones_.erase({drop.kind, drop.name, drop.filter});
+}
+void Disk::apply(const PutPeer& put) { peers_[put.id] = put; }
+void Disk::apply(const DropPeer& drop) {
+    peers_.erase(drop.id);
+    peer_marks_.erase(drop.id);
+    std::erase_if(interest_, [&](const auto& kept) { return kept.first.first == drop.id; });
+}
+void Disk::apply(const Account& account) { accounts_[account.destination] = account; }
+void Disk::apply(const Bury& bury) {
+    dead_letters_.try_emplace({bury.stream, bury.id, bury.first}, bury);
+}
+
+Recovered Disk::recovered() const {
+    Recovered found;
+    found.agent = agent_;
+    found.incarnation = incarnation_;
+    found.last_batch = last_batch_;
+    found.last_destination = last_destination_;
+    for (const auto& [id, destination] : destinations_) found.destinations.push_back(destination);
+    for (const auto& [id, stream] : streams_) {
+        Recovered::Stream total{.id = id, .entries = stream.size()};
+        total.first = stream.begin()->first;
+        total.last = stream.rbegin()->first;
+        for (const auto& [batch, entry] : stream) {
+            total.messages += rows_.at(batch).batch.messages() - entry.done;
+            total.bytes += rows_.at(batch).batch.size();
+        }
+        found.streams.push_back(total);
+    }
+    for (const auto& [id, peer] : peers_) found.peers.push_back(peer);
+    for (const auto& [id, mark] : peer_marks_) found.peer_marks.push_back(mark);
+    for (const auto& [id, mark] : producer_marks_) found.producer_marks.push_back(mark);
+    for (const auto& [key, interest] : interest_) found.interest.push_back(interest);
+    for (const auto& [key, tombstone] : tombstones_) found.tombstones.push_back(tombstone);
+    for (const auto& [key, bury] : dead_letters_) found.dead_letters += bury.count;
+    found.space.live_bytes = live_bytes_;
+    return found;
+}
+
+Loaded Disk::read(const ReadBack& request, Damaged& damaged) {
+    Loaded loaded{.request = request, .entries = {}, .last = true};
+    std::vector<BatchId> lost;
+    std::uint64_t bytes = 0;
+    const auto stream = streams_.find(request.stream);
+    if (stream == streams_.end()) return loaded;
+    auto at = stream->second.upper_bound(request.after);
+    for (; at != stream->second.end(); ++at) {
+        const Row& row = rows_.at(at->first);
+        const auto& header = row.batch.header();
+        if (request.channel && *request.channel != wire::channel_hash(header.kind, header.channel))
+            continue;
+        if (bytes >= request.bytes && !loaded.entries.empty()) {
+            loaded.last = false;
+            break;
+        }
+        LoadedEntry entry{.id = at->first, .batch = row.batch, .flags = at->second.flags};
+        entry.done = at->second.done;
+        entry.expires_wall_micros = row.expires_wall_micros;
+        if (row.damaged) {
+            entry.batch = {};
+            lost.push_back(at->first);
+            damaged.lost.push_back({request.stream, at->first, at->first, row.batch.messages()});
+        } else {
+            bytes += row.batch.size();
+        }
+        loaded.entries.push_back(std::move(entry));
+    }
+    for (const auto id : lost) settle(request.stream, id);
+    if (!lost.empty()) damaged.reason = "a row fails its checksum";
+    return loaded;
+}
+
+bool Disk::spoil(std::uint64_t nth) {
+    if (rows_.empty()) return false;
+    std::next(rows_.begin(), static_cast<std::ptrdiff_t>(nth % rows_.size()))->second.damaged =
+        true;
+    return true;
+}
+
+std::vector<const Disk::Row*> Disk::rows_of(const ProducerId& producer,
+                                            std::uint64_t sequence) const {
+    std::vector<const Row*> found;
+    auto at = by_sequence_.upper_bound({producer, sequence});
+    if (at == by_sequence_.begin()) return found;
+    --at;
+    if (at->first.first != producer) return found;
+    for (const auto id : at->second) {
+        const Row& row = rows_.at(id);
+        if (sequence < at->first.second + row.batch.messages()) found.push_back(&row);
+    }
+    return found;
+}
+
+bool Disk::holds(const ProducerId& producer, std::uint64_t sequence) const {
+    const auto rows = rows_of(producer, sequence);
+    return std::any_of(rows.begin(), rows.end(), [](const Row* row) { return !row->damaged; });
+}
+
+}  // namespace bus::sim

@@ -1,0 +1,291 @@
+#include "faults.h"
+
+#include <fmt/format.h>
+
+#include "cluster.h"
+
+namespace bus::sim {
+
+using namespace std::chrono_literals;
+
+void Faults::strike(Character character) {
+    static const std::vector<Fault> links{&Faults::cut_link,           &Faults::half_open,
+                                          &Faults::renew_link,         &Faults::lose_frames,
+                                          &Faults::lose_frames,        &Faults::lose_control_frame,
+                                          &Faults::lose_control_frame, &Faults::partition_briefly};
+    static const std::vector<Fault> crashes{&Faults::crash_host,     &Faults::crash_host,
+                                            &Faults::crash_host,     &Faults::crash_two,
+                                            &Faults::stop_host,      &Faults::kill_app,
+                                            &Faults::disconnect_app, &Faults::cut_link,
+                                            &Faults::reboot_host,    &Faults::kill_app_for_long};
+    static const std::vector<Fault> journals{&Faults::fill_disk,  &Faults::crash_host,
+                                             &Faults::crash_host, &Faults::spoil_row,
+                                             &Faults::cut_link,   &Faults::stop_host};
+    static const std::vector<Fault> holds{&Faults::partition_briefly, &Faults::cut_link,
+                                          &Faults::crash_host,        &Faults::partition_briefly,
+                                          &Faults::kill_app,          &Faults::renew_link};
+    static const std::vector<Fault> reloads{&Faults::remove_peer, &Faults::remove_peer,
+                                            &Faults::cut_link, &Faults::crash_host,
+                                            &Faults::forget_subscription};
+    static const std::vector<Fault> everything = [] {
+        std::vector<Fault> all{&Faults::jump_clock, &Faults::restore_journal,
+                               &Faults::partition_for_days, &Faults::forget_subscription};
+        for (const auto* some : {&links, &crashes, &journals, &reloads})
+            all.insert(all.end(), some->begin(), some->end());
+        return all;
+    }();
+    const std::vector<Fault>* kinds = nullptr;
+    switch (character) {
+        case Character::healthy:
+            return;
+        case Character::links:
+            kinds = &links;
+            break;
+        case Character::crashes:
+            kinds = &crashes;
+            break;
+        case Character::journals:
+            kinds = &journals;
+            break;
+        case Character::holds:
+            kinds = &holds;
+            break;
+        case Character::reloads:
+            kinds = &reloads;
+            break;
+        case Character::everything:
+            kinds = &everything;
+            break;
+    }
+    (this->*cluster_.random().pick(*kinds))();
+}
+
+std::size_t Faults::any_address() {
+    return cluster_.random().between(0, cluster_.network().addresses().size() - 1);
+}
+std::size_t Faults::any_host() { return cluster_.random().between(0, cluster_.hosts().size() - 1); }
+
+// ---- Links ---------------------------------------------------------------------
+
+void Faults::cut_link() {
+    const auto address = any_address();
+    cluster_.note(fmt::format("fault: cut address {}", address));
+    cluster_.network().cut(address, cluster_.random().between(0ms, 3s),
+                           cluster_.random().between(0ms, 3s));
+}
+
+void Faults::half_open() {
+    const auto address = any_address();
+    cluster_.note(fmt::format("fault: half-open address {}", address));
+    const bool dialler = cluster_.random().percent(50);
+    cluster_.network().cut(address, dialler ? 0ms : 70s, dialler ? 70s : 0ms);
+}
+
+void Faults::renew_link() {
+    const auto address = any_address();
+    cluster_.note(fmt::format("fault: renew address {}", address));
+    cluster_.network().renew(address, cluster_.random().between(0ms, 5s));
+}
+
+void Faults::lose_frames() {
+    const auto address = any_address();
+    const auto frames = static_cast<unsigned>(cluster_.random().between(1, 10));
+    const int toward_listener = cluster_.random().percent(50) ? 1 : 0;
+    cluster_.note(fmt::format("fault: lose {} frames of address {}", frames, address));
+    cluster_.network().lose_run(address, toward_listener, frames);
+}
+
+void Faults::lose_control_frame() {
+    static const std::vector<wire::FrameType> types{wire::FrameType::link_hello,
+                                                    wire::FrameType::link_ack,
+                                                    wire::FrameType::link_interest,
+                                                    wire::FrameType::link_hold,
+                                                    wire::FrameType::link_keepalive,
+                                                    wire::FrameType::link_reset,
+                                                    wire::FrameType::data};
+    const auto address = any_address();
+    const auto type = cluster_.random().pick(types);
+    const int toward_listener = cluster_.random().percent(50) ? 1 : 0;
+    cluster_.note(
+        fmt::format("fault: lose a frame {} of address {}", static_cast<int>(type), address));
+    cluster_.network().lose_one(address, toward_listener, type);
+    if (cluster_.random().percent(50))
+        cluster_.network().cut(address, cluster_.random().between(0ms, 1s), 1s);
+}
+
+void Faults::partition_briefly() {
+    const auto address = any_address();
+    const auto [a, b] = cluster_.network().addresses()[address];
+    cluster_.note(fmt::format("fault: partition {} and {}", a, b));
+    cluster_.network().partition(a, b, true);
+    if (cluster_.random().percent(50))
+        cluster_.network().cut(address, cluster_.random().between(0ms, 5s),
+                               cluster_.random().between(0ms, 5s));
+    cluster_.timeline().after(cluster_.random().between(50ms, 20s), [this, a = a, b = b] {
+        cluster_.note(fmt::format("partition of {} and {} heals", a, b));
+        cluster_.network().partition(a, b, false);
+    });
+}
+
+void Faults::partition_for_days() {
+    const auto address = any_address();
+    const auto [a, b] = cluster_.network().addresses()[address];
+    cluster_.note(fmt::format("fault: partition {} and {} for days", a, b));
+    cluster_.network().partition(a, b, true);
+    cluster_.network().cut(address, 10s, 12s);
+    // Others keep their links alive meanwhile, every two seconds: with them it is minutes.
+    if (cluster_.hosts().size() == 2)
+        cluster_.endure(std::chrono::days{cluster_.random().between(1, 30)});
+    else
+        cluster_.endure(std::chrono::minutes{cluster_.random().between(1, 10)});
+}
+
+// ---- Hosts -----------------------------------------------------------------------
+
+void Faults::down(std::size_t host, Duration how_long, const char* how) {
+    auto& it = *cluster_.hosts()[host];
+    if (!it.is_up()) return;
+    cluster_.oracle().turbulence();
+    it.crash(how);
+    cluster_.timeline().after(how_long, [&it] { it.start(); });
+}
+
+void Faults::crash_host() {
+    const bool long_gone = cluster_.random().percent(10);
+    down(any_host(), cluster_.random().between(1ms, long_gone ? 50s : 2s), "fault: crashes");
+}
+
+void Faults::crash_two() {
+    const auto first = any_host();
+    down(first, cluster_.random().between(1ms, 3s), "fault: crashes with another");
+    down((first + 1) % cluster_.hosts().size(), cluster_.random().between(1ms, 3s),
+         "fault: crashes as well");
+}
+
+void Faults::reboot_host() {
+    const auto host = any_host();
+    if (!cluster_.hosts()[host]->is_up()) return;
+    cluster_.oracle().turbulence();
+    std::vector<std::size_t> killed;
+    for (std::size_t app = 0; app < cluster_.apps(); ++app)
+        if (cluster_.app(app) && &cluster_.app(app)->host() == cluster_.hosts()[host].get() &&
+            !cluster_.app(app)->is_forgetting()) {
+            cluster_.kill_app(app, 0ms);
+            killed.push_back(app);
+        }
+    cluster_.hosts()[host]->crash("fault: loses its power");
+    const auto back = cluster_.random().between(1s, 10s);
+    cluster_.timeline().after(back, [this, host, killed] {
+        if (cluster_.hosts()[host]->is_up()) return;
+        cluster_.hosts()[host]->reboot();
+        cluster_.hosts()[host]->start();
+    });
+    for (const auto app : killed)
+        cluster_.timeline().after(back + 500ms, [this, app] { cluster_.start_app(app); });
+}
+
+void Faults::stop_host() {
+    const auto host = any_host();
+    cluster_.oracle().turbulence();
+    cluster_.hosts()[host]->stop();
+    cluster_.start_when_down(host);
+}
+
+void Faults::jump_clock() {
+    const auto host = any_host();
+    const auto hours = static_cast<std::int64_t>(cluster_.random().between(0, 48)) - 24;
+    cluster_.note(fmt::format("fault: the wall clock of {} jumps by {} hours", host, hours));
+    cluster_.hosts()[host]->jump_wall(hours * 3600);
+}
+
+// ---- Apps --------------------------------------------------------------------------
+
+void Faults::kill_app() {
+    const auto app = cluster_.random().between(0, cluster_.apps() - 1);
+    if (!cluster_.app(app) || cluster_.app(app)->is_forgetting()) return;
+    cluster_.oracle().turbulence();
+    cluster_.note(fmt::format("fault: app {} is killed", app));
+    cluster_.kill_app(app, cluster_.random().between(0ms, 200ms));
+    cluster_.timeline().after(cluster_.random().between(1ms, 4s),
+                              [this, app] { cluster_.start_app(app); });
+}
+
+void Faults::kill_app_for_long() {
+    const auto app = cluster_.random().between(0, cluster_.apps() - 1);
+    if (!cluster_.app(app) || cluster_.app(app)->is_forgetting()) return;
+    cluster_.oracle().turbulence();
+    cluster_.note(fmt::format("fault: app {} is killed for long", app));
+    cluster_.kill_app(app, cluster_.random().between(0ms, 200ms));
+    cluster_.timeline().after(cluster_.random().between(20s, 60s),
+                              [this, app] { cluster_.start_app(app); });
+}
+
+void Faults::disconnect_app() {
+    const auto app = cluster_.random().between(0, cluster_.apps() - 1);
+    if (!cluster_.app(app)) return;
+    cluster_.oracle().turbulence();
+    cluster_.note(fmt::format("fault: app {} loses its connection", app));
+    cluster_.app(app)->disconnect(cluster_.random().between(0ms, 500ms),
+                                  cluster_.random().between(0ms, 500ms));
+}
+
+// ---- Journals ------------------------------------------------------------------------
+
+void Faults::fill_disk() {
+    const auto host = any_host();
+    cluster_.note(fmt::format("fault: the disk of {} is full", host));
+    cluster_.hosts()[host]->journal().set_full(true);
+    cluster_.timeline().after(cluster_.random().between(10ms, 15s), [this, host] {
+        cluster_.note(fmt::format("the disk of {} has room again", host));
+        cluster_.hosts()[host]->journal().set_full(false);
+    });
+}
+
+void Faults::spoil_row() {
+    const auto host = any_host();
+    cluster_.oracle().turbulence();
+    cluster_.note(fmt::format("fault: a row of {} is damaged", host));
+    if (cluster_.hosts()[host]->journal().spoil(cluster_.random().next()))
+        cluster_.oracle().excuse_rows(static_cast<int>(host), "its row was damaged");
+}
+
+void Faults::restore_journal() {
+    const auto host = any_host();
+    auto& it = *cluster_.hosts()[host];
+    cluster_.oracle().turbulence();
+    Disk backup = it.durable();
+    cluster_.note(fmt::format("a backup of {} is made", host));
+    cluster_.timeline().after(cluster_.random().between(100ms, 2s), [this, &it, host, backup] {
+        if (!it.is_up() || cluster_.is_over()) return;
+        it.crash("fault: its journal is restored from a backup");
+        it.journal().restore(backup);
+        cluster_.oracle().excuse_host(static_cast<int>(host), "a journal was restored");
+        cluster_.timeline().after(cluster_.random().between(1ms, 2s), [&it] { it.start(); });
+    });
+}
+
+// ---- Configuration ---------------------------------------------------------------------
+
+void Faults::remove_peer() {
+    auto [a, b] = cluster_.network().addresses()[any_address()];
+    if (cluster_.random().percent(50)) std::swap(a, b);
+    Host& from = *cluster_.hosts()[std::size_t(a)];
+    Host& peer = *cluster_.hosts()[std::size_t(b)];
+    if (!from.is_up() || !from.accepts(b)) return;
+    cluster_.oracle().turbulence();
+    cluster_.note(fmt::format("fault: {} removes its peer {}", a, b));
+    cluster_.oracle().excuse_pair(a, b, "the peer was removed");
+    from.remove_peer(peer);
+    cluster_.timeline().after(cluster_.random().between(10ms, 5s), [&from, &peer, b = b] {
+        if (!from.accepts(b)) from.add_peer(peer);
+    });
+}
+
+void Faults::forget_subscription() {
+    const auto app = cluster_.random().between(0, cluster_.apps() - 1);
+    if (!cluster_.app(app) || !cluster_.app(app)->is_subscribed()) return;
+    if (cluster_.app(app)->forget_one())
+        cluster_.note(fmt::format("app {} ends a durable subscription for good", app));
+}
+
+}  // namespace bus::sim

@@ -1,0 +1,48 @@
+// What strikes a cluster while it works: each fault is one short function that
+// breaks something and plans its repair.
+#pragma once
+
+#include "plan.h"
+
+namespace bus::sim {
+
+class Cluster;
+
+class Faults {
+  public:
+    explicit Faults(Cluster& cluster) : cluster_(cluster) {}
+    // Something that suits the character strikes now.
+    void strike(Character character);
+
+  private:
+    using Fault = void (Faults::*)();
+
+    void cut_link();
+    void half_open();
+    void renew_link();
+    void lose_frames();
+    void lose_control_frame();
+    void partition_briefly();
+    void partition_for_days();
+    void crash_host();
+    void crash_two();
+    void reboot_host();
+    void stop_host();
+    void jump_clock();
+    void kill_app();
+    void kill_app_for_long();
+    void disconnect_app();
+    void fill_disk();
+    void spoil_row();
+    void restore_journal();
+    void remove_peer();
+    void forget_subscription();
+
+    std::size_t any_address();
+    std::size_t any_host();
+    void down(std::size_t host, Duration how_long, const char* how);
+
+    Cluster& cluster_;
+};
+
+}  // namespace bus::sim

@@ -1,0 +1,405 @@
+#include "host.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "app.h"
+#include "limits.h"
+
+namespace bus::sim {
+
+using namespace core;
+using namespace std::chrono_literals;
+
+namespace {
+
+constexpr std::uint64_t wall_at_start = 1'700'000'000'000'000ull;  // microseconds
+
+std::string kind_and_channel(const wire::BatchHeader& header) {
+    return fmt::format("{} {} {}+{}", wire::to_text(header.kind), header.channel, header.sequence,
+                       header.message_count);
+}
+
+Frame encode(const SendBatch& send) {
+    const Batch& batch = send.batch;
+    const auto body = batch.body().subspan(send.body_begin, send.body_end - send.body_begin);
+    Frame frame(wire::envelope_length);
+    wire::encode_envelope(send.envelope, frame.data());
+    const auto header = batch.bytes().first(batch.header().header_length);
+    frame.insert(frame.end(), header.begin(), header.end());
+    frame.insert(frame.end(), body.begin(), body.end());
+    return frame;
+}
+
+Frame encode(const std::string& text) {
+    const auto bytes = as_bytes(text);
+    return {bytes.begin(), bytes.end()};
+}
+
+}  // namespace
+
+template <class... Args>
+void Host::note(const char* format, const Args&... args) const {
+    around_.trace.step(around_.timeline.now(),
+                       fmt::format("h{} {}", index_, fmt::format(fmt::runtime(format), args...)));
+}
+
+Host::Host(const Surroundings& around, int index, std::uint64_t journal_seed)
+    : around_(around), index_(index), journal_(journal_seed) {
+    settings_.agent = AgentId{{0xA6E47u, static_cast<std::uint64_t>(index) + 1}};
+    settings_.name = fmt::format("host{}", index);
+}
+
+std::string Host::key_of(int index) { return fmt::format("key-of-host-{}", index); }
+
+// ---- Its life ------------------------------------------------------------------
+
+std::uint64_t Host::wall_micros() const {
+    const auto micros = std::chrono::duration_cast<std::chrono::microseconds>(
+        around_.timeline.now().time_since_epoch());
+    return static_cast<std::uint64_t>(static_cast<std::int64_t>(wall_at_start) + micros.count() +
+                                      wall_offset_seconds_ * 1'000'000);
+}
+
+void Host::start() {
+    if (is_up()) return;
+    const auto before = journal_.visible().incarnation();
+    incarnation_ = std::max(before + 1, wall_micros() / 1000);
+    ++starts_;
+    stopping_ = false;
+    Recovered recovered = journal_.open(agent(), incarnation_);
+    std::uint64_t entries = 0;
+    for (const auto& stream : recovered.streams) entries += stream.entries;
+    note("starts, {} entries recovered", entries);
+    exchange_ = std::make_unique<Exchange>(settings_, incarnation_, std::move(recovered), now(),
+                                           wall_micros());
+    around_.network.host_started(index_);
+    want_turn(0us);
+}
+
+void Host::die(bool in_peace) {
+    lapsed_ += lapsed_now();
+    exchange_.reset();
+    in_peace ? journal_.stop() : journal_.crash();
+    for (const auto& transaction : journal_.take_applied())
+        around_.oracle.on_durable(index_, transaction);
+    turn_planned_ = false;
+    wake_planned_ = never;
+    const auto sessions = std::exchange(sessions_, {});
+    links_.clear();
+    around_.network.host_died(index_);
+    around_.oracle.on_crash(index_);
+    for (const auto& [id, attachment] : sessions)
+        if (std::exchange(attachment->alive, false) && attachment->app)
+            attachment->app->on_host_died();
+}
+
+void Host::crash(const char* how) {
+    if (!is_up()) return;
+    note("{}", how);
+    die(false);
+}
+
+void Host::stop() {
+    if (!is_up() || stopping_) return;
+    note("is told to stop");
+    stopping_ = true;
+    exchange_->stop_accepting(now());
+    want_turn(0us);
+    const auto starts = starts_;
+    around_.timeline.after(limits::stop_patience, [this, starts] {
+        if (starts_ == starts) crash("gives up stopping in peace");
+    });
+}
+
+void Host::add_peer(const Host& peer) {
+    settings_.peers.push_back({peer.settings_.name, key_of(peer.index_)});
+    reload();
+}
+
+void Host::remove_peer(const Host& peer) {
+    std::erase_if(settings_.peers,
+                  [&](const PeerSettings& known) { return known.key == key_of(peer.index_); });
+    reload();
+}
+
+void Host::reload() {
+    if (!is_up()) return;
+    note("reloads {} peers", settings_.peers.size());
+    exchange_->reload(settings_, now());
+    want_turn(0us);
+}
+
+bool Host::accepts(int peer) const {
+    return std::any_of(settings_.peers.begin(), settings_.peers.end(),
+                       [&](const PeerSettings& known) { return known.key == key_of(peer); });
+}
+
+// ---- Turns --------------------------------------------------------------------------
+
+void Host::want_turn(Duration delay) {
+    if (std::exchange(turn_planned_, true)) return;
+    around_.timeline.after(delay, [this, starts = starts_] {
+        if (!is_up() || starts_ != starts) return;
+        turn_planned_ = false;
+        turn();
+    });
+}
+
+void Host::wake_at(Time when) {
+    if (when >= wake_planned_) return;
+    wake_planned_ = when;
+    around_.timeline.at(when, [this, when, starts = starts_] {
+        if (!is_up() || starts_ != starts || wake_planned_ != when) return;
+        wake_planned_ = never;
+        turn();
+    });
+}
+
+void Host::turn() {
+    ++turns_;
+    const auto answers = journal_.advance(around_.timeline.now());
+    for (const auto& transaction : journal_.take_applied())
+        around_.oracle.on_durable(index_, transaction);
+    for (const auto& answer : answers) {
+        if (const auto* committed = std::get_if<Committed>(&answer))
+            note("journal: committed through {}", committed->through.value);
+        else if (const auto* failed = std::get_if<Failed>(&answer))
+            note("journal: failed {} {}", failed->number.value, failed->reason);
+        else if (const auto* undecided = std::get_if<Undecided>(&answer))
+            note("journal: undecided {}", undecided->number.value);
+        else if (const auto* loaded = std::get_if<Loaded>(&answer))
+            note("journal: loaded {}", loaded->entries.size());
+        else
+            note("journal: damaged");
+        exchange_->on_journal(answer, now());
+    }
+    exchange_->advance(now());
+    exchange_->finish_turn(now());
+    carry_out();
+    check_limits();
+    if (stopping_ && exchange_->is_quiet()) {
+        note("stops in peace");
+        return die(true);
+    }
+    const Time deadline = exchange_->next_deadline();
+    if (deadline != never)
+        wake_at(std::max(deadline + boot_zero_.time_since_epoch(),
+                         around_.timeline.now() + Duration{1us}));
+    wake_at(journal_.next_due());
+}
+
+void Host::carry_out() {
+    Effects& effects = exchange_->effects();
+    for (auto& transaction : effects.transactions) {
+        note("submits {} with {} changes{}", transaction.number.value, transaction.changes.size(),
+             transaction.urgent ? ", urgent" : "");
+        around_.oracle.on_submitted(index_, transaction);
+        journal_.submit(std::move(transaction), around_.timeline.now());
+    }
+    for (const auto& read : effects.reads) journal_.read(read, around_.timeline.now());
+    for (const auto& to : effects.to_apps) send_to_app(to);
+    for (const auto& to : effects.to_links) send_to_link(to);
+    for (const auto session : effects.close_sessions) {
+        const auto found = sessions_.find(session);
+        if (found == sessions_.end()) continue;
+        found->second->session = SessionId{};
+        sessions_.erase(found);
+    }
+    for (const auto& close : effects.close_links) {
+        note("closes link {}{}", close.link.value, close.parked ? ", parked" : "");
+        links_.erase(close.link);
+        around_.network.close(close.link, close.parked);
+    }
+    for (const auto& event : effects.events)
+        if (!is_batch_event(event.kind))
+            note("event {} {}: {}", static_cast<int>(event.kind), event.subject, event.words);
+    effects.clear();
+}
+
+std::uint64_t Host::lapsed_now() const {
+    if (!is_up()) return 0;
+    std::uint64_t lapsed = 0;
+    for (const auto& account : status().accounts) lapsed += account.lapsed;
+    return lapsed;
+}
+
+void Host::check_limits() const {
+    if (turns_ % 32 != 0) return;
+    const auto current = status();
+    around_.oracle.check_accounts(index_, current.accounts);
+    constexpr auto memory_max =
+        limits::memory_pressure + limits::producer_windows_sum + limits::link_windows_sum;
+    if (current.memory_bytes > memory_max)
+        throw Broken("G6 bounded",
+                     fmt::format("host {} holds {} bytes", index_, current.memory_bytes));
+}
+
+// ---- Links ---------------------------------------------------------------------------
+
+void Host::on_link_up(LinkId link, int peer, bool dialled) {
+    note("link {} to h{} up, {}", link.value, peer, dialled ? "dialled" : "accepted");
+    links_[link] = {peer, 0};
+    exchange_->on_link_up(link, key_of(peer), dialled, now());
+    want_turn(around_.random.between(0us, 50us));
+}
+
+void Host::on_link_down(LinkId link) {
+    if (links_.erase(link) == 0) return;
+    note("link {} down", link.value);
+    exchange_->on_link_down(link, now());
+    want_turn(around_.random.between(0us, 50us));
+}
+
+void Host::on_link_frame(LinkId link, int peer, Frame frame) {
+    if (!links_.contains(link)) return;
+    want_turn(around_.random.between(0us, 50us));
+    if (frame.empty() || frame[0] != std::byte{static_cast<std::uint8_t>(wire::FrameType::data)}) {
+        const auto decoded = wire::decode_link(frame);
+        if (!decoded) return exchange_->on_link_malformed(link, decoded.error(), now());
+        if (const auto* hello = std::get_if<wire::LinkHello>(&decoded->body))
+            links_[link].peer_incarnation = hello->incarnation;
+        note_link_control(peer, link, *decoded);
+        return exchange_->on_link_frame(link, *decoded, now());
+    }
+    const auto decoded = wire::decode_envelope(frame);
+    if (!decoded) return exchange_->on_link_malformed(link, decoded.error(), now());
+    auto batch = OwnedBatch::make({decoded->batch.begin(), decoded->batch.end()});
+    if (!batch) return exchange_->on_link_malformed(link, wire::Reject::malformed, now());
+    note("<h{} number {} {}{}", peer, decoded->envelope.number, kind_and_channel(batch->header()),
+         decoded->envelope.resent() ? " resent" : "");
+    exchange_->on_link_batch(link, decoded->envelope, std::move(*batch), now());
+}
+
+void Host::note_link_control(int peer, LinkId link, const wire::LinkFrame& frame) {
+    struct Words {
+        std::string operator()(const wire::LinkHello& hello) const {
+            return fmt::format("HELLO taken {} held {}{}", hello.your_taken, hello.held.size(),
+                               hello.answer ? " answer" : "");
+        }
+        std::string operator()(const wire::LinkAck& ack) const {
+            return fmt::format("ACK {}{}", ack.through, ack.ranges.empty() ? "" : " and ranges");
+        }
+        std::string operator()(const wire::LinkInterest& interest) const {
+            return fmt::format("INTEREST part {} version {} items {}",
+                               static_cast<int>(interest.part), interest.version,
+                               interest.items.size());
+        }
+        std::string operator()(const wire::LinkHold& hold) const {
+            return fmt::format("HOLD {} RESUME {}", hold.hold.size(), hold.resume.size());
+        }
+        std::string operator()(const wire::LinkKeepalive&) const { return "KEEPALIVE"; }
+        std::string operator()(const wire::LinkReset& reset) const {
+            return fmt::format("RESET {}", reset.reason);
+        }
+        std::string operator()(const wire::LinkRefuse& refuse) const {
+            return fmt::format("REFUSE {} {}", refuse.number, refuse.reason);
+        }
+    };
+    note("<h{} link {} count {} {}", peer, link.value, frame.head.count,
+         std::visit(Words{}, frame.body));
+}
+
+void Host::send_to_link(const ToLink& to) {
+    const auto found = links_.find(to.link);
+    if (found == links_.end()) return;
+    const auto& [peer, peer_incarnation] = found->second;
+    if (const auto* send = std::get_if<SendBatch>(&to.what)) {
+        note(">h{} number {} {}{}", peer, send->envelope.number,
+             kind_and_channel(send->batch.header()), send->envelope.resent() ? " resent" : "");
+        around_.oracle.on_sent(index_, peer, *send);
+        return around_.network.send(to.link, encode(*send));
+    }
+    const auto& frame = std::get<wire::LinkFrame>(to.what);
+    if (const auto* ack = std::get_if<wire::LinkAck>(&frame.body))
+        around_.oracle.on_link_ack(index_, peer, peer_incarnation, *ack);
+    if (const auto* refuse = std::get_if<wire::LinkRefuse>(&frame.body))
+        around_.oracle.on_link_refuse(index_, peer, peer_incarnation, refuse->number);
+    around_.network.send(to.link, wire::encode_link(frame));
+}
+
+// ---- Apps ------------------------------------------------------------------------------
+
+void Host::on_app_frame(const std::shared_ptr<Attachment>& from, Frame frame) {
+    if (!is_up() || frame.empty() || stopping_) return;
+    want_turn(around_.random.between(0us, 50us));
+    if (from->session.value == 0) {
+        from->session = SessionId{++last_session_};
+        sessions_[from->session] = from;
+        exchange_->on_session(from->session, 1000 + std::uint32_t(from->app->index()), now());
+    }
+    const SessionId session = from->session;
+    if (frame[0] == std::byte{'{'}) return on_app_command(from, frame);
+    if (!exchange_->knows(session))
+        return send_to_app({session, wire::Reply{wire::Reset{"say hello first"}}});
+    if (frame[0] == std::byte{static_cast<std::uint8_t>(wire::FrameType::acks)}) {
+        const auto acks = wire::decode_acks(frame);
+        BUS_ASSERT(acks.has_value());
+        around_.oracle.on_acks(session, *acks);
+        return exchange_->on_acks(session, *acks, now());
+    }
+    on_app_batch(session, frame);
+}
+
+void Host::on_app_batch(SessionId session, const Frame& frame) {
+    const auto decoded = wire::decode_envelope(frame);
+    BUS_ASSERT(decoded.has_value());
+    auto batch = OwnedBatch::make({decoded->batch.begin(), decoded->batch.end()});
+    BUS_ASSERT(batch.has_value());
+    note("<a{} number {} {}{}", sessions_.at(session)->app->index(), decoded->envelope.number,
+         kind_and_channel(batch->header()), decoded->envelope.resent() ? " resent" : "");
+    around_.oracle.on_taken(index_, decoded->envelope.number, *batch);
+    exchange_->on_batch(session, decoded->envelope, std::move(*batch), now());
+}
+
+void Host::on_app_command(const std::shared_ptr<Attachment>& from, const Frame& frame) {
+    const auto command = wire::decode_command(as_text(frame));
+    BUS_ASSERT(command.has_value());
+    note("<a{} {}", from->app->index(), as_text(frame));
+    if (!std::holds_alternative<wire::Hello>(*command) && !exchange_->knows(from->session))
+        return send_to_app({from->session, wire::Reply{wire::Reset{"say hello first"}}});
+    exchange_->on_command(from->session, *command, now());
+}
+
+void Host::on_app_gone(const std::shared_ptr<Attachment>& from) {
+    if (!is_up() || sessions_.erase(from->session) == 0) return;
+    note("session {} gone", from->session.value);
+    exchange_->on_session_gone(from->session, now());
+    want_turn(around_.random.between(0us, 50us));
+}
+
+void Host::send_to_app(const ToApp& to) {
+    const auto found = sessions_.find(to.session);
+    if (found == sessions_.end()) return;
+    const auto attachment = found->second;
+    if (!attachment->alive) return;
+    App& app = *attachment->app;
+    Frame frame;
+    if (const auto* send = std::get_if<SendBatch>(&to.what)) {
+        note(">a{} tag {} {} first {} messages {}{}", app.index(), send->envelope.number,
+             kind_and_channel(send->batch.header()), send->envelope.first, send->envelope.messages,
+             send->envelope.redelivered() ? " redelivered" : "");
+        around_.oracle.on_handed_out(to.session, app.place_of(send->envelope.consumer), *send);
+        frame = encode(*send);
+    } else if (const auto* receipts = std::get_if<wire::Receipts>(&to.what)) {
+        note(">a{} receipts through {} and {}", app.index(), receipts->safe_through,
+             receipts->records.size());
+        around_.oracle.on_receipts(index_, app.producer().producer(), *receipts);
+        frame = wire::encode_receipts(*receipts);
+    } else {
+        const auto& reply = std::get<wire::Reply>(to.what);
+        if (const auto* refused = std::get_if<wire::Refused>(&reply))
+            around_.oracle.on_refused(app.producer().producer(), refused->number);
+        const auto text = wire::encode_reply(reply);
+        note(">a{} {}", app.index(), text);
+        frame = encode(text);
+    }
+    auto& last = attachment->last_to_app;
+    last = std::max(last, around_.timeline.now() + around_.random.between(Duration{10us}, 100us));
+    around_.timeline.at(last, [attachment, frame = std::move(frame)] {
+        if (attachment->alive) attachment->app->on_frame(frame);
+    });
+}
+
+}  // namespace bus::sim

@@ -1,0 +1,126 @@
+// One host's agent: the real exchange on a fake journal, as agent.cpp would run
+// it: inputs gather, a turn decides, its effects are carried out. It can crash
+// at any moment between two events, and start again on what was durable.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "core/exchange.h"
+#include "fake_journal.h"
+#include "network.h"
+#include "oracle.h"
+#include "random.h"
+#include "timeline.h"
+#include "trace.h"
+
+namespace bus::sim {
+
+class App;
+
+// An app's connection to its agent. Broken, it carries nothing more in either direction.
+struct Attachment {
+    bool alive = true;
+    App* app = nullptr;
+    core::SessionId session{};  // at the host; 0: no frame has come yet
+    Time last_to_host{}, last_to_app{};
+};
+
+class Host final : public LinkOwner, public HostView {
+  public:
+    struct Surroundings {
+        Timeline& timeline;
+        Random& random;
+        Trace& trace;
+        Oracle& oracle;
+        Network& network;
+        std::vector<Host*>& hosts;
+    };
+    Host(const Surroundings& around, int index, std::uint64_t journal_seed);
+
+    // ---- Its life.
+    void start();
+    void crash(const char* how);
+    // SIGTERM: what is in flight is finished, then it stops.
+    void stop();
+    // Only while down: the boot clock starts at zero; the wall clock jumps.
+    void reboot() { boot_zero_ = around_.timeline.now(); }
+    void jump_wall(std::int64_t seconds) { wall_offset_seconds_ += seconds; }
+
+    bool is_up() const override { return exchange_ != nullptr; }
+    bool accepts(int peer) const override;
+    bool is_stopping() const { return stopping_; }
+    std::uint64_t starts() const override { return starts_; }
+    int index() const override { return index_; }
+    AgentId agent() const override { return settings_.agent; }
+    std::uint64_t incarnation() const override { return incarnation_; }
+    const Disk& durable() const override { return journal_.durable(); }
+    const std::string& name() const { return settings_.name; }
+
+    // ---- Configuration.
+    void add_peer(const Host& peer);
+    void remove_peer(const Host& peer);
+    void set_journal_bytes_max(std::uint64_t bytes) { settings_.journal_bytes_max = bytes; }
+    FakeJournal& journal() { return journal_; }
+
+    // ---- What comes in.
+    void on_link_up(core::LinkId link, int peer, bool dialled) override;
+    void on_link_down(core::LinkId link) override;
+    void on_link_frame(core::LinkId link, int peer, Frame frame) override;
+    void on_app_frame(const std::shared_ptr<Attachment>& from, Frame frame);
+    void on_app_gone(const std::shared_ptr<Attachment>& from);
+
+    // Requires: up.
+    core::Status status() const { return exchange_->status(now()); }
+    Time now() const { return Time{around_.timeline.now() - boot_zero_}; }
+    std::uint64_t wall_micros() const;
+    std::uint64_t lapsed_total() const { return lapsed_ + lapsed_now(); }
+    std::uint64_t turns() const { return turns_; }
+
+  private:
+    static std::string key_of(int index);
+    void reload();
+    void die(bool in_peace);
+    void want_turn(Duration delay);
+    void turn();
+    void wake_at(Time when);
+    void carry_out();
+    void send_to_app(const core::ToApp& to);
+    void send_to_link(const core::ToLink& to);
+    void note_link_control(int peer, core::LinkId link, const wire::LinkFrame& frame);
+    void check_limits() const;
+    std::uint64_t lapsed_now() const;
+    void on_app_batch(core::SessionId session, const Frame& frame);
+    void on_app_command(const std::shared_ptr<Attachment>& from, const Frame& frame);
+    template <class... Args>
+    void note(const char* format, const Args&... args) const;
+
+    const Surroundings around_;
+    const int index_;
+    core::Settings settings_;
+    FakeJournal journal_;
+    std::unique_ptr<core::Exchange> exchange_;
+    std::uint64_t incarnation_ = 0;
+    std::uint64_t starts_ = 0;
+    Time boot_zero_{};
+    std::int64_t wall_offset_seconds_ = 0;
+    bool stopping_ = false;
+    bool turn_planned_ = false;
+    Time wake_planned_ = never;
+    std::uint64_t turns_ = 0;
+    std::uint64_t lapsed_ = 0;
+
+    std::map<core::SessionId, std::shared_ptr<Attachment>> sessions_;
+    struct LinkAt {
+        int peer = -1;
+        std::uint64_t peer_incarnation = 0;
+    };
+    std::map<core::LinkId, LinkAt> links_;
+    std::uint64_t last_session_ = 0;
+};
+
+}  // namespace bus::sim

@@ -1,0 +1,504 @@
+#include "oracle.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+namespace bus::sim {
+
+using namespace core;
+
+namespace {
+
+std::string describe(const Message& message) {
+    return fmt::format("message {}/{} of app {} at host {} on {} {}", to_text(message.producer),
+                       message.sequence, message.app, message.host,
+                       wire::to_text(message.channel.kind), message.channel.name);
+}
+
+std::string describe(const Place& place) {
+    if (place.type == Place::Type::queue) return fmt::format("queue {}", place.name);
+    return fmt::format("{} subscription {} to {} at host {}",
+                       place.type == Place::Type::durable ? "durable" : "anonymous", place.name,
+                       place.filter, place.host);
+}
+
+Run run_of(const wire::BatchHeader& header) {
+    return {header.producer, header.sequence, header.message_count};
+}
+
+}  // namespace
+
+int Oracle::host_of(const AgentId& agent) const {
+    for (const auto* host : hosts_)
+        if (host->agent() == agent) return host->index();
+    throw Broken("identity", "an agent speaks of a peer that does not exist");
+}
+
+bool Oracle::place_wants(const Place& place, const Message& message) const {
+    if (place.type == Place::Type::queue)
+        return message.channel.kind == wire::Kind::queue && place.name == message.channel.name;
+    return message.channel.kind == wire::Kind::topic &&
+           wire::matches(place.filter, message.channel.name);
+}
+
+// ---- Apps ---------------------------------------------------------------------
+
+void Oracle::on_settled(MessageId id, const session::Settled& settled) {
+    Message& message = book[id];
+    if (settled.outcome != session::Outcome::reached) {
+        message.withdrawn = true;
+        return;
+    }
+    if (++message.parts_promised < message.parts) return;
+    message.promised = true;
+    message.arrived = message.stage == wire::Stage::arrived;
+}
+
+void Oracle::check_order(std::uint64_t consumer, const Message& message) {
+    auto& last = order_[{consumer, message.producer, message.channel, message.lane,
+                         message.guaranteed}];
+    if (message.order <= last)
+        throw Broken("G3 first deliveries ascend",
+                     fmt::format("{} is number {} on its channel and comes after {}",
+                                 describe(message), message.order, last));
+    last = message.order;
+}
+
+void Oracle::on_delivered(PlaceId place_id, std::uint64_t consumer,
+                          const session::Received& received) {
+    const auto id = Book::payload_id(received.payload);
+    if (!id || *id >= book.messages().size()) throw Broken("G4 intact", "a payload is not as sent");
+    Message& message = book[*id];
+    const Place& place = book.place(place_id);
+    if (message.producer != received.producer || received.channel != message.channel.name)
+        throw Broken("G4 intact", describe(message) + " came under another name");
+    if (!place_wants(place, message))
+        throw Broken("routing", describe(message) + " came to " + describe(place));
+    auto& at = message.at(place_id);
+    ++(received.redelivered ? at.marked : at.unmarked);
+    if (at.unmarked > 1)
+        throw Broken("G2 all deliveries but one are marked",
+                     describe(message) + " came twice unmarked to " + describe(place));
+    if (!turbulent_ && at.unmarked + at.marked > 1)
+        throw Broken("G2 once without a crash",
+                     describe(message) + " came twice to " + describe(place));
+    if (!received.redelivered)
+        check_order(place.type == Place::Type::queue ? consumer : place_id, message);
+}
+
+// ---- Where something is safe --------------------------------------------------------
+
+// In the durable journal of `host`, owed to that place, or with `for_its_agent` to the place's
+// agent.
+bool Oracle::is_stored(int host, const Claim& claim, bool for_its_agent) const {
+    const auto& disk = hosts_.at(static_cast<std::size_t>(host))->durable();
+    const Place& place = book.place(claim.place);
+    for (const auto* row : disk.rows_of(claim.unit.producer, claim.unit.first)) {
+        if (row->damaged) continue;
+        for (const auto& stream : row->owed_to) {
+            const auto found = disk.destinations().find(stream.to);
+            if (found == disk.destinations().end()) continue;
+            const Destination& to = found->second;
+            if (to.type == Destination::Type::agent) {
+                if (for_its_agent &&
+                    (place.host < 0 || to.agent == hosts_.at(std::size_t(place.host))->agent()))
+                    return true;
+            } else if (place.type == Place::Type::queue ? to.name == place.name
+                       : place.type == Place::Type::durable
+                           ? to.name == place.name && place.host == host
+                           : to.filter == place.filter && place.host == host) {
+                return true;
+            }
+        }
+    }
+    return false;
+}
+
+bool Oracle::is_stored_anywhere(const Run& unit) const {
+    return std::any_of(hosts_.begin(), hosts_.end(), [&](const HostView* host) {
+        return host->durable().holds(unit.producer, unit.first);
+    });
+}
+
+bool Oracle::is_safe_there(int host, const Claim& claim) const {
+    return claim.message.acked(claim.place) || is_stored(host, claim, false);
+}
+
+bool Oracle::is_safe_here(int host, const Claim& claim) const {
+    if (claim.message.acked(claim.place) || is_stored(host, claim, true)) return true;
+    const int at = book.place(claim.place).host;
+    return at < 0 ? is_stored_anywhere(claim.unit) : at != host && is_stored(at, claim, false);
+}
+
+// `safe` must hold for every claim that is not excused.
+template <class Safe>
+void Oracle::require(const Run& run, const char* invariant, const std::string& said,
+                     Safe safe) const {
+    for (std::uint32_t i = 0; i < run.count; ++i) {
+        const Run unit{run.producer, run.first + i, 1};
+        const auto named = book.unit(unit.producer, unit.first);
+        if (!named) continue;
+        const Message& message = book[named->message];
+        if (!message.guaranteed || message.expires || message.withdrawn) continue;
+        for (const auto& [place, at] : message.owed) {
+            if (!at.excuse.empty() || book.place(place).ended) continue;
+            if (!safe(Claim{message, unit, place}))
+                throw Broken(invariant,
+                             fmt::format("{}: {} is not safe for {}", said, describe(message),
+                                         describe(book.place(place))));
+        }
+    }
+}
+
+void Oracle::require_safe_here(int host, const Run& run, const char* invariant,
+                               const std::string& said) {
+    require(run, invariant, said, [&](const Claim& claim) { return is_safe_here(host, claim); });
+}
+
+void Oracle::require_safe_there(int host, const Run& run, const char* invariant,
+                                const std::string& said) {
+    require(run, invariant, said, [&](const Claim& claim) {
+        const int at = book.place(claim.place).host;
+        return (at >= 0 && at != host) || is_safe_there(host, claim);
+    });
+}
+
+void Oracle::require_arrived(int host, const Run& run) {
+    require(run, "receipts: arrived everywhere", fmt::format("host {} says arrived", host),
+            [&](const Claim& claim) {
+                const int at = book.place(claim.place).host;
+                return at < 0 ? is_safe_here(host, claim) : is_safe_there(at, claim);
+            });
+}
+
+// ---- Agents -----------------------------------------------------------------------
+
+void Oracle::on_taken(int host, std::uint64_t number, const Batch& batch) {
+    const auto& header = batch.header();
+    const auto ids = book.read(header, batch.body());
+    if (!header.guaranteed()) return;
+    const Run run = run_of(header);
+    unsaid_[header.producer].try_emplace(number, run);
+    unmarked_[header.producer].try_emplace(number, run);
+    unarrived_[header.producer].try_emplace(number, run);
+    if (header.part && header.part->index > 0) return;
+    for (const auto id : ids) {
+        Message& message = book[id];
+        const bool again = std::exchange(message.taken, true);
+        for (PlaceId place = 0; place < book.places().size(); ++place) {
+            const Place& candidate = book.place(place);
+            if (candidate.ended || !place_wants(candidate, message)) continue;
+            const bool known =
+                candidate.host < 0 ||
+                (candidate.host == host ? candidate.stands : candidate.known.contains(host));
+            if (known && !again) message.owed.try_emplace(place);
+            if (!known && message.owed.contains(place))
+                message.owed[place].excuse = "not known when it was taken again";
+        }
+    }
+}
+
+void Oracle::on_handed_out(SessionId session, PlaceId place, const SendBatch& sent) {
+    const auto& envelope = sent.envelope;
+    if (envelope.number == 0) return;
+    Tag tag{place, run_of(sent.batch.header()), envelope.first, envelope.messages};
+    tags_.insert_or_assign({session.value, envelope.number}, tag);
+}
+
+void Oracle::on_acks(SessionId session, std::span<const wire::Ack> acks) {
+    for (const auto& ack : acks) {
+        if (ack.verdict != wire::Verdict::ack) continue;
+        const auto tag = tags_.find({session.value, ack.tag});
+        if (tag == tags_.end()) continue;
+        for (std::uint32_t i = ack.first; i < ack.first + ack.count; ++i) {
+            const auto unit = book.unit(tag->second.batch.producer, tag->second.batch.first + i);
+            if (unit) book[unit->message].at(tag->second.place).acked_parts.insert(unit->part);
+        }
+    }
+}
+
+void Oracle::on_refused(const ProducerId& producer, std::uint64_t number) {
+    unsaid_[producer].erase(number);
+    unmarked_[producer].erase(number);
+    unarrived_[producer].erase(number);
+}
+
+void Oracle::on_receipts(int host, const ProducerId& producer, const wire::Receipts& receipts) {
+    auto& unsaid = unsaid_[producer];
+    const auto say_safe = [&](Numbered::iterator at) {
+        require_safe_here(host, at->second, "receipts: no receipt before it is safe",
+                          fmt::format("host {} says safe of number {}", host, at->first));
+        return unsaid.erase(at);
+    };
+    for (const auto& record : receipts.records) {
+        if (record.fate != wire::Fate::reached) {
+            on_refused(producer, record.number);
+        } else if (record.stage == wire::Stage::safe) {
+            if (const auto at = unsaid.find(record.number); at != unsaid.end()) say_safe(at);
+        } else {
+            auto& unarrived = unarrived_[producer];
+            if (const auto at = unarrived.find(record.number); at != unarrived.end()) {
+                require_arrived(host, at->second);
+                unarrived.erase(at);
+            }
+        }
+    }
+    auto at = unsaid.begin();
+    while (at != unsaid.end() && at->first <= receipts.safe_through) at = say_safe(at);
+}
+
+void Oracle::on_sent(int from, int to, const SendBatch& sent) {
+    const auto& envelope = sent.envelope;
+    if (envelope.number == 0) return;
+    Run run = run_of(sent.batch.header());
+    if (envelope.messages > 0) run = {run.producer, run.first + envelope.first, envelope.messages};
+    const Route route{from, to, hosts_.at(std::size_t(from))->incarnation()};
+    const auto [at, fresh] = unacked_[route].try_emplace(envelope.number, run);
+    if (!fresh && (at->second.first != run.first || at->second.producer != run.producer))
+        throw Broken("numbers: one batch each",
+                     fmt::format("host {} gives number {} toward host {} to two batches", from,
+                                 envelope.number, to));
+    link_unmarked_[route].try_emplace(envelope.number, run);
+}
+
+void Oracle::on_link_ack(int to, int from, std::uint64_t incarnation, const wire::LinkAck& ack) {
+    auto& unacked = unacked_[{from, to, incarnation}];
+    const auto settle = [&](std::uint64_t first, std::uint64_t last) {
+        auto at = unacked.lower_bound(first);
+        while (at != unacked.end() && at->first <= last) {
+            require_safe_there(
+                to, at->second, "links: an ACK implies committed or consumed",
+                fmt::format("host {} acknowledges number {} of host {}", to, at->first, from));
+            at = unacked.erase(at);
+        }
+    };
+    settle(0, ack.through);
+    for (const auto& range : ack.ranges) settle(range.first, range.last);
+}
+
+void Oracle::on_link_refuse(int to, int from, std::uint64_t incarnation, std::uint64_t number) {
+    unacked_[{from, to, incarnation}].erase(number);
+    link_unmarked_[{from, to, incarnation}].erase(number);
+}
+
+// ---- Journals ------------------------------------------------------------------------
+
+void Oracle::on_submitted(int host, const Transaction& transaction) {
+    for (const auto& change : transaction.changes) {
+        if (const auto* put = std::get_if<PutInterest>(&change)) on_interest(host, *put);
+        if (const auto* drop = std::get_if<DropInterest>(&change)) on_interest_dropped(host, *drop);
+        if (const auto* put = std::get_if<PutDestination>(&change))
+            destinations_[{host, put->destination.id}] = put->destination;
+        if (const auto* drop = std::get_if<DropDestination>(&change))
+            on_destination_dropped(host, drop->id);
+    }
+}
+
+void Oracle::on_durable(int host, const Transaction& transaction) {
+    for (const auto& change : transaction.changes) {
+        if (const auto* mark = std::get_if<ProducerMark>(&change)) {
+            auto& unmarked = unmarked_[mark->producer];
+            while (!unmarked.empty() && unmarked.begin()->first <= mark->number) {
+                require_safe_here(
+                    host, unmarked.begin()->second, "marks: no mark ahead of the durable prefix",
+                    fmt::format("host {} marks a producer's number {}", host, mark->number));
+                unmarked.erase(unmarked.begin());
+            }
+        } else if (const auto* peer = std::get_if<PeerMark>(&change)) {
+            auto& unmarked = link_unmarked_[{host_of(peer->peer), host, peer->incarnation}];
+            while (!unmarked.empty() && unmarked.begin()->first <= peer->number) {
+                require_safe_there(
+                    host, unmarked.begin()->second, "marks: no mark ahead of the durable prefix",
+                    fmt::format("host {} marks a peer's number {}", host, peer->number));
+                unmarked.erase(unmarked.begin());
+            }
+        } else if (const auto* put = std::get_if<PutInterest>(&change)) {
+            const int of = host_of(put->peer);
+            for (auto& place : book.places())
+                if (place.host == of && place.known.contains(host) && place.filter == put->filter)
+                    place.learnt.insert(host);
+        }
+    }
+}
+
+// ---- Interest ------------------------------------------------------------------------
+
+void Oracle::on_interest(int host, const PutInterest& put) {
+    if (put.kind != wire::Kind::topic) return;
+    const int of = host_of(put.peer);
+    for (auto& place : book.places()) {
+        if (place.host != of || place.ended || !place.stands || place.filter != put.filter)
+            continue;
+        const bool durable = place.type == Place::Type::durable;
+        if (durable != put.durable || (durable && place.name != put.name)) continue;
+        place.known.insert(host);
+    }
+}
+
+void Oracle::on_interest_dropped(int host, const DropInterest& drop) {
+    if (drop.kind != wire::Kind::topic) return;
+    const int of = host_of(drop.peer);
+    const bool forgiven = forgiven_pairs_.contains({host, of});
+    for (PlaceId id = 0; id < book.places().size(); ++id) {
+        Place& place = book.place(id);
+        if (place.host != of || place.filter != drop.filter || !place.known.contains(host))
+            continue;
+        if (place.type == Place::Type::durable && place.name != drop.name) continue;
+        if (place.type == Place::Type::anonymous && !drop.name.empty()) continue;
+        place.known.erase(host);
+        place.learnt.erase(host);
+        if (place.ended || forgiven) continue;
+        if (place.type == Place::Type::durable)
+            throw Broken("interest: durable interest never shrinks without REMOVE",
+                         fmt::format("host {} forgets the {}", host, describe(place)));
+        if (!lapsable_.contains({id, host}))
+            throw Broken("interest: anonymous interest outlives its session by 30 s",
+                         fmt::format("host {} forgets the {}", host, describe(place)));
+        lapse(id, host, "its interest lapsed");
+    }
+}
+
+void Oracle::on_destination_dropped(int host, DestinationId id) {
+    const auto found = destinations_.find({host, id});
+    if (found == destinations_.end()) return;
+    if (found->second.type != Destination::Type::agent &&
+        found->second.type != Destination::Type::queue)
+        on_subscription_dropped(host, found->second);
+    destinations_.erase(found);
+}
+
+void Oracle::on_subscription_dropped(int host, const Destination& destination) {
+    const bool durable = destination.type == Destination::Type::durable;
+    PlaceId found = 0;
+    bool standing = false;
+    for (PlaceId id = 0; id < book.places().size(); ++id) {
+        const Place& place = book.place(id);
+        if (place.host != host || place.filter != destination.filter) continue;
+        if ((place.type == Place::Type::durable) != durable) continue;
+        if (durable && place.name != destination.name) continue;
+        if (place.ended) return;
+        found = id;
+        standing = true;
+        if (lapsable_.contains({id, host})) break;
+    }
+    if (!standing) return;
+    if (durable || !lapsable_.contains({found, host}))
+        throw Broken("interest: a subscription ends only when it is told to",
+                     fmt::format("host {} drops the {}", host, describe(book.place(found))));
+    book.place(found).stands = false;
+    lapse(found, -1, "the subscription lapsed");
+}
+
+void Oracle::on_place_ended(PlaceId place) { book.place(place).ended = true; }
+
+void Oracle::may_lapse(PlaceId place, int at_host) { lapsable_.insert({place, at_host}); }
+
+void Oracle::lapse(PlaceId place, int taken_at, const std::string& why) {
+    for (auto& message : book.messages()) {
+        if (taken_at >= 0 && message.host != taken_at) continue;
+        const auto owed = message.owed.find(place);
+        if (owed != message.owed.end()) owed->second.excuse = why;
+    }
+}
+
+void Oracle::on_crash(int host) {
+    const Disk& disk = hosts_.at(std::size_t(host))->durable();
+    for (PlaceId id = 0; id < book.places().size(); ++id) {
+        Place& place = book.place(id);
+        if (place.host != host) {
+            if (!place.learnt.contains(host)) place.known.erase(host);
+            continue;
+        }
+        if (!place.stands || place.ended) continue;
+        const bool kept = std::any_of(
+            disk.destinations().begin(), disk.destinations().end(), [&](const auto& entry) {
+                const Destination& to = entry.second;
+                return place.type == Place::Type::durable
+                           ? to.type == Destination::Type::durable && to.name == place.name
+                           : to.type == Destination::Type::anonymous && to.filter == place.filter;
+            });
+        if (kept) continue;
+        if (place.type == Place::Type::durable)
+            throw Broken("interest: a confirmed durable subscription outlives a crash",
+                         fmt::format("host {} has lost the {}", host, describe(place)));
+        place.stands = false;
+        lapse(id, -1, "the crash took the anonymous subscription along");
+    }
+}
+
+// ---- Faults that lose by right ------------------------------------------------------------
+
+void Oracle::excuse_host(int host, const std::string& why) {
+    for (auto& message : book.messages())
+        for (auto& [place, at] : message.owed)
+            if (message.host == host || book.place(place).host == host ||
+                book.place(place).host < 0)
+                at.excuse = why;
+    for (PlaceId id = 0; id < book.places().size(); ++id) {
+        Place& place = book.place(id);
+        if (place.host == host) {
+            place.stands = false;
+            place.known.clear();
+            place.learnt.clear();
+        } else {
+            place.known.erase(host);
+            place.learnt.erase(host);
+        }
+    }
+}
+
+void Oracle::excuse_pair(int from, int to, const std::string& why) {
+    forgiven_pairs_.insert({from, to});
+    for (auto& message : book.messages())
+        if (message.host == from)
+            for (auto& [place, at] : message.owed)
+                if (book.place(place).host == to || book.place(place).host < 0) at.excuse = why;
+    for (auto& place : book.places())
+        if (place.host == to) {
+            place.known.erase(from);
+            place.learnt.erase(from);
+        }
+}
+
+void Oracle::excuse_rows(int host, const std::string& why) {
+    for (const auto& [id, row] : hosts_.at(std::size_t(host))->durable().rows()) {
+        if (!row.damaged) continue;
+        const Run run = run_of(row.batch.header());
+        for (std::uint32_t i = 0; i < run.count; ++i)
+            if (const auto unit = book.unit(run.producer, run.first + i))
+                for (auto& [place, at] : book[unit->message].owed) at.excuse = why;
+    }
+}
+
+// ---- Totals -----------------------------------------------------------------------------
+
+void Oracle::check_accounts(int host, const std::vector<Account>& accounts) {
+    for (const auto& account : accounts)
+        if (!account.balances())
+            throw Broken(
+                "G5 conservation",
+                fmt::format("host {}, destination {}: recovered {} + taken {} is not settled {} "
+                            "+ filtered {} + expired {} + lapsed {} + dead {} + purged {} + "
+                            "moved {} + waiting {}",
+                            host, account.destination.value, account.recovered, account.taken,
+                            account.settled, account.filtered, account.expired, account.lapsed,
+                            account.dead_lettered, account.purged, account.moved, account.waiting));
+}
+
+void Oracle::check_delivered(std::uint64_t lapsed) const {
+    for (const auto& message : book.messages()) {
+        if (!message.promised || message.withdrawn || message.expires) continue;
+        for (const auto& [id, at] : message.owed) {
+            const Place& place = book.place(id);
+            if (!at.excuse.empty() || place.ended || at.unmarked + at.marked > 0) continue;
+            if (place.type != Place::Type::queue && lapsed > 0) {
+                --lapsed;
+                continue;
+            }
+            throw Broken("G1 no loss", describe(message) + " never came to " + describe(place));
+        }
+    }
+}
+
+}  // namespace bus::sim

@@ -1,0 +1,135 @@
+// Judges a run: told what every agent takes, says, sends and stores, it throws
+// Broken at the first step at which a guarantee does not hold.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <set>
+#include <span>
+#include <string>
+#include <tuple>
+#include <utility>
+#include <vector>
+
+#include "book.h"
+#include "core/effects.h"
+#include "core/journal.h"
+#include "core/status.h"
+#include "disk.h"
+#include "session/outgoing.h"
+#include "session/unpacker.h"
+#include "trace.h"
+
+namespace bus::sim {
+
+// What the oracle may look at of a host.
+class HostView {
+  public:
+    virtual ~HostView() = default;
+    virtual int index() const = 0;
+    virtual AgentId agent() const = 0;
+    virtual std::uint64_t incarnation() const = 0;
+    virtual const Disk& durable() const = 0;
+};
+
+class Oracle {
+  public:
+    explicit Oracle(std::vector<const HostView*>& hosts) : hosts_(hosts) {}
+
+    Book book;
+
+    // ---- What apps do and see.
+    void on_settled(MessageId id, const session::Settled& settled);
+    // `consumer` counts app instances and their subscriptions: who must see an order.
+    void on_delivered(PlaceId place, std::uint64_t consumer, const session::Received& received);
+    void on_withdrawn(MessageId id) { book[id].withdrawn = true; }
+
+    // ---- What an agent takes and says.
+    void on_taken(int host, std::uint64_t number, const core::Batch& batch);
+    void on_handed_out(core::SessionId session, PlaceId place, const core::SendBatch& sent);
+    void on_acks(core::SessionId session, std::span<const wire::Ack> acks);
+    void on_receipts(int host, const ProducerId& producer, const wire::Receipts& receipts);
+    void on_refused(const ProducerId& producer, std::uint64_t number);
+    void on_sent(int from, int to, const core::SendBatch& sent);
+    // `to` says to `from`, of the numbers of that incarnation of `from`.
+    void on_link_ack(int to, int from, std::uint64_t incarnation, const wire::LinkAck& ack);
+    void on_link_refuse(int to, int from, std::uint64_t incarnation, std::uint64_t number);
+
+    // ---- Journals.
+    // What the agent decided, in memory as yet; then what became durable.
+    void on_submitted(int host, const core::Transaction& transaction);
+    void on_durable(int host, const core::Transaction& transaction);
+
+    // ---- Interest.
+    void on_subscribed(PlaceId place) { book.place(place).stands = true; }
+    void on_place_ended(PlaceId place);
+    // The anonymous subscriptions of this place may have lapsed at that host.
+    void may_lapse(PlaceId place, int at_host);
+    void on_crash(int host);
+
+    // ---- Faults that lose by right.
+    void excuse_host(int host, const std::string& why);          // its journal went back in time
+    void excuse_pair(int from, int to, const std::string& why);  // the peer was removed
+    void excuse_rows(int host, const std::string& why);          // its damaged rows
+    void turbulence() { turbulent_ = true; }                     // more than links may fail
+
+    void check_accounts(int host, const std::vector<core::Account>& accounts);
+    // Everything that was promised has arrived, but for `lapsed` messages at most.
+    void check_delivered(std::uint64_t lapsed) const;
+
+  private:
+    using Numbered = std::map<std::uint64_t, Run>;
+    struct Route {
+        int from, to;
+        std::uint64_t incarnation;
+        auto operator<=>(const Route&) const = default;
+    };
+    struct Tag {
+        PlaceId place;
+        Run batch;
+        std::uint32_t first, count;
+    };
+
+    // A message, or one part of it, at one of its destinations.
+    struct Claim {
+        const Message& message;
+        Run unit;  // count 1
+        PlaceId place;
+    };
+    bool is_stored(int host, const Claim& claim, bool for_its_agent) const;
+    bool is_stored_anywhere(const Run& unit) const;
+    bool is_safe_there(int host, const Claim& claim) const;
+    bool is_safe_here(int host, const Claim& claim) const;
+    template <class Safe>
+    void require(const Run& run, const char* invariant, const std::string& said, Safe safe) const;
+    void require_safe_here(int host, const Run& run, const char* invariant,
+                           const std::string& said);
+    void require_safe_there(int host, const Run& run, const char* invariant,
+                            const std::string& said);
+    void require_arrived(int host, const Run& run);
+    void on_subscription_dropped(int host, const core::Destination& destination);
+    void lapse(PlaceId place, int taken_at, const std::string& why);
+    void check_order(std::uint64_t consumer, const Message& message);
+    bool place_wants(const Place& place, const Message& message) const;
+    void on_interest(int host, const core::PutInterest& put);
+    void on_interest_dropped(int host, const core::DropInterest& drop);
+    void on_destination_dropped(int host, core::DestinationId id);
+    int host_of(const AgentId& agent) const;
+
+    std::vector<const HostView*>& hosts_;
+    bool turbulent_ = false;
+    std::map<ProducerId, Numbered> unsaid_;    // by producer: taken, `safe` not said
+    std::map<ProducerId, Numbered> unmarked_;  // taken, no durable mark
+    std::map<ProducerId, Numbered> unarrived_;
+    std::map<Route, Numbered> unacked_;        // sent over a link, not acknowledged
+    std::map<Route, Numbered> link_unmarked_;  // sent over a link, no durable mark
+    std::map<std::pair<std::uint64_t, std::uint64_t>, Tag> tags_;  // by session and tag
+    // Best effort overtakes what must wait for room: its order is one of its own.
+    using OrderKey = std::tuple<std::uint64_t, ProducerId, wire::ChannelKey, wire::Lane, bool>;
+    std::map<OrderKey, std::uint64_t> order_;
+    std::set<std::pair<PlaceId, int>> lapsable_;
+    std::map<std::pair<int, core::DestinationId>, core::Destination> destinations_;
+    std::set<std::pair<int, int>> forgiven_pairs_;
+};
+
+}  // namespace bus::sim

@@ -1,0 +1,137 @@
+#include "plan.h"
+
+#include <fmt/format.h>
+
+namespace bus::sim {
+
+using namespace std::chrono_literals;
+
+const char* to_text(Character character) {
+    switch (character) {
+        case Character::healthy:
+            return "healthy";
+        case Character::links:
+            return "links";
+        case Character::crashes:
+            return "crashes";
+        case Character::journals:
+            return "journals";
+        case Character::holds:
+            return "holds";
+        case Character::reloads:
+            return "reloads";
+        case Character::everything:
+            return "everything";
+    }
+    return "?";
+}
+
+const std::vector<wire::ChannelKey>& topics() {
+    static const std::vector<wire::ChannelKey> all{{wire::Kind::topic, "plant.temperature"},
+                                                   {wire::Kind::topic, "plant.pressure"},
+                                                   {wire::Kind::topic, "yard.gate.open"}};
+    return all;
+}
+
+const std::vector<wire::ChannelKey>& queues() {
+    static const std::vector<wire::ChannelKey> all{{wire::Kind::queue, "orders"},
+                                                   {wire::Kind::queue, "plant.temperature"}};
+    return all;
+}
+
+namespace {
+
+void draw_addresses(Plan& plan, Random& random) {
+    const bool full = random.percent(60);
+    for (int a = 0; a < plan.hosts; ++a)
+        for (int b = a + 1; b < plan.hosts; ++b) {
+            if (!full && b != a + 1) continue;  // a chain
+            const auto who = random.between(0, 3);
+            if (who != 1) plan.addresses.emplace_back(a, b);
+            if (who != 0 && who != 3) plan.addresses.emplace_back(b, a);
+        }
+}
+
+std::vector<WantedSubscription> draw_subscriptions(Random& random, std::size_t app) {
+    static const std::vector<std::string> filters{"plant.**", "plant.temperature", "*.pressure",
+                                                  "yard.gate.*", "plant.*"};
+    std::vector<WantedSubscription> wanted;
+    const auto count = random.between(0, 3);
+    for (std::uint64_t i = 0; i < count; ++i) {
+        WantedSubscription one;
+        const auto sort = random.between(0, 2);
+        one.kind = sort == 2 ? wire::Kind::queue : wire::Kind::topic;
+        one.filter = sort == 2 ? random.pick(queues()).name : random.pick(filters);
+        if (sort == 1) one.durable = fmt::format("durable-{}-{}", app, i);
+        one.prefetch_messages =
+            random.percent(30) ? static_cast<std::uint32_t>(random.between(1, 5)) : 1000;
+        wanted.push_back(std::move(one));
+    }
+    return wanted;
+}
+
+Habits draw_habits(const Plan& plan, Random& random, std::size_t app) {
+    Habits habits;
+    habits.subscriptions = draw_subscriptions(random, app);
+    habits.publishes = app < 2 || random.percent(50);
+    habits.publish_every = random.between(5ms, 150ms);
+    habits.burst_max = random.between(1, 6);
+    for (const auto& channel : topics())
+        if (random.percent(60)) habits.channels.push_back(channel);
+    for (const auto& channel : queues())
+        if (random.percent(60)) habits.channels.push_back(channel);
+    if (habits.channels.empty()) habits.channels.push_back(topics().front());
+    habits.payload_max = static_cast<std::uint32_t>(random.between(8, 400));
+    habits.large_per_mille = random.percent(25) ? 15 : 0;
+    habits.best_effort_per_mille = random.percent(30) ? 100 : 0;
+    habits.expiring_per_mille = random.percent(15) ? 50 : 0;
+    habits.other_lane_per_mille = random.percent(40) ? 300 : 0;
+    habits.arrived_per_mille = random.percent(60) ? 300 : 0;
+    habits.work_max = random.percent(20) ? random.between(10ms, 300ms) : random.between(0ms, 3ms);
+    if (plan.character == Character::crashes || plan.character == Character::everything) {
+        habits.nack_per_mille = random.percent(20) ? 20 : 0;
+        habits.slow_to_subscribe = random.percent(30) ? random.between(100ms, 4s) : Duration{0};
+    }
+    return habits;
+}
+
+Character draw_character(Random& random) {
+    static const std::vector<Character> weighted{
+        Character::healthy,    Character::links,      Character::links,     Character::crashes,
+        Character::crashes,    Character::crashes,    Character::journals,  Character::journals,
+        Character::holds,      Character::holds,      Character::reloads,   Character::everything,
+        Character::everything, Character::everything, Character::everything};
+    return random.pick(weighted);
+}
+
+void draw_journals(Plan& plan, Random& random) {
+    if (random.percent(25)) plan.tempo.commit_max = random.between(10ms, 400ms);
+    const bool mixed = plan.character == Character::everything;
+    if (plan.character == Character::journals || (mixed && random.percent(30))) {
+        plan.tempo.in_doubt_per_mille = random.between(0, 60);
+        plan.tempo.failed_per_mille = random.between(0, 60);
+        if (random.percent(30)) plan.journal_capacity = random.between(4'000, 60'000);
+    }
+    if (plan.character == Character::holds || (mixed && random.percent(20)))
+        plan.journal_bytes_max = random.between(20'000, 120'000);
+}
+
+}  // namespace
+
+Plan draw_plan(Random& random) {
+    Plan plan;
+    plan.character = draw_character(random);
+    plan.hosts = static_cast<int>(random.percent(50) ? 2 : random.between(2, 5));
+    draw_addresses(plan, random);
+    plan.weather.delay_max =
+        random.percent(30) ? random.between(10ms, 300ms) : random.between(200us, 3ms);
+    draw_journals(plan, random);
+    const auto apps = random.between(2, 2 + static_cast<std::uint64_t>(plan.hosts));
+    for (std::size_t app = 0; app < apps; ++app)
+        plan.apps.push_back({static_cast<int>(app) % plan.hosts, draw_habits(plan, random, app)});
+    plan.busy = random.between(1s, 8s);
+    if (plan.character != Character::healthy) plan.faults = random.between(1, 12);
+    return plan;
+}
+
+}  // namespace bus::sim

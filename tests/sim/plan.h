@@ -1,0 +1,44 @@
+// What a seed makes of a run: how many hosts, who links to whom, what the apps
+// do, how the disks behave and which kinds of faults strike.
+#pragma once
+
+#include <cstdint>
+#include <utility>
+#include <vector>
+
+#include "app.h"
+#include "fake_journal.h"
+#include "network.h"
+
+namespace bus::sim {
+
+// A run has one character, so that each kind of trouble also comes alone, where its invariants are
+// sharpest.
+enum class Character { healthy, links, crashes, journals, holds, reloads, everything };
+
+const char* to_text(Character character);
+
+struct Plan {
+    Character character = Character::everything;
+    int hosts = 2;
+    std::vector<std::pair<int, int>> addresses;  // dialler, listener
+    struct AppPlan {
+        int host = 0;
+        Habits habits;
+    };
+    std::vector<AppPlan> apps;
+    Weather weather;
+    JournalTempo tempo;
+    std::uint64_t journal_bytes_max = 0;  // 0: the default
+    std::uint64_t journal_capacity = 0;   // of the disk; 0: no end
+    Duration busy{};                      // publishing and faults
+    std::uint64_t faults = 0;
+};
+
+Plan draw_plan(Random& random);
+
+// The channels of every run.
+const std::vector<wire::ChannelKey>& topics();
+const std::vector<wire::ChannelKey>& queues();
+
+}  // namespace bus::sim
