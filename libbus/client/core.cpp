@@ -357,6 +357,8 @@ void Core::close() noexcept {
     for (const auto& inbox : all_inboxes()) inbox->end("the connection was closed");
     {
         Guard lock{mutex_};
+        producer_.on_disconnected();
+        consumers_.on_disconnected();
         producer_.give_up("the connection was closed before the agent had it safe");
         acks_waiting_.clear();
     }

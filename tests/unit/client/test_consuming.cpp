@@ -1,0 +1,222 @@
+#include <poll.h>
+
+#include <memory>
+#include <thread>
+
+#include "bus/bus.h"
+#include "stub_agent.h"
+#include "support/sample_batch.h"
+
+using namespace bus::client::test;
+using namespace std::chrono_literals;
+using bus::test::sample_batch;
+namespace wire = bus::wire;
+
+namespace {
+
+constexpr auto patience = std::chrono::milliseconds{patience_millis};
+
+struct Consuming {
+    Consuming() : app({.runtime = runtime.path(), .app = "story", .linger = 0ms}) {
+        agent = std::make_unique<StubAgent>(runtime);
+        agent->welcome();
+    }
+    // Subscribes without waiting, and lets the agent agree.
+    bus::Consumer subscribe(bus::SubscribeOptions options = {}) {
+        options.timeout = 0ms;
+        auto consumer = app.subscribe("plant7.**", options);
+        id = agent->agree().id;
+        return consumer;
+    }
+    void deliver(const std::vector<bus::test::SampleMessage>& messages, std::uint64_t tag,
+                 std::uint16_t flags = 0, wire::BatchHeader header = bus::test::sample_header()) {
+        agent->deliver(sample_batch(messages, header),
+                       {.flags = flags,
+                        .number = tag,
+                        .messages = static_cast<std::uint32_t>(messages.size()),
+                        .consumer = id});
+    }
+
+    const Runtime runtime;
+    std::unique_ptr<StubAgent> agent;
+    bus::Connection app;
+    std::uint64_t id = 0;
+};
+
+}  // namespace
+
+TEST_CASE("a subscriber gets messages and its acknowledgements go back as one range") {
+    Consuming story;
+    auto consumer = story.subscribe({.durable = "alarms"});
+    story.deliver({{"1"}, {"2"}, {"3"}}, 41);
+    for (const char* expected : {"1", "2", "3"}) {
+        auto delivery = consumer.next_within(patience);
+        REQUIRE(delivery);
+        CHECK(delivery->payload() == expected);
+        CHECK(delivery->message().channel() == "plant7.temperature");
+        CHECK(delivery->attempt() == 1);
+        CHECK_FALSE(delivery->redelivered());
+        CHECK(delivery->ack() == bus::Ack::given);
+    }
+    std::uint32_t acknowledged = 0;
+    while (acknowledged < 3)
+        for (const auto& ack : story.agent->expect_acks()) {
+            CHECK(ack.tag == 41);
+            CHECK(ack.first == acknowledged);
+            acknowledged += ack.count;
+        }
+    CHECK(acknowledged == 3);
+}
+
+TEST_CASE("an undecided delivery is given back, a rejected one says why") {
+    Consuming story;
+    auto consumer = story.subscribe();
+    story.deliver({{"1"}}, 1);
+    { const auto forgotten = consumer.next_within(patience); }
+    CHECK(story.agent->expect_acks().at(0).verdict == wire::Verdict::nack);
+    story.deliver({{"2"}}, 2);
+    consumer.next_within(patience)->reject("unreadable");
+    const auto rejected = story.agent->expect_acks().at(0);
+    CHECK(rejected.verdict == wire::Verdict::reject);
+    CHECK(rejected.reason == "unreadable");
+    story.deliver({{"3"}}, 3);
+    consumer.next_within(patience)->nack(250ms);
+    CHECK(story.agent->expect_acks().at(0).delay_millis == 250);
+}
+
+TEST_CASE("a damaged message is rejected by libbus itself") {
+    Consuming story;
+    auto consumer = story.subscribe();
+    auto batch = sample_batch({{"good"}, {"evil"}});
+    batch.back() ^= std::byte{1};
+    story.agent->deliver(batch, {.number = 5, .messages = 2, .consumer = story.id});
+    auto delivery = consumer.next_within(patience);
+    REQUIRE(delivery);
+    CHECK(delivery->payload() == "good");
+    delivery->ack();
+    CHECK_FALSE(consumer.next_within(0ms));
+    bool rejected = false;
+    for (int seen = 0; seen < 2;)
+        for (const auto& ack : story.agent->expect_acks()) {
+            rejected = rejected || (ack.verdict == wire::Verdict::reject && ack.first == 1);
+            ++seen;
+        }
+    CHECK(rejected);
+}
+
+TEST_CASE("an agent's restart: subscribed again, old deliveries void, late acks stale") {
+    Consuming story;
+    auto consumer = story.subscribe({.durable = "alarms"});
+    story.deliver({{"1"}, {"2"}}, 1);
+    auto held = consumer.next_within(patience);
+    REQUIRE(held);
+    story.agent.reset();
+    story.agent = std::make_unique<StubAgent>(story.runtime);
+    story.agent->welcome(2);
+    CHECK(story.agent->agree().durable == "alarms");
+    CHECK(held->ack() == bus::Ack::stale);
+    CHECK(held->payload() == "1");
+    story.deliver({{"1"}, {"2"}}, 1, wire::envelope_flag::redelivered);
+    auto again = consumer.next_within(patience);
+    REQUIRE(again);
+    CHECK(again->payload() == "1");
+    CHECK(again->redelivered());
+    CHECK(again->ack() == bus::Ack::given);
+}
+
+TEST_CASE("a gap is told with the message behind it") {
+    Consuming story;
+    auto consumer = story.subscribe();
+    auto header = bus::test::sample_header();
+    story.deliver({{"1"}}, 1, 0, header);
+    header.sequence = header.channel_sequence = 5;
+    story.deliver({{"5"}}, 2, 0, header);
+    CHECK(consumer.next_within(patience)->missed() == 0);
+    CHECK(consumer.next_within(patience)->missed() == 3);
+}
+
+TEST_CASE("a refused subscription throws its reason, or ends the consumer that did not wait") {
+    Consuming story;
+    std::thread agent{[&] {
+        const auto wish = story.agent->expect<wire::Subscribe>();
+        story.agent->reply(wire::Failed{wish.id, wire::Reject::not_allowed, "a rule forbids it"});
+    }};
+    CHECK_THROWS_WITH_AS(static_cast<void>(story.app.subscribe("a", {.timeout = patience})),
+                         doctest::Contains("a rule forbids it"), bus::Error);
+    agent.join();
+    static_cast<void>(story.agent->expect<wire::Unsubscribe>());
+
+    auto consumer = story.app.subscribe("b", {.timeout = 0ms});
+    const auto wish = story.agent->expect<wire::Subscribe>();
+    story.agent->reply(wire::Failed{wish.id, wire::Reject::limit, "too many"});
+    CHECK_FALSE(consumer.next());
+    CHECK(consumer.why() == "too many");
+}
+
+TEST_CASE("closing a consumer wakes its thread and unsubscribes once all is decided") {
+    Consuming story;
+    auto consumer = story.subscribe({.durable = "alarms"});
+    story.deliver({{"1"}, {"2"}}, 1);
+    auto held = consumer.next_within(patience);
+    REQUIRE(held);
+    consumer.close();
+    CHECK_FALSE(consumer.next());
+    CHECK_FALSE(consumer.is_open());
+    CHECK(held->ack() == bus::Ack::given);
+    CHECK(story.agent->expect_acks().at(0).tag == 1);
+    CHECK_FALSE(story.agent->expect<wire::Unsubscribe>().forget);
+}
+
+TEST_CASE("a thread that waits is woken by closing from another") {
+    Consuming story;
+    auto consumer = story.subscribe();
+    std::optional<bool> got;
+    std::thread waiting{[&] { got = consumer.next().has_value(); }};
+    consumer.close();
+    waiting.join();
+    CHECK(got == false);
+}
+
+TEST_CASE("forgetting ends a durable subscription for good") {
+    Consuming story;
+    auto consumer = story.subscribe({.durable = "alarms"});
+    consumer.forget();
+    CHECK(story.agent->expect<wire::Unsubscribe>().forget);
+}
+
+TEST_CASE("an event loop sees messages through a descriptor") {
+    Consuming story;
+    auto consumer = story.subscribe();
+    pollfd item{.fd = consumer.fd(), .events = POLLIN, .revents = 0};
+    CHECK_FALSE(consumer.next_within(0ms));
+    REQUIRE(::poll(&item, 1, 0) == 0);
+    story.deliver({{"1"}, {"2"}}, 1);
+    REQUIRE(::poll(&item, 1, patience_millis) == 1);
+    CHECK(consumer.fetch(10, 0ms).size() == 2);
+    CHECK_FALSE(consumer.next_within(0ms));
+    CHECK(::poll(&item, 1, 0) == 0);
+}
+
+TEST_CASE("a range-for ends when the consumer closes") {
+    Consuming story;
+    auto consumer = story.subscribe();
+    story.deliver({{"1"}, {"2"}}, 1);
+    std::string all;
+    for (bus::Delivery delivery : consumer) {
+        all += delivery.payload();
+        delivery.ack();
+        if (all.size() == 2) consumer.close();
+    }
+    CHECK(all == "12");
+}
+
+TEST_CASE("an unfinished batch's acknowledgement does not wait for the rest") {
+    Consuming story;
+    auto consumer = story.subscribe();
+    story.deliver({{"1"}, {"2"}}, 1);
+    auto first = consumer.next_within(patience);
+    REQUIRE(first);
+    first->ack();
+    const auto acks = story.agent->expect_acks();
+    CHECK(acks.at(0).count == 1);
+}
