@@ -30,7 +30,8 @@ class Examples(unittest.TestCase):
                 self.run_example(agent, "queue_worker", job)
             self.assertEqual(self.run_example(agent, "queue_worker"),
                              ["did first at attempt 1", "did flaky at attempt 2"])
-            agent.wait_for_status(lambda status: status["journal"]["dead_letters"] == 1)
+            agent.wait_for_status(lambda status: sum(
+                account["dead_lettered"] for account in status["accounts"]) == 1)
 
     def test_receipts_tell_how_far_each_message_got(self):
         with Agent("paris") as agent:

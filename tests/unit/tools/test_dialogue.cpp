@@ -27,11 +27,12 @@ TEST_CASE("what bench and roles say to each other arrives as it was meant") {
 }
 
 TEST_CASE("latencies come along with what was received, also none") {
-    Received received{.distinct = 1, .duplicates = 2, .last_nanos = 3};
+    Received received{.distinct = 1, .duplicates = 2, .duplicates_unmarked = 1, .last_nanos = 3};
     CHECK(received_from(to_line(received)).latency.samples() == 0);
     received.latency.record(1000);
     const Received back = received_from(to_line(received));
     CHECK(back.duplicates == 2);
+    CHECK(back.duplicates_unmarked == 1);
     CHECK(back.latency.samples() == 1);
 }
 

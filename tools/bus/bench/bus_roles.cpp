@@ -66,7 +66,7 @@ class BusConsumer {
     int fd() { return consumer_.fd(); }
     void receive() {
         for (Delivery& delivery : consumer_.fetch(fetch_at_most, 0ms)) {
-            take(delivery.payload());
+            take(delivery.payload(), delivery.redelivered());
             // Stale means that the agent was away: the message will come again, and be counted.
             (void)delivery.ack();
         }
@@ -76,24 +76,26 @@ class BusConsumer {
     Received result() {
         result_.distinct = tally_.distinct();
         result_.duplicates = tally_.duplicates();
+        result_.duplicates_unmarked = unmarked_;
         Received all = std::move(result_);
         result_ = {.last_nanos = all.last_nanos};
         return all;
     }
 
   private:
-    void take(std::string_view payload) {
+    void take(std::string_view payload, bool redelivered) {
         Stamp stamp;
         if (payload.size() < sizeof stamp) throw Error("a message that the bench has not sent");
         std::memcpy(&stamp, payload.data(), sizeof stamp);
         if (stamp.index == probe_index) return say("probe");
         if (stamp.intended_nanos > 0) result_.latency.record(now_nanos() - stamp.intended_nanos);
-        tally_.count(stamp.index);
+        if (!tally_.count(stamp.index) && !redelivered) ++unmarked_;
     }
 
     Connection bus_;
     Consumer consumer_;
     Tally tally_;
+    std::uint64_t unmarked_ = 0;
     Received result_;
 };
 

@@ -36,8 +36,8 @@ std::string to_line(const Expect& expect) {
     return fmt::format("{} {}", expect.total, expect.patience_seconds);
 }
 std::string to_line(const Received& r) {
-    return fmt::format("{} {} {} [{}]", r.distinct, r.duplicates, r.last_nanos,
-                       r.latency.to_text());
+    return fmt::format("{} {} {} {} [{}]", r.distinct, r.duplicates, r.duplicates_unmarked,
+                       r.last_nanos, r.latency.to_text());
 }
 
 Run run_from(const std::string& line) {
@@ -58,7 +58,7 @@ Expect expect_from(const std::string& line) {
 Received received_from(const std::string& line) {
     Received r;
     std::string latency;
-    read_fields(line, r.distinct, r.duplicates, r.last_nanos, latency);
+    read_fields(line, r.distinct, r.duplicates, r.duplicates_unmarked, r.last_nanos, latency);
     r.latency = Histogram::from_text(std::string_view{latency}.substr(1, latency.size() - 2));
     return r;
 }

@@ -47,6 +47,7 @@ struct Expect {
 };
 struct Received {
     std::uint64_t distinct = 0, duplicates = 0;
+    std::uint64_t duplicates_unmarked = 0;  // not said to be redelivered
     std::int64_t last_nanos = 0;
     Histogram latency;  // since the previous Received
 };

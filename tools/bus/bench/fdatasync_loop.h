@@ -1,5 +1,5 @@
-// The disk's own limit: append one batch, fdatasync, again. Nothing that
-// promises durability batch by batch can be faster than this.
+// The disk's own limit: append as much as one commit may gather, fdatasync,
+// again. What is fsynced before its receipt cannot be faster.
 #pragma once
 
 #include <chrono>

@@ -49,6 +49,7 @@ void drain(AgentPair& agents, Pair& pair, int interruption, OutageSample& sample
     sample.drained = received.distinct - std::min(received.distinct, before);
     sample.lost = sample.sent.total - std::min(sample.sent.total, received.distinct);
     sample.duplicates = received.duplicates;
+    sample.duplicates_unmarked = received.duplicates_unmarked;
 }
 
 }  // namespace

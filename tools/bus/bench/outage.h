@@ -25,6 +25,7 @@ struct OutageSample {
     double stop_seconds = 0, restart_seconds = 0;
     double drain_seconds = 0;  // from the far agent's start until the last message had come
     std::uint64_t drained = 0, lost = 0, duplicates = 0;
+    std::uint64_t duplicates_unmarked = 0;  // not said to be redelivered
 
     double drain_messages_per_second() const;
 };

@@ -36,6 +36,7 @@ void Sample::add(const Sample& other) {
     messages += other.messages;
     lost += other.lost;
     duplicates += other.duplicates;
+    duplicates_unmarked += other.duplicates_unmarked;
     not_safe += other.not_safe;
     disk_bytes += other.disk_bytes;
     seconds += other.seconds;
@@ -91,6 +92,7 @@ Sample measure(Path& path, const Load& load, const Run& run, int interruption) {
     return {.messages = sent.messages,
             .lost = sent.total - std::min(sent.total, received.distinct),
             .duplicates = received.duplicates,
+            .duplicates_unmarked = received.duplicates_unmarked,
             .not_safe = sent.not_safe,
             .disk_bytes = after.disk_bytes - before.disk_bytes,
             .seconds = static_cast<double>(received.last_nanos - sent.first_nanos) / 1e9,

@@ -33,7 +33,7 @@ class Path {
 
 // What one or several runs of the same load have shown, added up.
 struct Sample {
-    std::uint64_t messages = 0, lost = 0, duplicates = 0, not_safe = 0;
+    std::uint64_t messages = 0, lost = 0, duplicates = 0, duplicates_unmarked = 0, not_safe = 0;
     std::uint64_t disk_bytes = 0;  // written by the two in the middle
     double seconds = 0;            // from the first sent to the last received
     double cpu_seconds = 0;        // of all four processes

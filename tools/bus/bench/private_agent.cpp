@@ -118,7 +118,9 @@ void PrivateAgent::stop(std::chrono::seconds patience) {
 std::string PrivateAgent::status() const {
     const Connection bus{{.runtime = runtime(), .app = "bus-bench"}};
     if (auto answer = bus.control(R"({"request":"status"})", 10s)) return *answer;
-    throw Error(fmt::format("agent {} does not answer: {}", place_.name, end_of_log()));
+    throw Error(fmt::format("agent {} {}: {}", place_.name,
+                            process_->has_ended() ? "has crashed" : "does not answer",
+                            end_of_log()));
 }
 
 std::uint64_t PrivateAgent::journal_file_bytes() const {

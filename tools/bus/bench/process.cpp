@@ -154,7 +154,7 @@ void Process::signal(int number) const {
     if (pid_ > 0) ::kill(pid_, number);
 }
 
-bool Process::ended_within(std::chrono::milliseconds patience) {
+bool Process::ended_within(std::chrono::milliseconds patience) const {
     pollfd ended{pid_fd_.get(), POLLIN, 0};
     return ::poll(&ended, 1, static_cast<int>(patience.count())) > 0;
 }

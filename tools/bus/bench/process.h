@@ -31,6 +31,7 @@ class Process {
     pid_t pid() const noexcept { return pid_; }
     // Readable once the process has ended.
     int end_fd() const noexcept { return pid_fd_.get(); }
+    bool has_ended() const { return ended_within(std::chrono::milliseconds{0}); }
     void say(std::string_view line);
     // The next line without its newline. `interruption`: readable when to give up. Throws Error if
     // the process ends or says nothing for that long, Interrupted if told to give up.
@@ -50,7 +51,7 @@ class Process {
 
   private:
     std::string proc_field(const char* file, std::string_view field) const;
-    bool ended_within(std::chrono::milliseconds patience);
+    bool ended_within(std::chrono::milliseconds patience) const;
 
     std::string name_;
     pid_t pid_ = -1;

@@ -69,7 +69,7 @@ std::string outage_table(const OutageReport& report) {
     table.add(
         {"a second, each fsynced before its receipt", whole(sample.journaled_messages_per_second)});
     if (report.fdatasync_messages_per_second > 0)
-        table.add({"  of a loop that writes and fsyncs each full batch",
+        table.add({"  of a loop that writes and fsyncs as much as a commit may gather",
                    fmt::format("{:.2f}", report.share_of_fdatasync_loop())});
     table.add({"journal files", in_bytes(sample.backlog_file_bytes)});
     table.add({"near agent's memory, highest", in_bytes(sample.resident_bytes_highest)});
@@ -79,7 +79,8 @@ std::string outage_table(const OutageReport& report) {
     table.add({"  messages a second", whole(sample.drain_messages_per_second())});
     table.add({"  live before the outage", whole(sample.live_messages_per_second)});
     table.add({"lost", grouped(sample.lost)});
-    table.add({"twice", grouped(sample.duplicates)});
+    table.add({"twice, for the far agent was killed", grouped(sample.duplicates)});
+    table.add({"  of these not marked as redelivered", grouped(sample.duplicates_unmarked)});
     return "\n" + table.text("  ");
 }
 

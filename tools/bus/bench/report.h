@@ -23,7 +23,7 @@ struct Comparison {
 struct OutageReport {
     Outage outage;
     OutageSample sample;
-    double fdatasync_messages_per_second = 0;  // one full batch per fdatasync
+    double fdatasync_messages_per_second = 0;  // a whole group commit per fdatasync
 
     double share_of_fdatasync_loop() const;
 };

@@ -31,7 +31,8 @@ Json throughput_json(const Comparison& one) {
                      {"messages", one.bus.messages},
                      {"not_safe", one.bus.not_safe},
                      {"lost", one.bus.lost},
-                     {"duplicates", one.bus.duplicates}});
+                     {"duplicates", one.bus.duplicates},
+                     {"duplicates_unmarked", one.bus.duplicates_unmarked}});
     return json;
 }
 
@@ -41,7 +42,8 @@ Json latency_json(const Comparison& one, double rate) {
                      {"latency_us", percentiles(one.bus.latency)},
                      {"raw_pipe_latency_us", percentiles(one.raw.latency)},
                      {"lost", one.bus.lost},
-                     {"duplicates", one.bus.duplicates}});
+                     {"duplicates", one.bus.duplicates},
+                     {"duplicates_unmarked", one.bus.duplicates_unmarked}});
     return json;
 }
 
@@ -61,7 +63,8 @@ Json outage_json(const OutageReport& report) {
                      {"drain_messages_per_second", sample.drain_messages_per_second()},
                      {"live_messages_per_second", sample.live_messages_per_second},
                      {"lost", sample.lost},
-                     {"duplicates", sample.duplicates}});
+                     {"duplicates", sample.duplicates},
+                     {"duplicates_unmarked", sample.duplicates_unmarked}});
     if (report.outage.restart_near) {
         json["stop_seconds"] = sample.stop_seconds;
         json["restart_seconds"] = sample.restart_seconds;
@@ -69,9 +72,11 @@ Json outage_json(const OutageReport& report) {
     return json;
 }
 
-// What must be zero is added up over everything that was measured.
+constexpr const char* counted[] = {"lost", "duplicates", "duplicates_unmarked"};
+
+// What should be zero is added up over everything that was measured.
 void count(Json& json, const Json& part) {
-    for (const char* key : {"lost", "duplicates"})
+    for (const char* key : counted)
         json[key] = json.value(key, std::uint64_t{0}) + part.value(key, std::uint64_t{0});
 }
 
@@ -98,7 +103,7 @@ std::string Report::to_json() const {
     };
     add("outage", outage);
     add("backlog", backlog);
-    json["lost"] = json["duplicates"] = std::uint64_t{0};
+    for (const char* key : counted) json[key] = std::uint64_t{0};
     for (const Json& part : parts) count(json, part);
     json["runs"] = std::move(runs);
     return json.dump(2) + "\n";

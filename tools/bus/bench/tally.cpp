@@ -4,12 +4,12 @@
 
 namespace bus::bench {
 
-void Tally::count_out_of_order(std::uint64_t index) {
+bool Tally::count_out_of_order(std::uint64_t index) {
     const auto after = ahead_.upper_bound(index);
     const bool in_range = after != ahead_.begin() && index < std::prev(after)->second;
     if (index < next_ || in_range) {
         ++duplicates_;
-        return;
+        return false;
     }
     ++ahead_count_;
     join_ahead(index);
@@ -18,6 +18,7 @@ void Tally::count_out_of_order(std::uint64_t index) {
         next_ = first->second;
         ahead_.erase(first);
     }
+    return true;
 }
 
 void Tally::join_ahead(std::uint64_t index) {

@@ -10,19 +10,18 @@ namespace bus::bench {
 
 class Tally {
   public:
-    void count(std::uint64_t index) {
-        if (index == next_ && ahead_.empty()) {
-            ++next_;
-        } else {
-            count_out_of_order(index);
-        }
+    // False: it had come before.
+    bool count(std::uint64_t index) {
+        if (index != next_ || !ahead_.empty()) return count_out_of_order(index);
+        ++next_;
+        return true;
     }
 
     std::uint64_t distinct() const noexcept { return next_ + ahead_count_; }
     std::uint64_t duplicates() const noexcept { return duplicates_; }
 
   private:
-    void count_out_of_order(std::uint64_t index);
+    bool count_out_of_order(std::uint64_t index);
     void join_ahead(std::uint64_t index);
 
     std::uint64_t next_ = 0;  // all below have come
