@@ -193,44 +193,60 @@ TEST_CASE("a group of which one does not fit is committed up to that one") {
     CHECK(committed->through >= Submission{1});
 }
 
+// A file system of 24 MiB, where the test may mount one.
+class SmallFileSystem {
+  public:
+    explicit SmallFileSystem(std::string path) : path_(std::move(path)) {
+        std::filesystem::create_directory(path_);
+        mounted_ = ::mount("tmpfs", path_.c_str(), "tmpfs", 0, "size=24m") == 0;
+    }
+    ~SmallFileSystem() {
+        if (mounted_) ::umount2(path_.c_str(), MNT_DETACH);
+    }
+    SmallFileSystem(const SmallFileSystem&) = delete;
+    SmallFileSystem& operator=(const SmallFileSystem&) = delete;
+    bool is_mounted() const noexcept { return mounted_; }
+
+  private:
+    std::string path_;
+    bool mounted_ = false;
+};
+
 TEST_CASE("a small file system fills up, is drained and filled again") {
     TemporaryFolder folder;
     const std::string mounted = folder / "small";
-    std::filesystem::create_directory(mounted);
-    if (::mount("tmpfs", mounted.c_str(), "tmpfs", 0, "size=24m") != 0) {
+    const SmallFileSystem small{mounted};
+    if (!small.is_mounted()) {
         MESSAGE("not allowed to mount: not tested here");
         return;
     }
-    {
-        Store store{{.path = mounted + "/journal.db",
-                     .agent = AgentId{{1, 1}},
-                     .max_bytes = limits::journal_bytes_min,
-                     .min_free = 0,
-                     .wal_bytes = 2 * limits::MiB,
-                     .ballast_bytes = 1 * limits::MiB}};
-        Answers answers;
-        std::uint64_t id = 1, number = 0;
-        const auto apply = [&](std::vector<Change> changes) {
-            const core::Transaction one{Submission{++number}, true, std::move(changes)};
-            answers.clear();
-            return store.apply({&one, 1}, answers);
-        };
-        for (int round = 0; round < 3; ++round) {
-            const std::uint64_t first = id;
-            while (id < first + 2'000 && apply(megabyte(id))) id += 20;
-            CHECK(std::holds_alternative<Failed>(answers.back()));
-            CHECK(id > first);
-            for (std::uint64_t at = first; at < id; ++at) REQUIRE(apply({settle(1, at)}));
-            CHECK(store.space().live_bytes == 0);
-            CHECK(store.needs_retry());
-            while (store.tidy()) {
-            }
-            answers.clear();
-            store.retry(answers);
-            CHECK_FALSE(store.needs_retry());
+    Store store{{.path = mounted + "/journal.db",
+                 .agent = AgentId{{1, 1}},
+                 .max_bytes = limits::journal_bytes_min,
+                 .min_free = 0,
+                 .wal_bytes = 2 * limits::MiB,
+                 .ballast_bytes = 1 * limits::MiB}};
+    Answers answers;
+    std::uint64_t id = 1, number = 0;
+    const auto apply = [&](std::vector<Change> changes) {
+        const core::Transaction one{Submission{++number}, true, std::move(changes)};
+        answers.clear();
+        return store.apply({&one, 1}, answers);
+    };
+    for (int round = 0; round < 3; ++round) {
+        const std::uint64_t first = id;
+        while (id < first + 2'000 && apply(megabyte(id))) id += 20;
+        CHECK(std::holds_alternative<Failed>(answers.back()));
+        CHECK(id > first);
+        for (std::uint64_t at = first; at < id; ++at) REQUIRE(apply({settle(1, at)}));
+        CHECK(store.space().live_bytes == 0);
+        CHECK(store.needs_retry());
+        while (store.tidy()) {
         }
+        answers.clear();
+        store.retry(answers);
+        CHECK_FALSE(store.needs_retry());
     }
-    CHECK(::umount(mounted.c_str()) == 0);
 }
 
 TEST_CASE("a flipped byte in a batch is named, and the rest is read") {
