@@ -159,6 +159,7 @@ void LinkDialler::on_event(core::Exchange& exchange, const MonitorEvent& event, 
 
 void LinkDialler::on_lost(core::Exchange& exchange, Time now) {
     const auto was = std::exchange(link_, std::nullopt);
+    if (was) told_cause_ = cause_;  // the exchange tells of a lost link, and of what waits for it
     fail(now);
     if (was) exchange.on_link_down(*was, now);
 }
