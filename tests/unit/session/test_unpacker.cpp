@@ -1,5 +1,7 @@
 #include <doctest/doctest.h>
 
+#include <deque>
+
 #include "session/bounds.h"
 #include "session/unpacker.h"
 #include "support/sample_batch.h"
@@ -34,8 +36,14 @@ std::vector<std::byte> range(const std::vector<std::byte>& batch, std::uint32_t 
     return delivery(bytes, {.first = first, .messages = count});
 }
 
-std::vector<Received> walk(Unpacker& unpacker, const std::vector<std::byte>& frame) {
-    REQUIRE(unpacker.begin(frame));
+// With the frames, which must live as long as what was received from them.
+struct Unpacking : Unpacker {
+    std::deque<std::vector<std::byte>> frames;
+};
+
+std::vector<Received> walk(Unpacking& unpacker, std::vector<std::byte> frame) {
+    unpacker.frames.push_back(std::move(frame));
+    REQUIRE(unpacker.begin(unpacker.frames.back()));
     std::vector<Received> all;
     while (auto received = unpacker.next()) all.push_back(std::move(*received));
     return all;
@@ -50,7 +58,7 @@ wire::BatchHeader at(std::uint64_t channel_sequence) {
 }  // namespace
 
 TEST_CASE("a delivery is walked message by message, with what to acknowledge") {
-    Unpacker unpacker;
+    Unpacking unpacker;
     const auto frame = delivery(sample_batch(three()), {.messages = 3});
     const auto all = walk(unpacker, frame);
     REQUIRE(all.size() == 3);
@@ -65,7 +73,7 @@ TEST_CASE("a delivery is walked message by message, with what to acknowledge") {
 }
 
 TEST_CASE("a range of a batch is verified with its own sequences") {
-    Unpacker unpacker;
+    Unpacking unpacker;
     const auto all = walk(unpacker, range(sample_batch(three()), 1, 2));
     REQUIRE(all.size() == 2);
     CHECK(as_text(all[0].payload) == "two");
@@ -74,7 +82,7 @@ TEST_CASE("a range of a batch is verified with its own sequences") {
 }
 
 TEST_CASE("a message whose checksum does not hold is rejected and never handed out") {
-    Unpacker unpacker;
+    Unpacking unpacker;
     auto frame = delivery(sample_batch(three()), {.messages = 3});
     frame[frame.size() - 6] ^= std::byte{1};  // within "three"
     const auto all = walk(unpacker, frame);
@@ -96,7 +104,7 @@ TEST_CASE("every single flipped bit is noticed") {
     for (std::size_t i = wire::envelope_length * 8; i < good.size() * 8; ++i) {
         auto bad = good;
         bad[i / 8] ^= static_cast<std::byte>(1u << i % 8);
-        Unpacker unpacker;
+        Unpacking unpacker;
         const auto all = walk(unpacker, bad);
         std::uint32_t ruled = 0;
         for (const auto& ruling : unpacker.take_rulings()) ruled += ruling.count;
@@ -108,7 +116,7 @@ TEST_CASE("every single flipped bit is noticed") {
 }
 
 TEST_CASE("a damaged header rejects the whole range") {
-    Unpacker unpacker;
+    Unpacking unpacker;
     auto frame = delivery(sample_batch(three()), {.messages = 3});
     frame[wire::envelope_length + 40] ^= std::byte{1};
     CHECK(walk(unpacker, frame).empty());
@@ -118,7 +126,7 @@ TEST_CASE("a damaged header rejects the whole range") {
 }
 
 TEST_CASE("a delivery that promises more than it holds is rejected for the rest") {
-    Unpacker unpacker;
+    Unpacking unpacker;
     auto frame = range(sample_batch(three()), 0, 2);
     wire::encode_envelope({.attempt = 1, .number = 9, .messages = 3}, frame.data());
     CHECK(walk(unpacker, frame).size() == 2);
@@ -129,14 +137,14 @@ TEST_CASE("a delivery that promises more than it holds is rejected for the rest"
 }
 
 TEST_CASE("without a readable envelope nothing can be said") {
-    Unpacker unpacker;
+    Unpacking unpacker;
     const std::vector<std::byte> frame(20);
     CHECK_FALSE(unpacker.begin(frame));
     CHECK_FALSE(unpacker.next());
 }
 
 TEST_CASE("a gap on a topic is told with the message after it") {
-    Unpacker unpacker;
+    Unpacking unpacker;
     const auto one = [&](std::uint64_t sequence) {
         return walk(unpacker, delivery(sample_batch({{"x"}}, at(sequence)), {.messages = 1}))
             .at(0)
@@ -150,7 +158,7 @@ TEST_CASE("a gap on a topic is told with the message after it") {
 }
 
 TEST_CASE("queues share their work, so a hole is no gap") {
-    Unpacker unpacker;
+    Unpacking unpacker;
     for (const std::uint64_t sequence : {1, 9}) {
         auto header = at(sequence);
         header.kind = wire::Kind::queue;
@@ -171,7 +179,7 @@ std::vector<std::byte> part(std::uint32_t index, std::string_view payload,
 }  // namespace
 
 TEST_CASE("one damaged part rejects the whole message, the rest as it comes") {
-    Unpacker unpacker;
+    Unpacking unpacker;
     CHECK(walk(unpacker, part(0, "abc")).empty());
     auto damaged = part(1, "def");
     damaged.back() ^= std::byte{1};
@@ -186,7 +194,7 @@ TEST_CASE("one damaged part rejects the whole message, the rest as it comes") {
 }
 
 TEST_CASE("parts that disagree or do not add up never become a message") {
-    Unpacker unpacker;
+    Unpacking unpacker;
     CHECK(walk(unpacker, part(0, "abc")).empty());
     CHECK(walk(unpacker, part(1, "defghijkl")).empty());
     CHECK(walk(unpacker, part(2, "x")).empty());
@@ -194,7 +202,7 @@ TEST_CASE("parts that disagree or do not add up never become a message") {
 }
 
 TEST_CASE("a tail without its beginning is done with on a topic, given back on a queue") {
-    Unpacker unpacker;
+    Unpacking unpacker;
     CHECK(walk(unpacker, part(1, "def")).empty());
     CHECK(unpacker.take_rulings().at(0).verdict == wire::Verdict::ack);
     CHECK(walk(unpacker, part(1, "def", wire::Kind::queue)).empty());
@@ -202,7 +210,7 @@ TEST_CASE("a tail without its beginning is done with on a topic, given back on a
 }
 
 TEST_CASE("a new epoch forgets unfinished messages") {
-    Unpacker unpacker;
+    Unpacking unpacker;
     CHECK(walk(unpacker, part(0, "abc")).empty());
     unpacker.reset();
     CHECK(walk(unpacker, part(0, "abc")).empty());
