@@ -42,7 +42,8 @@ struct Custody {
         StreamId stream;
         std::uint8_t flags = 0;  // entry_flag
         bool settled = false;
-        std::uint32_t done = 0;  // messages acknowledged, a prefix
+        std::uint32_t done = 0;    // messages acknowledged, a prefix
+        std::uint32_t before = 0;  // of these, in an earlier incarnation: in no account of this one
     };
 
     Custody(BatchId batch_id, Batch the_batch, MemoryMeter& the_meter)
@@ -62,6 +63,7 @@ struct Custody {
     Place place = Place::memory;
     bool maybe_on_disk = false;
     bool recovered = false;  // from an earlier incarnation's journal
+    bool read_back = false;  // it has been on disk only: when it was taken is forgotten
     bool wanted = false;     // it shall be journaled (again) as soon as the journal can
     std::uint32_t unsettled = 0;
     std::vector<Owed> owed;

@@ -138,7 +138,7 @@ void Group::acknowledge(BatchId batch, std::uint32_t first, std::uint32_t count,
     Out& out = at->second;
     out.remaining -= count;
     if (out.remaining == 0) {
-        settle_time_.sample(keeper_.now() - since);
+        learn_settle_time(out.entry, since);
         return settle(at, Settlement::settled);
     }
     if (out.acknowledged.empty()) out.acknowledged.resize(out.entry.messages());
@@ -146,6 +146,12 @@ void Group::acknowledge(BatchId batch, std::uint32_t first, std::uint32_t count,
     std::uint32_t done = out.entry.owed().done;
     while (done < out.acknowledged.size() && out.acknowledged[done]) ++done;
     keeper_.progress(out.entry, done);
+}
+
+// From when it was taken, waiting included: a consumer that falls behind shows.
+void Group::learn_settle_time(const Entry& entry, Time since) {
+    last_settled_ = keeper_.now();
+    settle_time_.sample(keeper_.now() - (entry.custody->read_back ? since : entry.custody->taken));
 }
 
 void Group::bury(BatchId batch, std::uint32_t first, std::uint32_t count,
@@ -191,6 +197,7 @@ bool Group::take_from_runs() {
         }
         const std::uint32_t done = entry.owed().done;
         const std::uint32_t rest = entry.messages() - done;
+        keeper_.handed_out(entry);
         const BatchId batch = entry.id();
         ready_.emplace(WorkKey{batch, done}, Work{rest, 1});
         out_.emplace(batch, Out{.entry = std::move(entry), .remaining = rest});
@@ -324,10 +331,12 @@ void Group::purge() {
 // ---- What others ask ---------------------------------------------------------------------------
 
 bool Group::settles_soon() const {
-    if (!ready_.empty()) return false;
+    if (consumers_.empty()) return false;
     for (const Run& lane : runs_)
-        if (lane.spilled() || lane.size().entries > limits::quick_entries_max) return false;
-    return std::any_of(consumers_.begin(), consumers_.end(),
+        if (lane.spilled()) return false;
+    // Consumers whose prefetch is full are quick all the same, as long as they keep acknowledging.
+    return keeper_.now() - last_settled_ < Duration{limits::grace_max} ||
+           std::any_of(consumers_.begin(), consumers_.end(),
                        [](const Consumer& consumer) { return consumer.has_room(); });
 }
 

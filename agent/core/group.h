@@ -115,6 +115,7 @@ class Group {
                  std::uint16_t attempt, Effects& effects);
     void give_back(BatchId batch, std::uint32_t first, std::uint32_t count, std::uint16_t attempt);
     void acknowledge(BatchId batch, std::uint32_t first, std::uint32_t count, Time since);
+    void learn_settle_time(const Entry& entry, Time since);
     void settle(std::map<BatchId, Out>::iterator at, Settlement how);
     void forget_part(const Entry& entry);
     void bury(BatchId batch, std::uint32_t first, std::uint32_t count, const std::string& reason);
@@ -132,6 +133,7 @@ class Group {
     std::multimap<Time, std::pair<WorkKey, Work>> delayed_;
     std::map<Part, ConsumerId> part_homes_;
     SettleTime settle_time_;
+    Time last_settled_{};
 };
 
 }  // namespace bus::core

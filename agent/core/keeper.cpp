@@ -40,10 +40,12 @@ Entry Keeper::taken_back(const LoadedEntry& row, StreamId stream) {
     auto custody = std::make_shared<Custody>(row.id, row.batch, meter);
     custody->place = Place::journaled;
     custody->recovered = row.id <= recovered_through_;
+    custody->read_back = true;
     custody->taken = now_;
     custody->expires = expires_from_wall(row.expires_wall_micros);
     custody->unsettled = 1;
-    custody->owed.push_back({.stream = stream, .flags = row.flags, .done = row.done});
+    custody->owed.push_back(
+        {.stream = stream, .flags = row.flags, .done = row.done, .before = row.done});
     return Entry{std::move(custody), 0};
 }
 
@@ -120,8 +122,8 @@ void Keeper::safe(Custody& custody) {
 void Keeper::settle(const Entry& entry, Settlement how, std::uint32_t buried) {
     Custody& custody = *entry.custody;
     auto& owed = entry.owed();
-    BUS_ASSERT(!owed.settled && buried <= entry.messages());
-    ledger.leave(owed.stream.to, entry.messages() - buried, how);
+    BUS_ASSERT(!owed.settled && owed.before + buried <= entry.messages());
+    ledger.leave(owed.stream.to, entry.messages() - owed.before - buried, how);
     if (buried > 0) ledger.leave(owed.stream.to, buried, Settlement::dead_lettered);
     const bool was_safe = custody.safe();
     owed.settled = true;
@@ -130,6 +132,13 @@ void Keeper::settle(const Entry& entry, Settlement how, std::uint32_t buried) {
         add_pending(Settle{owed.stream, custody.id}, now_ + limits::journal_idle_flush);
     if (!was_safe && custody.safe()) safe(custody);
     if ((owed.flags & entry_flag::arrival) != 0) arrive(custody, 1, how);
+}
+
+void Keeper::handed_out(const Entry& entry) {
+    auto& flags = entry.owed().flags;
+    if ((flags & entry_flag::arrival) == 0) return;
+    flags = static_cast<std::uint8_t>(flags & ~unsigned{entry_flag::arrival});
+    arrive(*entry.custody, 1, Settlement::settled);
 }
 
 void Keeper::progress(const Entry& entry, std::uint32_t done) {
@@ -142,6 +151,7 @@ void Keeper::progress(const Entry& entry, std::uint32_t done) {
 
 void Keeper::bury(const Entry& entry, std::uint32_t first, std::uint32_t count,
                   std::string reason) {
+    dead_letters += count;
     change(Bury{.stream = entry.owed().stream,
                 .id = entry.id(),
                 .batch = entry.batch(),

@@ -63,6 +63,8 @@ class Keeper {
                       std::uint32_t entries);
     // `buried`: so many of its messages went to the dead letters, whatever became of the rest.
     void settle(const Entry& entry, Settlement how, std::uint32_t buried = 0);
+    // A consumer of this host's has it now: for its producer it has arrived.
+    void handed_out(const Entry& entry);
     // The first `done` messages of it are acknowledged.
     void progress(const Entry& entry, std::uint32_t done);
     // A copy of messages [first, first + count) goes to the dead letters; the entry is not settled
@@ -100,6 +102,7 @@ class Keeper {
     bool awaits_arrival(const ProducerId& producer, std::uint64_t number) const {
         return awaited_.contains({producer, number});
     }
+    std::uint64_t dead_letters = 0;  // in messages, since the start
     struct Arrival {
         ProducerId producer;
         std::uint64_t number = 0;

@@ -356,7 +356,6 @@ void Exchange::State::on_reset(Link& link, const wire::LinkReset& reset) {
 void Exchange::State::on_refuse(Link& link, const wire::LinkRefuse& refuse) {
     const std::string reason = "refused by " + link.peer->settings.name + ": " + refuse.reason;
     if (link.peer->outbound->on_refuse(refuse.number, reason)) {
-        ++dead_letters;
         event(Event::Kind::batch_refused, link.peer->settings.name, reason);
     }
 }

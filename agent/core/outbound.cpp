@@ -69,7 +69,10 @@ void Outbound::finish(Flight& flight) {
     if (flight.done) return;
     flight.done = true;
     if (flight.counted) bytes_out_ -= frame_bytes(flight.entry.batch());
-    settle_time_.sample(keeper_.now() - flight.since);
+    // From when it was taken, waiting included: a line that falls behind shows.
+    const Custody& custody = *flight.entry.custody;
+    settle_time_.sample(keeper_.now() - (custody.read_back ? flight.since : custody.taken));
+    last_settled_ = keeper_.now();
     keeper_.settle(flight.entry, Settlement::settled);
     flight.entry = {};
 }
@@ -218,12 +221,10 @@ void Outbound::purge() {
 
 bool Outbound::settles_soon() const {
     if (!open_ || held_.everything() || resend_at_ < flights_.size()) return false;
-    std::uint64_t waiting = 0;
-    for (const Stream& lane : streams_) {
+    for (const Stream& lane : streams_)
         if (lane.spilled()) return false;
-        waiting += lane.size().bytes;
-    }
-    return bytes_out_ + waiting < window_;
+    // A full window is quick all the same, as long as it keeps moving.
+    return bytes_out_ < window_ || keeper_.now() - last_settled_ < Duration{limits::grace_max};
 }
 
 Run::Size Outbound::backlog() const {

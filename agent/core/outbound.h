@@ -112,6 +112,7 @@ class Outbound {
     std::deque<Loose> loose_;
     std::uint64_t loose_bytes_ = 0;
     SettleTime settle_time_;
+    Time last_settled_{};
 };
 
 }  // namespace bus::core
