@@ -256,7 +256,7 @@ std::uint64_t& App::order_of(const wire::ChannelKey& channel, wire::Lane lane) {
 }
 
 void App::plan_publishing() {
-    later(around_.random.between(Duration{0}, 2 * habits_.publish_every), [this] {
+    later(around_.random.between(Duration{0}, 2 * every_), [this] {
         if (!publishing_) return;
         publish_some();
         plan_publishing();

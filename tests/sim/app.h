@@ -75,6 +75,7 @@ class App {
     // Nothing is said to anybody but by the kernel.
     void die(Duration host_notices);
     void stop_publishing() { publishing_ = false; }
+    void publish_rarely(Duration every) { every_ = every; }
     // One message on the channel, whatever its habits; false if there was no room.
     bool publish(const wire::ChannelKey& channel, std::uint32_t bytes, wire::Stage stage,
                  wire::Lane lane, wire::Mode mode, std::uint64_t ttl_millis);
@@ -146,6 +147,7 @@ class App {
     std::shared_ptr<Attachment> attachment_;
     bool welcome_ = false;
     bool publishing_ = true;
+    Duration every_ = habits_.publish_every;
     bool nacks_ = true;
     Time may_subscribe_{};
     Time lost_since_{};

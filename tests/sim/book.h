@@ -29,10 +29,8 @@ struct Place {
     int host = -1;  // of a subscription
     std::string name;
     std::string filter;
-    bool stands = false;   // its own agent has confirmed it
-    bool ended = false;    // for good: unsubscribed, or its app is gone
-    std::set<int> known;   // other hosts whose agents have learnt of it
-    std::set<int> learnt;  // and have so told their journals, durably
+    bool stands = false;  // its own agent has confirmed it
+    bool ended = false;   // for good: unsubscribed, or its app is gone
 };
 
 struct Message {

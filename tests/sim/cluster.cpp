@@ -64,7 +64,9 @@ Result Cluster::run() {
     watch();
     run_until(Time{plan_.busy + 1s});
     if (endure_ > Duration{0}) {
-        watch_every_ = 6h;
+        for (auto& slot : apps_)
+            if (slot.app) slot.app->publish_rarely(endure_ / 50);
+        watch_every_ = std::clamp(endure_ / 100, Duration{1s}, Duration{6h});
         run_until(timeline_.now() + endure_);
         watch_every_ = 1s;
     }

@@ -114,11 +114,17 @@ Recovered Disk::recovered() const {
     for (const auto& [id, peer] : peers_) found.peers.push_back(peer);
     for (const auto& [id, mark] : peer_marks_) found.peer_marks.push_back(mark);
     for (const auto& [id, mark] : producer_marks_) found.producer_marks.push_back(mark);
-    for (const auto& [key, interest] : interest_) found.interest.push_back(interest);
+    found.interest = interest();
     for (const auto& [key, tombstone] : tombstones_) found.tombstones.push_back(tombstone);
     for (const auto& [key, bury] : dead_letters_) found.dead_letters += bury.count;
     found.space.live_bytes = live_bytes_;
     return found;
+}
+
+std::vector<PutInterest> Disk::interest() const {
+    std::vector<PutInterest> all;
+    for (const auto& [key, interest] : interest_) all.push_back(interest);
+    return all;
 }
 
 Loaded Disk::read(const ReadBack& request, Damaged& damaged) {

@@ -50,6 +50,7 @@ class Disk {
     const std::map<ProducerId, core::ProducerMark>& producer_marks() const {
         return producer_marks_;
     }
+    std::vector<core::PutInterest> interest() const;
     const DeadLetters& dead_letters() const { return dead_letters_; }
     std::uint64_t live_bytes() const { return live_bytes_; }
     std::uint64_t incarnation() const { return incarnation_; }

@@ -272,9 +272,7 @@ void Faults::remove_peer() {
     Host& from = *cluster_.hosts()[std::size_t(a)];
     Host& peer = *cluster_.hosts()[std::size_t(b)];
     if (!from.is_up() || !from.accepts(b)) return;
-    cluster_.oracle().turbulence();
     cluster_.note(fmt::format("fault: {} removes its peer {}", a, b));
-    cluster_.oracle().excuse_pair(a, b, "the peer was removed");
     from.remove_peer(peer);
     cluster_.timeline().after(cluster_.random().between(10ms, 5s), [&from, &peer, b = b] {
         if (!from.accepts(b)) from.add_peer(peer);

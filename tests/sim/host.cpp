@@ -115,12 +115,14 @@ void Host::stop() {
 
 void Host::add_peer(const Host& peer) {
     settings_.peers.push_back({peer.settings_.name, key_of(peer.index_)});
+    around_.oracle.on_peer_added(index_, peer.index_);
     reload();
 }
 
 void Host::remove_peer(const Host& peer) {
     std::erase_if(settings_.peers,
                   [&](const PeerSettings& known) { return known.key == key_of(peer.index_); });
+    around_.oracle.on_peer_removed(index_, peer.index_);
     reload();
 }
 
@@ -325,7 +327,8 @@ void Host::on_app_frame(const std::shared_ptr<Attachment>& from, Frame frame) {
     if (!is_up() || frame.empty() || stopping_) return;
     want_turn(around_.random.between(0us, 50us));
     if (from->session.value == 0) {
-        from->session = SessionId{++last_session_};
+        // Unique in the cluster: the oracle knows deliveries by session and tag.
+        from->session = SessionId{(static_cast<std::uint64_t>(index_ + 1) << 32) | ++last_session_};
         sessions_[from->session] = from;
         exchange_->on_session(from->session, 1000 + std::uint32_t(from->app->index()), now());
     }
@@ -336,6 +339,9 @@ void Host::on_app_frame(const std::shared_ptr<Attachment>& from, Frame frame) {
     if (frame[0] == std::byte{static_cast<std::uint8_t>(wire::FrameType::acks)}) {
         const auto acks = wire::decode_acks(frame);
         BUS_ASSERT(acks.has_value());
+        for (const auto& ack : *acks)
+            note("<a{} verdict {} on tag {} first {} count {}", from->app->index(),
+                 static_cast<int>(ack.verdict), ack.tag, ack.first, ack.count);
         around_.oracle.on_acks(session, *acks);
         return exchange_->on_acks(session, *acks, now());
     }

@@ -56,8 +56,8 @@ void Oracle::on_settled(MessageId id, const session::Settled& settled) {
 }
 
 void Oracle::check_order(std::uint64_t consumer, const Message& message) {
-    auto& last = order_[{consumer, message.producer, message.channel, message.lane,
-                         message.guaranteed}];
+    auto& last =
+        order_[{consumer, message.producer, message.channel, message.lane, message.guaranteed}];
     if (message.order <= last)
         throw Broken("G3 first deliveries ascend",
                      fmt::format("{} is number {} on its channel and comes after {}",
@@ -189,9 +189,8 @@ void Oracle::on_taken(int host, std::uint64_t number, const Batch& batch) {
         for (PlaceId place = 0; place < book.places().size(); ++place) {
             const Place& candidate = book.place(place);
             if (candidate.ended || !place_wants(candidate, message)) continue;
-            const bool known =
-                candidate.host < 0 ||
-                (candidate.host == host ? candidate.stands : candidate.known.contains(host));
+            const bool known = candidate.stands && (candidate.host < 0 || candidate.host == host ||
+                                                    is_known(host, candidate));
             if (known && !again) message.owed.try_emplace(place);
             if (!known && message.owed.contains(place))
                 message.owed[place].excuse = "not known when it was taken again";
@@ -288,6 +287,7 @@ void Oracle::on_submitted(int host, const Transaction& transaction) {
     for (const auto& change : transaction.changes) {
         if (const auto* put = std::get_if<PutInterest>(&change)) on_interest(host, *put);
         if (const auto* drop = std::get_if<DropInterest>(&change)) on_interest_dropped(host, *drop);
+        if (const auto* drop = std::get_if<DropPeer>(&change)) on_peer_dropped(host, drop->id);
         if (const auto* put = std::get_if<PutDestination>(&change))
             destinations_[{host, put->destination.id}] = put->destination;
         if (const auto* drop = std::get_if<DropDestination>(&change))
@@ -313,43 +313,36 @@ void Oracle::on_durable(int host, const Transaction& transaction) {
                     fmt::format("host {} marks a peer's number {}", host, peer->number));
                 unmarked.erase(unmarked.begin());
             }
-        } else if (const auto* put = std::get_if<PutInterest>(&change)) {
-            const int of = host_of(put->peer);
-            for (auto& place : book.places())
-                if (place.host == of && place.known.contains(host) && place.filter == put->filter)
-                    place.learnt.insert(host);
         }
     }
 }
 
 // ---- Interest ------------------------------------------------------------------------
 
+bool Oracle::is_known(int host, const Place& place) const {
+    const bool durable = place.type == Place::Type::durable;
+    return !removed_.contains({host, place.host}) &&
+           interest_.contains({host, place.host, durable ? place.name : "", place.filter});
+}
+
 void Oracle::on_interest(int host, const PutInterest& put) {
     if (put.kind != wire::Kind::topic) return;
-    const int of = host_of(put.peer);
-    for (auto& place : book.places()) {
-        if (place.host != of || place.ended || !place.stands || place.filter != put.filter)
-            continue;
-        const bool durable = place.type == Place::Type::durable;
-        if (durable != put.durable || (durable && place.name != put.name)) continue;
-        place.known.insert(host);
-    }
+    interest_.insert({host, host_of(put.peer), put.name, put.filter});
 }
 
 void Oracle::on_interest_dropped(int host, const DropInterest& drop) {
     if (drop.kind != wire::Kind::topic) return;
     const int of = host_of(drop.peer);
-    const bool forgiven = forgiven_pairs_.contains({host, of});
+    if (interest_.erase({host, of, drop.name, drop.filter}) == 0) return;
     for (PlaceId id = 0; id < book.places().size(); ++id) {
-        Place& place = book.place(id);
-        if (place.host != of || place.filter != drop.filter || !place.known.contains(host))
+        const Place& place = book.place(id);
+        const bool durable = place.type == Place::Type::durable;
+        if (place.host != of || place.filter != drop.filter || place.type == Place::Type::queue ||
+            durable != !drop.name.empty() || (durable && place.name != drop.name))
             continue;
-        if (place.type == Place::Type::durable && place.name != drop.name) continue;
-        if (place.type == Place::Type::anonymous && !drop.name.empty()) continue;
-        place.known.erase(host);
-        place.learnt.erase(host);
-        if (place.ended || forgiven) continue;
-        if (place.type == Place::Type::durable)
+        if (place.ended) return;  // it may be this one's end, told late
+        if (!place.stands) continue;
+        if (durable)
             throw Broken("interest: durable interest never shrinks without REMOVE",
                          fmt::format("host {} forgets the {}", host, describe(place)));
         if (!lapsable_.contains({id, host}))
@@ -357,6 +350,18 @@ void Oracle::on_interest_dropped(int host, const DropInterest& drop) {
                          fmt::format("host {} forgets the {}", host, describe(place)));
         lapse(id, host, "its interest lapsed");
     }
+}
+
+void Oracle::on_peer_dropped(int host, const AgentId& peer) {
+    throw Broken("interest: durable interest never shrinks without REMOVE",
+                 fmt::format("host {} forgets its peer {}", host, host_of(peer)));
+}
+
+// After a crash an agent knows what its journal knows.
+void Oracle::recall_interest(int host) {
+    std::erase_if(interest_, [&](const auto& known) { return std::get<0>(known) == host; });
+    for (const auto& put : hosts_.at(std::size_t(host))->durable().interest())
+        on_interest(host, put);
 }
 
 void Oracle::on_destination_dropped(int host, DestinationId id) {
@@ -404,13 +409,10 @@ void Oracle::lapse(PlaceId place, int taken_at, const std::string& why) {
 
 void Oracle::on_crash(int host) {
     const Disk& disk = hosts_.at(std::size_t(host))->durable();
+    recall_interest(host);
     for (PlaceId id = 0; id < book.places().size(); ++id) {
         Place& place = book.place(id);
-        if (place.host != host) {
-            if (!place.learnt.contains(host)) place.known.erase(host);
-            continue;
-        }
-        if (!place.stands || place.ended) continue;
+        if (place.host != host || !place.stands || place.ended) continue;
         const bool kept = std::any_of(
             disk.destinations().begin(), disk.destinations().end(), [&](const auto& entry) {
                 const Destination& to = entry.second;
@@ -435,30 +437,9 @@ void Oracle::excuse_host(int host, const std::string& why) {
             if (message.host == host || book.place(place).host == host ||
                 book.place(place).host < 0)
                 at.excuse = why;
-    for (PlaceId id = 0; id < book.places().size(); ++id) {
-        Place& place = book.place(id);
-        if (place.host == host) {
-            place.stands = false;
-            place.known.clear();
-            place.learnt.clear();
-        } else {
-            place.known.erase(host);
-            place.learnt.erase(host);
-        }
-    }
-}
-
-void Oracle::excuse_pair(int from, int to, const std::string& why) {
-    forgiven_pairs_.insert({from, to});
-    for (auto& message : book.messages())
-        if (message.host == from)
-            for (auto& [place, at] : message.owed)
-                if (book.place(place).host == to || book.place(place).host < 0) at.excuse = why;
     for (auto& place : book.places())
-        if (place.host == to) {
-            place.known.erase(from);
-            place.learnt.erase(from);
-        }
+        if (place.host == host) place.stands = false;
+    recall_interest(host);
 }
 
 void Oracle::excuse_rows(int host, const std::string& why) {
@@ -475,7 +456,7 @@ void Oracle::excuse_rows(int host, const std::string& why) {
 
 void Oracle::check_accounts(int host, const std::vector<Account>& accounts) {
     for (const auto& account : accounts)
-        if (!account.balances())
+        if (!account.balances() || account.waiting > (1ull << 62))
             throw Broken(
                 "G5 conservation",
                 fmt::format("host {}, destination {}: recovered {} + taken {} is not settled {} "

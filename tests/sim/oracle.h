@@ -68,10 +68,12 @@ class Oracle {
     void on_crash(int host);
 
     // ---- Faults that lose by right.
-    void excuse_host(int host, const std::string& why);          // its journal went back in time
-    void excuse_pair(int from, int to, const std::string& why);  // the peer was removed
-    void excuse_rows(int host, const std::string& why);          // its damaged rows
-    void turbulence() { turbulent_ = true; }                     // more than links may fail
+    void excuse_host(int host, const std::string& why);  // its journal went back in time
+    // Batches taken while a peer is removed are not for it; what was owed to it waits.
+    void on_peer_removed(int host, int peer) { removed_.insert({host, peer}); }
+    void on_peer_added(int host, int peer) { removed_.erase({host, peer}); }
+    void excuse_rows(int host, const std::string& why);  // its damaged rows
+    void turbulence() { turbulent_ = true; }             // more than links may fail
 
     void check_accounts(int host, const std::vector<core::Account>& accounts);
     // Everything that was promised has arrived, but for `lapsed` messages at most.
@@ -114,6 +116,9 @@ class Oracle {
     void on_interest(int host, const core::PutInterest& put);
     void on_interest_dropped(int host, const core::DropInterest& drop);
     void on_destination_dropped(int host, core::DestinationId id);
+    void on_peer_dropped(int host, const AgentId& peer);
+    void recall_interest(int host);
+    bool is_known(int host, const Place& place) const;
     int host_of(const AgentId& agent) const;
 
     std::vector<const HostView*>& hosts_;
@@ -127,9 +132,11 @@ class Oracle {
     // Best effort overtakes what must wait for room: its order is one of its own.
     using OrderKey = std::tuple<std::uint64_t, ProducerId, wire::ChannelKey, wire::Lane, bool>;
     std::map<OrderKey, std::uint64_t> order_;
+    // What each agent knows of its peers' topics: host, peer, name, filter.
+    std::set<std::tuple<int, int, std::string, std::string>> interest_;
     std::set<std::pair<PlaceId, int>> lapsable_;
     std::map<std::pair<int, core::DestinationId>, core::Destination> destinations_;
-    std::set<std::pair<int, int>> forgiven_pairs_;
+    std::set<std::pair<int, int>> removed_;  // host, its peer
 };
 
 }  // namespace bus::sim
