@@ -1,6 +1,7 @@
 // The only place that reads the system's clocks and its randomness.
 #pragma once
 
+#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <span>
@@ -9,6 +10,9 @@
 #include "base/time.h"
 
 namespace bus {
+
+// What condition variables wait by; it stands still while the host sleeps.
+using WaitClock = std::chrono::steady_clock;
 
 // CLOCK_BOOTTIME.
 Time boot_now() noexcept;

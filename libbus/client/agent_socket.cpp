@@ -4,6 +4,7 @@
 #include <cstring>
 
 #include "base/assert.h"
+#include "base/tsan.h"
 #include "wire/bounds.h"
 
 namespace bus::client {
@@ -29,7 +30,11 @@ void configure(zmq::socket_t& socket) {
     socket.set(zmq::sockopt::reconnect_ivl_max, reconnect_max_millis);
 }
 
-void release_frame(void*, void* hint) { session::Frame::adopt(hint); }
+// On libzmq's thread.
+void release_frame(void*, void* hint) {
+    tsan_acquire(hint);
+    session::Frame::adopt(hint);
+}
 
 }  // namespace
 
@@ -54,6 +59,7 @@ bool AgentSocket::send(session::Frame frame) {
     zmq_msg_t message;
     void* const data = const_cast<std::byte*>(bytes.data());
     void* const hint = frame.release();
+    tsan_release(hint);
     if (zmq_msg_init_data(&message, data, bytes.size(), release_frame, hint) != 0) {
         session::Frame::adopt(hint);
         throw zmq::error_t{};

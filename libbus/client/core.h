@@ -20,6 +20,7 @@
 
 #include <zmq.hpp>
 
+#include "base/clock.h"
 #include "base/time.h"
 #include "bus/channel.h"
 #include "bus/connection.h"
@@ -35,7 +36,7 @@ namespace bus::client {
 
 class Core : public std::enable_shared_from_this<Core> {
   public:
-    using Clock = std::chrono::steady_clock;
+    using Clock = WaitClock;
     using Millis = std::chrono::milliseconds;
 
     // Throws Error: bad options, out of file descriptors.

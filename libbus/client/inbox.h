@@ -15,6 +15,7 @@
 
 #include <zmq.hpp>
 
+#include "base/clock.h"
 #include "base/unique_fd.h"
 #include "bus/subscription.h"
 #include "session/ack_book.h"
@@ -34,7 +35,7 @@ struct Held {
 
 class Inbox : public std::enable_shared_from_this<Inbox> {
   public:
-    using Clock = std::chrono::steady_clock;
+    using Clock = WaitClock;
 
     Inbox(std::shared_ptr<Core> core, std::uint32_t prefetch_messages);
 

@@ -53,11 +53,12 @@ void ConsumerSession::on_welcome() {
         if (subscription.standing == Standing::refused) continue;
         subscription.standing = Standing::asked;
         subscription.ask_again = never;
-        commands_.push_back(subscription.wish);
+        commands_.emplace_back(std::in_place_type<wire::Subscribe>, subscription.wish);
     }
     for (const auto& [id, wish] : ending_) {
-        commands_.push_back(wish);
-        commands_.push_back(wire::Unsubscribe{.id = id, .forget = true});
+        commands_.emplace_back(std::in_place_type<wire::Subscribe>, wish);
+        commands_.emplace_back(std::in_place_type<wire::Unsubscribe>,
+                               wire::Unsubscribe{.id = id, .forget = true});
     }
 }
 
@@ -97,7 +98,7 @@ void ConsumerSession::advance(Time now) {
     for (auto& [id, subscription] : subscriptions_) {
         if (subscription.ask_again > now) continue;
         subscription.ask_again = never;
-        commands_.push_back(subscription.wish);
+        commands_.emplace_back(std::in_place_type<wire::Subscribe>, subscription.wish);
     }
 }
 
