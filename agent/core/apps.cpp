@@ -102,8 +102,7 @@ void Exchange::State::answer_awaiting(Producer& own,
     for (const auto& receipt : own.receipts)
         if (receipt.stage == wire::Stage::arrived) to_tell.insert(receipt.number);
     for (const auto& range : awaiting) {
-        const auto last = std::min(range.last, own.intake->safe_through());
-        for (auto number = range.first; number <= last; ++number) {
+        for (auto number = range.first; number <= range.last; ++number) {
             if (own.receipts.size() >= limits::receipts_kept_max) return;
             if (keeper.awaits_arrival(own.id, number) || to_tell.contains(number)) continue;
             own.receipts.push_back(

@@ -7,6 +7,7 @@
 #include <utility>
 #include <vector>
 
+#include "base/mutation.h"
 #include "base/time.h"
 #include "core/batch.h"
 #include "core/journal.h"
@@ -55,7 +56,10 @@ struct Custody {
     Custody& operator=(const Custody&) = delete;
 
     bool settled() const { return unsettled == 0; }
-    bool safe() const { return place == Place::journaled || settled(); }
+    bool safe() const {
+        if (mutated(Mutation::receipt_on_first) && unsettled < owed.size()) return true;
+        return place == Place::journaled || settled();
+    }
 
     const BatchId id;
     const Batch batch;

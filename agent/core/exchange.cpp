@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "base/mutation.h"
 #include "core/state.h"
 
 namespace bus::core {
@@ -293,6 +294,8 @@ void State::on_published(const Session& session, const wire::Envelope& envelope,
         if (header.guaranteed()) keeper.attach_safe(own.intake, envelope.number, 0);
         return refuse(why->first, why->second);
     }
+    if (mutated(Mutation::no_headroom) && !holds.of(own.id).empty())
+        return refuse(wire::Reject::limit, "its backlog is full");
     if (own.intake->unsafe_bytes() > own.window + 2 * limits::frame_bytes_max)
         return refuse(wire::Reject::limit, "more is on its way than the window allows");
     take({.intake = own.intake,
@@ -379,7 +382,10 @@ void Exchange::on_link_frame(LinkId id, const wire::LinkFrame& frame, Time now) 
         if (frame.head.session == link.session) s.on_reset(link, *reset);
         return;
     }
-    if (!s.count_in(link, frame.head.session, frame.head.count)) return;
+    const bool is_uncounted = mutated(Mutation::keepalive_uncounted) &&
+                              std::holds_alternative<wire::LinkKeepalive>(frame.body);
+    if (is_uncounted) link.last_heard = now;
+    if (!is_uncounted && !s.count_in(link, frame.head.session, frame.head.count)) return;
     if (const auto* ack = std::get_if<wire::LinkAck>(&frame.body)) return s.on_ack(link, *ack);
     if (const auto* interest = std::get_if<wire::LinkInterest>(&frame.body))
         return s.on_interest(link, *interest);

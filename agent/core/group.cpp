@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "base/mutation.h"
+
 namespace bus::core {
 
 using wire::Lane;
@@ -137,7 +139,7 @@ void Group::acknowledge(BatchId batch, std::uint32_t first, std::uint32_t count,
     if (at == out_.end()) return;  // best effort
     Out& out = at->second;
     out.remaining -= count;
-    if (out.remaining == 0) {
+    if (out.remaining == 0 || mutated(Mutation::one_consumer_settles)) {
         learn_settle_time(out.entry, since);
         return settle(at, Settlement::settled);
     }

@@ -1,6 +1,7 @@
 #include "core/interest.h"
 
 #include "base/assert.h"
+#include "base/mutation.h"
 
 namespace bus::core {
 
@@ -91,7 +92,7 @@ PeerInterest::Change PeerInterest::replace_by_staged() {
         const bool removed = still != staged_.end() && still->second.op == InterestItem::Op::remove;
         if (still != staged_.end() && !removed) continue;
         // Absence ends what lived with a session, never what is durable.
-        if (item.durable && !removed)
+        if (item.durable && !removed && !mutated(Mutation::snapshot_ends_durable))
             change.give_back.push_back(item);
         else
             gone.push_back(item);

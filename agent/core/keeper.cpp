@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "base/mutation.h"
+
 namespace bus::core {
 
 using Place = Custody::Place;
@@ -50,7 +52,7 @@ Entry Keeper::taken_back(const LoadedEntry& row, StreamId stream) {
 }
 
 void Keeper::lost(const LoadedEntry& row, StreamId stream) {
-    ledger.leave(stream.to, row.messages, Settlement::purged);
+    ledger.leave(stream.to, row.messages - row.done, Settlement::purged);
     add_pending(Settle{stream, row.id}, now_ + limits::journal_idle_flush);
 }
 
@@ -62,7 +64,8 @@ std::uint64_t Keeper::lifetime_left(const Custody& custody) const {
 
 void Keeper::attach(const std::shared_ptr<Custody>& custody, const std::shared_ptr<Intake>& intake,
                     std::uint64_t number, std::uint16_t destinations) {
-    if (custody->safe()) return attach_safe(intake, number, destinations);
+    if (custody->safe() || mutated(Mutation::ack_on_taken))
+        return attach_safe(intake, number, destinations);
     intake->take(number, custody, destinations);
     custody->origins.push_back({intake, number});
 }
@@ -128,7 +131,9 @@ void Keeper::settle(const Entry& entry, Settlement how, std::uint32_t buried) {
     const bool was_safe = custody.safe();
     owed.settled = true;
     --custody.unsettled;
-    if (custody.place != Place::memory || custody.maybe_on_disk)
+    const bool too_early =
+        mutated(Mutation::deletion_overtakes_insert) && custody.place == Place::submitted;
+    if ((custody.place != Place::memory || custody.maybe_on_disk) && !too_early)
         add_pending(Settle{owed.stream, custody.id}, now_ + limits::journal_idle_flush);
     if (!was_safe && custody.safe()) safe(custody);
     if ((owed.flags & entry_flag::arrival) != 0) arrive(custody, 1, how);
@@ -241,7 +246,7 @@ void Keeper::include(const std::shared_ptr<Custody>& custody, Transaction& trans
             const auto already = mark.second;
             mark.first = origin.intake;
             mark.second = std::max(mark.second, origin.number);
-            if (already >= origin.number) continue;
+            if (already >= origin.number || mutated(Mutation::commit_out_of_order)) continue;
             origin.intake->for_each_unsafe(already, origin.number,
                                            [&](const std::shared_ptr<Custody>& earlier) {
                                                if (earlier->place == Place::memory)
@@ -278,11 +283,13 @@ void Keeper::put(const std::shared_ptr<Custody>& custody, Transaction& transacti
 
 void Keeper::add_marks(Transaction& transaction) {
     for (auto& [raw, mark] : marks_) {
-        const auto& [intake, number] = mark;
+        auto& [intake, number] = mark;
         if (const auto* producer = std::get_if<ProducerId>(&intake->source())) {
+            if (mutated(Mutation::producer_mark_ahead)) number = intake->taken();
             transaction.changes.push_back(ProducerMark{*producer, number, wall_micros(now_)});
         } else {
             const auto& peer = std::get<Intake::FromPeer>(intake->source());
+            if (mutated(Mutation::peer_mark_ahead)) number = intake->taken();
             transaction.changes.push_back(PeerMark{peer.peer, peer.incarnation, number});
         }
         in_flight_->marks.push_back(mark);

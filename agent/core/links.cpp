@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "base/mutation.h"
 #include "core/state.h"
 
 namespace bus::core {
@@ -46,6 +47,10 @@ void Exchange::State::send(Link& link, wire::LinkBody body) {
     effects.to_links.push_back(
         {link.id,
          wire::LinkFrame{{.session = link.session, .count = ++link.sent}, std::move(body)}});
+    if (mutated(Mutation::keepalive_uncounted) &&
+        std::holds_alternative<wire::LinkKeepalive>(
+            std::get<wire::LinkFrame>(effects.to_links.back().what).body))
+        --link.sent;
 }
 
 std::uint64_t Exchange::State::send_batch(Link& link, wire::Envelope envelope, const Batch& batch) {
@@ -78,7 +83,9 @@ wire::LinkHello Exchange::State::hello_to(const Peer& peer, bool answer) const {
             .window = peer.window.bytes(window_share()),
             .interest_version = own_interest.version(),
             .answer = answer,
-            .held = peer.id.is_zero() ? std::vector<wire::ChannelKey>{} : holds.of(peer.id)};
+            .held = peer.id.is_zero() || mutated(Mutation::hold_forgotten)
+                        ? std::vector<wire::ChannelKey>{}
+                        : holds.of(peer.id)};
 }
 
 std::uint64_t Exchange::State::window_share() const {
@@ -161,7 +168,6 @@ void Exchange::State::open_session(Link& link, const wire::LinkHello& hello) {
     peer.active = &link;
     peer.last_error.clear();
     peer.interest.begin();
-    if (everything_held) (void)holds.hold(peer.id, {wire::Kind::topic, "**"}, DestinationId{});
 
     const bool same_me = hello.your_incarnation == incarnation;
     peer.outbound->open(hello.incarnation, same_me ? hello.your_taken : 0, hello.window,
@@ -195,7 +201,8 @@ void Exchange::State::meet(Peer& peer, const wire::LinkHello& hello) {
     const bool news = peer.id.is_zero() || hello.incarnation != peer.incarnation;
     if (peer.id.is_zero()) peer.id = hello.agent;
     if (!peer.outbound) add_outbound(peer);
-    if (!peer.intake || hello.incarnation != peer.incarnation)
+    if (!peer.intake ||
+        (hello.incarnation != peer.incarnation && !mutated(Mutation::mark_across_incarnations)))
         peer.intake = std::make_shared<Intake>(Intake::FromPeer{peer.id, hello.incarnation}, 0);
     peer.incarnation = hello.incarnation;
     if (news)
@@ -244,7 +251,8 @@ bool Exchange::State::count_in(Link& link, std::uint64_t session, std::uint64_t 
         return false;
     }
     link.last_heard = now;
-    if (count == link.received + 1) {
+    if (count == link.received + 1 ||
+        (mutated(Mutation::frame_count_ignored) && count > link.received)) {
         link.received = count;
         return true;
     }

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "base/mutation.h"
+
 namespace bus::core {
 
 using wire::Lane;
@@ -45,10 +47,12 @@ void Outbound::open(std::uint64_t peer_incarnation, std::uint64_t taken, std::ui
     loose_bytes_ = 0;
     bytes_out_ = 0;
     resend_at_ = flights_.size();
+    if (mutated(Mutation::numbers_restart_on_readd) && flights_.empty()) last_number_ = 0;
     for (std::size_t i = flights_.size(); i-- > 0;) {
         Flight& flight = flights_[i];
         flight.counted = !flight.done && flight.number <= taken;
         if (flight.counted) bytes_out_ += frame_bytes(flight.entry.batch());
+        if (mutated(Mutation::hello_settles) && flight.counted) finish(flight);
         if (flight.number > taken) resend_at_ = i;
     }
     dirty = true;
@@ -150,6 +154,9 @@ bool Outbound::send_next(const std::vector<Group*>& queues, const Send& send) {
             return false;
         }
         Entry taken = take(source, queues, *entry);
+        const auto& header = taken.batch().header();
+        const bool is_passed = mutated(Mutation::held_number_passed) &&
+                               held_.holds(wire::channel_hash(header.kind, header.channel));
         if (taken.custody->expires <= keeper_.now()) {
             keeper_.settle(taken, Settlement::expired);
             return true;
@@ -159,7 +166,7 @@ bool Outbound::send_next(const std::vector<Group*>& queues, const Send& send) {
                             .left_for = peer_incarnation_,
                             .since = keeper_.now()});
         resend_at_ = flights_.size();
-        send_flight(flights_.back(), false, send);
+        if (!is_passed) send_flight(flights_.back(), false, send);
         return true;
     }
     return false;
@@ -183,13 +190,18 @@ Entry Outbound::take(std::size_t source, const std::vector<Group*>& queues, cons
 
 void Outbound::send_flight(Flight& flight, bool again, const Send& send) {
     auto& flags = flight.entry.owed().flags;
-    const bool other_receiver = again && flight.left_for != peer_incarnation_;
+    const bool other_receiver = again && flight.left_for != peer_incarnation_ &&
+                                !mutated(Mutation::resent_cleared_by_other_mark);
     if (other_receiver || flight.entry.custody->recovered) flags |= entry_flag::resent;
     wire::Envelope envelope{.number = flight.number,
                             .lifetime_millis = keeper_.lifetime_left(*flight.entry.custody),
                             .messages = flight.entry.messages()};
     if ((flags & entry_flag::resent) != 0) envelope.flags |= wire::envelope_flag::resent;
     if ((flags & entry_flag::rerouted) != 0) envelope.flags |= wire::envelope_flag::rerouted;
+    if (mutated(Mutation::resent_lost)) {
+        flags &= static_cast<std::uint8_t>(~entry_flag::resent);
+        flight.left_for = peer_incarnation_;
+    }
     flight.counted = true;
     bytes_out_ += frame_bytes(flight.entry.batch());
     send(envelope, flight.entry.batch());

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "base/mutation.h"
 #include "core/state.h"
 
 namespace bus::core {
@@ -63,7 +64,7 @@ bool Exchange::State::drop_if_taken(const Arrival& arrival, const Batch& batch,
             case Seen::Answer::taken: {
                 ++duplicates_dropped;
                 const auto first_copy = keeper.find_unsafe(header.producer, header.sequence);
-                if (first_copy)
+                if (first_copy && !mutated(Mutation::duplicate_acked_early))
                     keeper.attach(first_copy, arrival.intake, arrival.number, 1);
                 else
                     keeper.attach_safe(arrival.intake, arrival.number, 1);
@@ -226,7 +227,9 @@ std::uint64_t Exchange::State::queued_bytes(DestinationId id) const {
     return 0;
 }
 
-// The journal has no room: everybody holds everything, until there is some again.
+// The journal has no room: this host's publishers hold everything until there is some again. Peers
+// do not: what they send may settle in memory and so make room at both ends, and their windows bound
+// what cannot. Two full journals that held each other would do so for ever.
 void Exchange::State::watch_journal() {
     const auto live = keeper.space().live_bytes;
     const auto high = settings.journal_bytes_max / 100 * 95;
@@ -246,9 +249,6 @@ void Exchange::State::watch_journal() {
     for (const auto& [id, producer] : producers)
         if (producer.session && holds.hold(id, everything, DestinationId{}))
             tell_hold(id, everything, "the journal is full");
-    for (const auto& [key, peer] : peers)
-        if (peer->active != nullptr && holds.hold(peer->id, everything, DestinationId{}))
-            tell_hold(peer->id, everything, "the journal is full");
 }
 
 }  // namespace bus::core

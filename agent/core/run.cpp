@@ -1,5 +1,7 @@
 #include "core/run.h"
 
+#include "base/mutation.h"
+
 namespace bus::core {
 
 void Run::recover(const Recovered::Stream& found) {
@@ -9,7 +11,7 @@ void Run::recover(const Recovered::Stream& found) {
 
 void Run::push(Entry entry) {
     const Size one{1, entry.messages(), entry.bytes()};
-    if (spilled()) {
+    if (spilled() && !mutated(Mutation::recovered_after_live)) {
         tail_size_.add(one);
         tail_.push_back(std::move(entry));
         return;

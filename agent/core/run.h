@@ -91,7 +91,8 @@ void Run::loaded(const Loaded& answer, Make make, Lost lost) {
         // Behind disk_last_: journaled, but an earlier one of the tail is not yet; it comes again.
         if (entry.id <= after || entry.id > disk_last_ || disk_.entries == 0) continue;
         --disk_.entries;
-        const std::uint64_t messages = entry.batch ? entry.batch.messages() : entry.messages;
+        const std::uint64_t messages =
+            (entry.batch ? entry.batch.messages() : entry.messages) - entry.done;
         disk_.messages -= std::min(disk_.messages, messages);
         if (!entry.batch) {
             lost(entry);

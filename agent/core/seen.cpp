@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "base/mutation.h"
+
 namespace bus::core {
 
 Seen::Key Seen::key_of(const wire::BatchHeader& header) {
@@ -26,7 +28,7 @@ Seen::Answer Seen::look(const wire::BatchHeader& header, bool rerouted) const {
     const bool above_all = first > top && first > known.forgotten_top;
     if (!rerouted && above_all && known.unflagged_top > 0 && first > known.unflagged_top)
         return Answer::fresh;
-    return Answer::unknown;
+    return mutated(Mutation::resent_guessed) ? Answer::taken : Answer::unknown;
 }
 
 void Seen::take(const wire::BatchHeader& header, bool flagged) {

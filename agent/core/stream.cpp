@@ -1,5 +1,7 @@
 #include "core/stream.h"
 
+#include "base/mutation.h"
+
 namespace bus::core {
 
 // ---- HeldChannels ------------------------------------------------------------------------
@@ -46,7 +48,8 @@ Entry* Stream::front(const HeldChannels& held) {
         const auto& header = entry->batch().header();
         const auto channel = wire::channel_hash(header.kind, header.channel);
         const auto waiting = aside_.find(channel);
-        if (waiting == aside_.end() && !held.holds(channel)) {
+        const bool is_held = held.holds(channel) && !mutated(Mutation::held_number_passed);
+        if (waiting == aside_.end() && !is_held) {
             showing_ = &main_;
             return entry;
         }
