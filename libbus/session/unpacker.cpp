@@ -3,6 +3,7 @@
 #include <iterator>
 
 #include "base/assert.h"
+#include "base/mutation.h"
 
 namespace bus::session {
 namespace {
@@ -91,6 +92,8 @@ std::optional<Received> Unpacker::join(const wire::MessageView& view) {
     std::shared_ptr<Joined> whole;
     if (view.intact) {
         whole = joiner_.add(header_, view, piece, envelope_.redelivered());
+        if (mutated(Mutation::parts_settle_singly))
+            rulings_.push_back({.tag = piece.tag, .first = piece.index, .count = 1});
     } else {
         joiner_.spoil(header_, piece, damaged_message);
         ++missed_;

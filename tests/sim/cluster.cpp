@@ -38,11 +38,11 @@ void Cluster::build() {
         network_.add_address(dialler, listener);
     }
     network_.set_weather(plan_.weather);
-    for (auto& host : hosts_) {
-        host->journal().set_tempo(plan_.tempo);
-        if (plan_.journal_capacity > 0) host->journal().set_capacity(plan_.journal_capacity);
-        if (plan_.journal_bytes_max > 0) host->set_journal_bytes_max(plan_.journal_bytes_max);
-    }
+    for (auto& host : hosts_) host->journal().set_tempo(plan_.tempo);
+    // One of them has little room.
+    auto& narrow = *hosts_[random_.between(0, hosts_.size() - 1)];
+    if (plan_.journal_capacity > 0) narrow.journal().set_capacity(plan_.journal_capacity);
+    if (plan_.journal_bytes_max > 0) narrow.set_journal_bytes_max(plan_.journal_bytes_max);
     for (const auto& app : plan_.apps) {
         if (app.habits.nack_per_mille > 0) oracle_.turbulence();
         apps_.push_back({app.host, app.habits, nullptr, {}});
@@ -64,6 +64,7 @@ Result Cluster::run() {
     watch();
     run_until(Time{plan_.busy + 1s});
     if (endure_ > Duration{0}) {
+        enduring_ = true;
         for (auto& slot : apps_)
             if (slot.app) slot.app->publish_rarely(endure_ / 50);
         watch_every_ = std::clamp(endure_ / 100, Duration{1s}, Duration{6h});
@@ -104,6 +105,7 @@ void Cluster::start_app(std::size_t index) {
     const App::Surroundings around{timeline_, random_, trace_, oracle_, places_};
     slot.app = std::make_unique<App>(around, static_cast<int>(index), ++instances_,
                                      *hosts_[std::size_t(slot.host)], slot.habits);
+    if (enduring_) slot.app->publish_rarely(endure_ / 50);
     if (over_) {
         slot.app->stop_publishing();
         slot.app->work_normally();

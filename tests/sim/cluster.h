@@ -95,6 +95,7 @@ class Cluster {
     Duration watch_every_ = std::chrono::seconds{1};
     std::map<std::pair<int, int>, Time> linked_at_;
     Duration endure_{};
+    bool enduring_ = false;
     std::size_t first_probe_ = 0;
 };
 

@@ -145,6 +145,7 @@ Loaded Disk::read(const ReadBack& request, Damaged& damaged) {
         }
         LoadedEntry entry{.id = at->first, .batch = row.batch, .flags = at->second.flags};
         entry.done = at->second.done;
+        entry.messages = row.batch.messages();
         entry.expires_wall_micros = row.expires_wall_micros;
         if (row.damaged) {
             entry.batch = {};

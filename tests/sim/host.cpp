@@ -200,6 +200,9 @@ void Host::carry_out() {
         around_.oracle.on_submitted(index_, transaction);
         journal_.submit(std::move(transaction), around_.timeline.now());
     }
+    for (const auto& event : effects.events)
+        if (event.kind == Event::Kind::channel_resumed)
+            around_.oracle.on_resumed(index_, event.subject);
     for (const auto& read : effects.reads) journal_.read(read, around_.timeline.now());
     for (const auto& to : effects.to_apps) send_to_app(to);
     for (const auto& to : effects.to_links) send_to_link(to);
@@ -317,7 +320,11 @@ void Host::send_to_link(const ToLink& to) {
     if (const auto* ack = std::get_if<wire::LinkAck>(&frame.body))
         around_.oracle.on_link_ack(index_, peer, peer_incarnation, *ack);
     if (const auto* refuse = std::get_if<wire::LinkRefuse>(&frame.body))
-        around_.oracle.on_link_refuse(index_, peer, peer_incarnation, refuse->number);
+        around_.oracle.on_link_refuse(index_, peer, *refuse);
+    if (const auto* hold = std::get_if<wire::LinkHold>(&frame.body))
+        around_.oracle.on_hold(index_, peer, *hold);
+    if (const auto* hello = std::get_if<wire::LinkHello>(&frame.body))
+        around_.oracle.on_hello(index_, peer, *hello);
     around_.network.send(to.link, wire::encode_link(frame));
 }
 
@@ -396,7 +403,7 @@ void Host::send_to_app(const ToApp& to) {
     } else {
         const auto& reply = std::get<wire::Reply>(to.what);
         if (const auto* refused = std::get_if<wire::Refused>(&reply))
-            around_.oracle.on_refused(app.producer().producer(), refused->number);
+            around_.oracle.on_refused(index_, app.producer().producer(), *refused);
         const auto text = wire::encode_reply(reply);
         note(">a{} {}", app.index(), text);
         frame = encode(text);

@@ -217,7 +217,14 @@ void Oracle::on_acks(SessionId session, std::span<const wire::Ack> acks) {
     }
 }
 
-void Oracle::on_refused(const ProducerId& producer, std::uint64_t number) {
+// Apps of the simulator do nothing that a rule forbids, so a refusal is a lack of room.
+void Oracle::on_refused(int host, const ProducerId& producer, const wire::Refused& refused) {
+    throw Broken("flow: nothing that has left is refused",
+                 fmt::format("host {} refuses number {} of {}: {}", host, refused.number,
+                             to_text(producer), refused.reason));
+}
+
+void Oracle::forget_number(const ProducerId& producer, std::uint64_t number) {
     unsaid_[producer].erase(number);
     unmarked_[producer].erase(number);
     unarrived_[producer].erase(number);
@@ -232,7 +239,7 @@ void Oracle::on_receipts(int host, const ProducerId& producer, const wire::Recei
     };
     for (const auto& record : receipts.records) {
         if (record.fate != wire::Fate::reached) {
-            on_refused(producer, record.number);
+            forget_number(producer, record.number);
         } else if (record.stage == wire::Stage::safe) {
             if (const auto at = unsaid.find(record.number); at != unsaid.end()) say_safe(at);
         } else {
@@ -276,9 +283,32 @@ void Oracle::on_link_ack(int to, int from, std::uint64_t incarnation, const wire
     for (const auto& range : ack.ranges) settle(range.first, range.last);
 }
 
-void Oracle::on_link_refuse(int to, int from, std::uint64_t incarnation, std::uint64_t number) {
-    unacked_[{from, to, incarnation}].erase(number);
-    link_unmarked_[{from, to, incarnation}].erase(number);
+void Oracle::on_link_refuse(int to, int from, const wire::LinkRefuse& refuse) {
+    throw Broken("flow: nothing that has left is refused",
+                 fmt::format("host {} refuses number {} of host {}: {}", to, refuse.number, from,
+                             refuse.reason));
+}
+
+void Oracle::on_hold(int from, int to, const wire::LinkHold& hold) {
+    auto& held = held_[{from, to}];
+    held.insert(hold.hold.begin(), hold.hold.end());
+    for (const auto& channel : hold.resume) held.erase(channel);
+}
+
+void Oracle::on_hello(int from, int to, const wire::LinkHello& hello) {
+    std::set<wire::ChannelKey> named{hello.held.begin(), hello.held.end()};
+    for (const auto& channel : held_[{from, to}])
+        if (!named.contains(channel))
+            throw Broken(
+                "flow: HOLD outlives a reconnect",
+                fmt::format("host {} no longer tells host {} to hold {}", from, to, channel.name));
+    held_[{from, to}] = std::move(named);
+}
+
+void Oracle::on_resumed(int host, const std::string& channel) {
+    for (auto& [pair, held] : held_)
+        if (pair.first == host)
+            std::erase_if(held, [&](const auto& key) { return key.name == channel; });
 }
 
 // ---- Journals ------------------------------------------------------------------------
@@ -410,6 +440,7 @@ void Oracle::lapse(PlaceId place, int taken_at, const std::string& why) {
 void Oracle::on_crash(int host) {
     const Disk& disk = hosts_.at(std::size_t(host))->durable();
     recall_interest(host);
+    std::erase_if(held_, [&](const auto& told) { return told.first.first == host; });
     for (PlaceId id = 0; id < book.places().size(); ++id) {
         Place& place = book.place(id);
         if (place.host != host || !place.stands || place.ended) continue;

@@ -49,11 +49,15 @@ class Oracle {
     void on_handed_out(core::SessionId session, PlaceId place, const core::SendBatch& sent);
     void on_acks(core::SessionId session, std::span<const wire::Ack> acks);
     void on_receipts(int host, const ProducerId& producer, const wire::Receipts& receipts);
-    void on_refused(const ProducerId& producer, std::uint64_t number);
+    void on_refused(int host, const ProducerId& producer, const wire::Refused& refused);
     void on_sent(int from, int to, const core::SendBatch& sent);
     // `to` says to `from`, of the numbers of that incarnation of `from`.
     void on_link_ack(int to, int from, std::uint64_t incarnation, const wire::LinkAck& ack);
-    void on_link_refuse(int to, int from, std::uint64_t incarnation, std::uint64_t number);
+    void on_link_refuse(int to, int from, const wire::LinkRefuse& refuse);
+    // `from` tells `to` what it cannot take, in HOLD and again in each HELLO, until it resumes.
+    void on_hold(int from, int to, const wire::LinkHold& hold);
+    void on_hello(int from, int to, const wire::LinkHello& hello);
+    void on_resumed(int host, const std::string& channel);
 
     // ---- Journals.
     // What the agent decided, in memory as yet; then what became durable.
@@ -119,6 +123,7 @@ class Oracle {
     void on_peer_dropped(int host, const AgentId& peer);
     void recall_interest(int host);
     bool is_known(int host, const Place& place) const;
+    void forget_number(const ProducerId& producer, std::uint64_t number);
     int host_of(const AgentId& agent) const;
 
     std::vector<const HostView*>& hosts_;
@@ -136,7 +141,8 @@ class Oracle {
     std::set<std::tuple<int, int, std::string, std::string>> interest_;
     std::set<std::pair<PlaceId, int>> lapsable_;
     std::map<std::pair<int, core::DestinationId>, core::Destination> destinations_;
-    std::set<std::pair<int, int>> removed_;  // host, its peer
+    std::set<std::pair<int, int>> removed_;                           // host, its peer
+    std::map<std::pair<int, int>, std::set<wire::ChannelKey>> held_;  // who told, whom
 };
 
 }  // namespace bus::sim
