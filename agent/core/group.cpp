@@ -103,7 +103,7 @@ Group::Decision Group::decide(const wire::Ack& ack) {
     Consumer* const consumer = find(lease->consumer);
     BUS_ASSERT(consumer != nullptr);
     lease->decide(ack.first, ack.count, [&](std::uint32_t first, std::uint32_t count) {
-        consumer->messages_out -= count;
+        if (lease->takes_room) consumer->messages_out -= count;
         switch (ack.verdict) {
             case wire::Verdict::ack:
                 return acknowledge(lease->batch, first, count, lease->since);
@@ -270,18 +270,25 @@ void Group::deliver(Consumer& consumer, Out& out, std::uint32_t first, std::uint
     const Bytes range = whole ? body : wire::cut_body(body, first, count);
     const auto begin = static_cast<std::uint32_t>(range.data() - body.data());
 
+    // Nothing can be acknowledged before the last part is there, so none before it may take the
+    // room that what stands between them needs.
+    const auto& part = entry.batch().header().part;
+    const bool takes_room = !part || part->index + 1 == part->total;
     const std::uint64_t tag = leases_.open({.group = id(),
                                             .consumer = consumer.id,
                                             .batch = entry.id(),
                                             .first = first,
                                             .count = count,
                                             .undecided = count,
-                                            .bytes = range.size(),
+                                            .bytes = takes_room ? range.size() : 0,
+                                            .takes_room = takes_room,
                                             .attempt = attempt,
                                             .since = keeper_.now()});
     consumer.tags.insert(tag);
-    consumer.messages_out += count;
-    consumer.bytes_out += range.size();
+    if (takes_room) {
+        consumer.messages_out += count;
+        consumer.bytes_out += range.size();
+    }
 
     const bool again =
         attempt > 1 || entry.has(entry_flag::redelivered) || entry.custody->recovered;

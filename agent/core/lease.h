@@ -25,7 +25,8 @@ struct Lease {
     BatchId batch;
     std::uint32_t first = 0, count = 0;
     std::uint32_t undecided = 0;
-    std::uint64_t bytes = 0;
+    std::uint64_t bytes = 0;  // of the consumer's room
+    bool takes_room = true;   // false: a part before the last; its message takes room with that
     std::uint16_t attempt = 1;
     Time since{};
     std::vector<bool> decided;  // empty while all or nothing is
