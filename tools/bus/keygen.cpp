@@ -6,7 +6,7 @@
 #include <iostream>
 
 #include "failure.h"
-#include "identity.h"
+#include "../../agent/identity.h"
 #include "subcommands.h"
 
 namespace bus::cli {

@@ -15,7 +15,7 @@
 #include <sstream>
 
 #include "failure.h"
-#include "identity.h"
+#include "../../../agent/identity.h"
 
 namespace bus::bench {
 namespace {
