@@ -72,8 +72,8 @@ class ProducerSession {
     [[nodiscard]] Offer offer_part(LargeMessage& large, Stamp stamp);
     // There is room for all its parts at once.
     bool fits_whole(const LargeMessage& large) const;
-    // No more parts will come: what has not left is dropped (the caller knows, nobody else is told),
-    // what has left is followed by an ABORT. Receipts of its parts stay undecided.
+    // No more parts will come: what has not left is dropped (the caller knows, nobody else is
+    // told), what has left is followed by an ABORT. Receipts of its parts stay undecided.
     void abandon(LargeMessage large, Stamp stamp);
 
     // ---- The owner of the socket --------------------------------------------------
@@ -108,7 +108,9 @@ class ProducerSession {
     std::uint64_t unsafe_messages() const noexcept { return unsafe_messages_; }
     std::uint64_t outbox_bytes() const noexcept { return bytes_; }
     std::uint64_t bytes_in_flight() const noexcept { return in_flight_; }
-    // Numbers whose `arrived` is still awaited: for the hello, wire::Hello::awaiting.
+    // Numbers that have left and whose `arrived` is still awaited: for the hello,
+    // wire::Hello::awaiting. Those that are not safe yet as well: they may be by the welcome, from
+    // a journal that does not remember who waits.
     std::vector<wire::NumberRange> awaiting_arrival() const;
     const ProducerId& producer() const noexcept { return options_.producer; }
 
@@ -146,6 +148,7 @@ class ProducerSession {
     void expire_in(std::deque<Departure>& line, Time now);
 
     // Settlement.
+    void give_up_arrivals_beyond(std::uint64_t taken);
     void resume_sending(std::uint64_t taken);
     Departure* find_sent(std::uint64_t number) noexcept;
     void on_record(const wire::Receipt& record);

@@ -33,6 +33,7 @@ void ProducerSession::on_welcome(const wire::Welcome& welcome, Time now) {
     window_ = welcome.window;
     pass_safe_through(mutated(Mutation::hello_settles) ? welcome.taken : welcome.safe);
     resume_sending(welcome.taken);
+    give_up_arrivals_beyond(welcome.taken);
     held_ = welcome.held;
     if (mutated(Mutation::hold_forgotten)) held_.clear();
     apply_holds();
@@ -51,6 +52,19 @@ void ProducerSession::resume_sending(std::uint64_t taken) {
         sent.in_flight = !sent.is_settled() && sent.number <= taken;
         if (sent.in_flight) in_flight_ += sent.bytes();
         if (!sent.is_settled() && !sent.in_flight) resend_from_ = std::min(resend_from_, i);
+    }
+}
+
+// Safe once, and now the agent has not even taken it: its journal went back in time.
+void ProducerSession::give_up_arrivals_beyond(std::uint64_t taken) {
+    for (auto at = awaiting_.begin(); at != awaiting_.end();) {
+        if (at->first <= taken) {
+            ++at;
+            continue;
+        }
+        for (const auto& wish : at->second.wishes)
+            settle_wish(wish, Outcome::unknown, at->second.destinations, no_reason);
+        at = awaiting_.erase(at);
     }
 }
 
@@ -188,6 +202,10 @@ std::vector<Undelivered> ProducerSession::take_undelivered() {
 std::vector<wire::NumberRange> ProducerSession::awaiting_arrival() const {
     std::vector<std::uint64_t> numbers;
     for (const auto& [number, awaiting] : awaiting_) numbers.push_back(number);
+    const auto wants_arrival = [](const Wish& wish) { return wish.stage != wire::Stage::safe; };
+    for (const auto& sent : sent_)
+        if (std::any_of(sent.wishes.begin(), sent.wishes.end(), wants_arrival))
+            numbers.push_back(sent.number);
     std::sort(numbers.begin(), numbers.end());
     std::vector<wire::NumberRange> ranges;
     for (const auto number : numbers) {

@@ -32,8 +32,8 @@ struct NumberRange {
 
 // {"type":"hello","protocol":[1,1],"app":"billing","producer":"<32 hex>","awaiting":[[7,9]]}; first
 // on each connection. Without a producer the session can only consume. `awaiting` (may be absent):
-// batches that are safe and whose `arrived` this app has not heard; the agent answers each, now or
-// when it has arrived, and with Fate::unknown where it cannot tell.
+// batches that have left and whose `arrived` this app has not heard; the agent answers each that it
+// has taken, now or when it has arrived, and with Fate::unknown where it cannot tell.
 struct Hello {
     std::uint16_t protocol_min = protocol_min_default, protocol_max = protocol_max_default;
     std::string app;
