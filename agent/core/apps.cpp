@@ -102,7 +102,9 @@ void Exchange::State::answer_awaiting(Producer& own,
     for (const auto& receipt : own.receipts)
         if (receipt.stage == wire::Stage::arrived) to_tell.insert(receipt.number);
     for (const auto& range : awaiting) {
-        for (auto number = range.first; number <= range.last; ++number) {
+        // What was not taken comes again, or its app knows that it was lost with a journal.
+        const auto last = std::min(range.last, own.intake->taken());
+        for (auto number = range.first; number <= last; ++number) {
             if (own.receipts.size() >= limits::receipts_kept_max) return;
             if (keeper.awaits_arrival(own.id, number) || to_tell.contains(number)) continue;
             own.receipts.push_back(
@@ -171,7 +173,8 @@ Group* Exchange::State::group_for(const Session& session, const wire::Subscribe&
                               .name = name,
                               .filter = command.filter});
     keeper.change(PutDestination{added.destination()}, durable);
-    if (durable) tombstones.erase({command.kind, name, command.filter});
+    if (durable && tombstones.erase({command.kind, name, command.filter}) > 0)
+        keeper.change(DropTombstone{command.kind, name, command.filter}, true);
     forget_routes();
     return &added;
 }
@@ -233,7 +236,11 @@ void Exchange::State::leave_group(Group& group, ConsumerId consumer, bool forget
     const Destination gone = group.destination();
     drop_group(gone.id);
     const auto version = own_interest.version();
-    if (tombstones.size() >= limits::tombstones_max) tombstones.erase(tombstones.begin());
+    if (tombstones.size() >= limits::tombstones_max) {
+        const auto& [kind, name, filter] = tombstones.begin()->first;
+        keeper.change(DropTombstone{kind, name, filter});
+        tombstones.erase(tombstones.begin());
+    }
     tombstones[{gone.kind, gone.name, gone.filter}] = version;
     keeper.change(PutTombstone{gone.kind, gone.name, gone.filter, version}, true);
 }
