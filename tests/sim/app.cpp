@@ -63,6 +63,7 @@ void App::connect() {
     if (!host_.is_up()) return later(around_.random.between(50ms, 500ms), [this] { connect(); });
     attachment_ = std::make_shared<Attachment>();
     attachment_->app = this;
+    host_.on_attached(attachment_);
     hello();
 }
 

@@ -86,13 +86,15 @@ void Host::die(bool in_peace) {
         around_.oracle.on_durable(index_, transaction);
     turn_planned_ = false;
     wake_planned_ = never;
-    const auto sessions = std::exchange(sessions_, {});
+    sessions_.clear();
     links_.clear();
     around_.network.host_died(index_);
     around_.oracle.on_crash(index_);
-    for (const auto& [id, attachment] : sessions)
-        if (std::exchange(attachment->alive, false) && attachment->app)
+    for (const auto& weak : std::exchange(attached_, {}))
+        if (const auto attachment = weak.lock(); attachment && attachment->alive) {
+            attachment->alive = false;
             attachment->app->on_host_died();
+        }
 }
 
 void Host::crash(const char* how) {
@@ -287,9 +289,13 @@ void Host::note_link_control(int peer, LinkId link, const wire::LinkFrame& frame
             return fmt::format("ACK {}{}", ack.through, ack.ranges.empty() ? "" : " and ranges");
         }
         std::string operator()(const wire::LinkInterest& interest) const {
-            return fmt::format("INTEREST part {} version {} items {}",
-                               static_cast<int>(interest.part), interest.version,
-                               interest.items.size());
+            std::string items;
+            for (const auto& item : interest.items)
+                items += fmt::format(" {}{}:{}:{}",
+                                     item.op == wire::InterestItem::Op::add ? '+' : '-',
+                                     wire::to_text(item.kind), item.name, item.filter);
+            return fmt::format("INTEREST part {} version {}{}", static_cast<int>(interest.part),
+                               interest.version, items);
         }
         std::string operator()(const wire::LinkHold& hold) const {
             return fmt::format("HOLD {} RESUME {}", hold.hold.size(), hold.resume.size());

@@ -71,6 +71,7 @@ class Host final : public LinkOwner, public HostView {
     void on_link_up(core::LinkId link, int peer, bool dialled) override;
     void on_link_down(core::LinkId link) override;
     void on_link_frame(core::LinkId link, int peer, Frame frame) override;
+    void on_attached(const std::shared_ptr<Attachment>& app) { attached_.push_back(app); }
     void on_app_frame(const std::shared_ptr<Attachment>& from, Frame frame);
     void on_app_gone(const std::shared_ptr<Attachment>& from);
 
@@ -114,6 +115,7 @@ class Host final : public LinkOwner, public HostView {
     std::uint64_t turns_ = 0;
     std::uint64_t lapsed_ = 0;
 
+    std::vector<std::weak_ptr<Attachment>> attached_;  // in this life
     std::map<core::SessionId, std::shared_ptr<Attachment>> sessions_;
     struct LinkAt {
         int peer = -1;
