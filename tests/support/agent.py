@@ -146,9 +146,9 @@ class Agent:
     def status(self):
         return self.admin({"type": "admin", "id": 1, "request": "status"})["status"]
 
-    def wait_for_status(self, condition):
+    def wait_for_status(self, condition, patience=PATIENCE):
         """Asks until the status satisfies `condition`; returns that status."""
-        deadline = time.monotonic() + PATIENCE
+        deadline = time.monotonic() + patience
         while True:
             status = self.status()
             if condition(status):

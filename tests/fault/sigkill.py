@@ -1,0 +1,70 @@
+"""SIGKILL of either agent and of either app, at moments that a seed chooses, under load: 20 rounds.
+Nothing with a receipt is lost, only marked duplicates come, first deliveries are in order, every byte
+is as it was sent, and the accounts balance (G1 to G5)."""
+
+import os
+import random
+import unittest
+
+import cases
+from flow import Flow
+
+ROUNDS = 5
+SEED = int(os.environ.get("BUS_FAULT_SEED", random.SystemRandom().randrange(1 << 32)))
+
+
+class Sigkill(unittest.TestCase):
+    def rounds(self, name, most, **flow_options):
+        """`most`: messages that may pass between one kill and the next."""
+        chance = random.Random(f"{SEED} {name}")
+        print(f"BUS_FAULT_SEED={SEED}", flush=True)
+        victims = ["near", "far", "producer", "consumer"]
+        chance.shuffle(victims)
+        victims += chance.choices(victims, k=ROUNDS - len(victims))
+        with Flow(self, **flow_options) as flow:
+            flow.start()
+            flow.start_producer()
+            for victim in victims:
+                flow.wait_for_more(chance.randint(1, most))
+                getattr(self, "kill_" + victim)(flow, chance, most)
+            flow.wait_for_link()
+            flow.wait_for_more(1)
+            flow.finish()
+            print(f"{name}: {', '.join(victims)}: {flow.book}", flush=True)
+
+    def kill_near(self, flow, *_):
+        flow.near.kill()
+        flow.near.start()
+
+    def kill_far(self, flow, chance, most):
+        flow.far.kill()
+        flow.wait_for_more_safe(chance.randint(1, most))  # a backlog grows meanwhile
+        flow.far.start()
+
+    def kill_producer(self, flow, *_):
+        flow.producer.kill()
+        flow.start_producer()
+
+    def kill_consumer(self, flow, *_):
+        flow.consumer.kill()
+        flow.start_consumer()
+
+    def test_a_topic_in_full_batches(self):
+        self.rounds("topic, full batches", 60_000,
+                    producer_options=("--large-every", 20_000))
+
+    def test_a_topic_in_batches_of_one_message(self):
+        self.rounds("topic, single messages", 8_000, from_dialler=False,
+                    producer_options=("--batch", 1, "--large-every", 4_000))
+
+    def test_a_queue_in_full_batches(self):
+        self.rounds("queue, full batches", 60_000, kind="queue", from_dialler=False,
+                    producer_options=("--large-every", 20_000))
+
+    def test_a_queue_in_batches_of_one_message(self):
+        self.rounds("queue, single messages", 8_000, kind="queue",
+                    producer_options=("--batch", 1, "--large-every", 4_000))
+
+
+if __name__ == "__main__":
+    cases.main()
