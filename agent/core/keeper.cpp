@@ -306,6 +306,10 @@ void Keeper::add_accounts(Transaction& transaction) {
 
 void Keeper::on_committed(const Committed& answer) {
     space_ = answer.space;
+    if (full_ && !space_.full) {  // it also says so when nothing is on its way
+        full_ = false;
+        puts_not_before_ = Time{};
+    }
     if (!in_flight_ || answer.through < in_flight_->number) return;
     const InFlight done = std::move(*in_flight_);
     in_flight_.reset();
