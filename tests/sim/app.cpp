@@ -196,6 +196,8 @@ void App::on_reply(const Frame& frame) {
         producer_->on_hold(hold->channels);
     } else if (const auto* resume = std::get_if<wire::Resume>(&*reply)) {
         producer_->on_resume(resume->channels);
+    } else if (const auto* window = std::get_if<wire::Window>(&*reply)) {
+        producer_->on_window(*window);
     } else if (std::holds_alternative<wire::Reset>(*reply)) {
         lose_connection();
         hello();
@@ -232,11 +234,13 @@ void App::on_received(std::uint64_t subscription, const session::Received& recei
             acks.push_back({piece.tag, piece.index, 1});
     else
         acks.push_back({received.tag, received.index, 1});
-    if (nacks_ && around_.random.per_mille(habits_.nack_per_mille))
+    if (nacks_ && around_.random.per_mille(habits_.nack_per_mille)) {
+        const auto delay = static_cast<std::uint32_t>(around_.random.between(0, 50));
         for (auto& ack : acks) {
             ack.verdict = wire::Verdict::nack;
-            ack.delay_millis = static_cast<std::uint32_t>(around_.random.between(0, 50));
+            ack.delay_millis = delay;
         }
+    }
     ++unruled_;
     later(around_.random.between(Duration{0}, habits_.work_max),
           [this, epoch = consumer_.epoch(), acks = std::move(acks)] { rule(epoch, acks); });

@@ -223,8 +223,10 @@ std::string Cluster::left_at(Host& host) {
     const auto status = host.status();
     for (const auto& account : status.accounts)
         if (account.waiting > 0)
-            return fmt::format("destination {} has {} messages waiting", account.destination.value,
-                               account.waiting);
+            return fmt::format(
+                "destination {} has {} messages waiting (recovered {}, taken {}, settled {})",
+                account.destination.value, account.waiting, account.recovered, account.taken,
+                account.settled);
     if (status.unsafe_batches > 0) return fmt::format("{} batches unsafe", status.unsafe_batches);
     if (!host.journal().visible().rows().empty())
         return fmt::format("{} batches in the journal", host.journal().visible().rows().size());

@@ -10,6 +10,7 @@ using namespace std::chrono_literals;
 namespace {
 
 constexpr Duration idle_flush = 100ms;
+constexpr Duration retry_after = 1s;
 
 bool only_frees(const Transaction& transaction) {
     return std::none_of(
@@ -59,7 +60,7 @@ bool FakeJournal::is_urgent() const {
 Time FakeJournal::next_due() const {
     if (phase_ != Phase::idle) return due_;
     if (!answers_.empty()) return Time{};
-    return waiting_.empty() ? never : idle_since_ + idle_flush;
+    return std::min(retry_at_, waiting_.empty() ? never : idle_since_ + idle_flush);
 }
 
 void FakeJournal::begin(Time now) {
@@ -105,10 +106,18 @@ std::vector<JournalAnswer> FakeJournal::advance(Time now) {
     std::vector<JournalAnswer> due;
     if (phase_ == Phase::reporting && due_ > now) return due;
     if (phase_ == Phase::reporting) phase_ = Phase::idle;
+    if (phase_ == Phase::idle) look_for_room(now);
     due.swap(answers_);
     dropping_ = false;
     if (phase_ == Phase::idle) begin(now);
     return due;
+}
+
+// Says by itself when a disk that was full has room again.
+void FakeJournal::look_for_room(Time now) {
+    if (retry_at_ > now) return;
+    retry_at_ = is_full() ? now + retry_after : never;
+    if (retry_at_ == never) answers_.push_back(Committed{through_, space()});
 }
 
 // The commit as a whole: all of it, a prefix before what finds no room, nothing, or who knows.
@@ -134,6 +143,7 @@ void FakeJournal::decide() {
                 if (through) answers_.push_back(Committed{*through, space()});
                 answers_.push_back(Failed{transaction.number, Failed::Cause::full,
                                           "simulated full disk", space()});
+                retry_at_ = due_ + retry_after;
                 dropping_ = true;
                 break;
             }
@@ -162,6 +172,7 @@ void FakeJournal::commit(const Transaction& transaction) {
     for (const auto& change : transaction.changes)
         batches_written_ += std::holds_alternative<Put>(change);
     applied_.push_back(transaction);
+    through_ = transaction.number;
 }
 
 // Half of what is visible although its commit failed has reached the disk; half is lost at the next
@@ -182,7 +193,7 @@ void FakeJournal::do_read() {
 
 JournalSpace FakeJournal::space() const {
     const std::uint64_t live = visible_.live_bytes();
-    return {.live_bytes = live, .file_bytes = live, .full = full_ || live >= capacity_};
+    return {.live_bytes = live, .file_bytes = live, .full = is_full()};
 }
 
 void FakeJournal::stop() {
@@ -209,6 +220,8 @@ void FakeJournal::crash() {
     phase_ = Phase::idle;
     due_ = never;
     dropping_ = false;
+    through_ = {};
+    retry_at_ = never;
 }
 
 void FakeJournal::restore(Disk disk) {

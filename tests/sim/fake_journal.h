@@ -73,6 +73,8 @@ class FakeJournal {
     bool is_urgent() const;
     core::JournalSpace space() const;
     void commit(const core::Transaction& transaction);
+    bool is_full() const { return full_ || visible_.live_bytes() >= capacity_; }
+    void look_for_room(Time now);
     void doubt();
 
     Random random_;
@@ -95,6 +97,8 @@ class FakeJournal {
     std::optional<core::ReadBack> reading_;
     std::vector<core::JournalAnswer> answers_;
     bool dropping_ = false;  // until the core has heard of the failure
+    core::Submission through_;
+    Time retry_at_ = never;  // after it was full: when to look whether there is room again
 };
 
 }  // namespace bus::sim

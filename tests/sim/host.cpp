@@ -291,9 +291,9 @@ void Host::note_link_control(int peer, LinkId link, const wire::LinkFrame& frame
         std::string operator()(const wire::LinkInterest& interest) const {
             std::string items;
             for (const auto& item : interest.items)
-                items += fmt::format(" {}{}:{}:{}",
-                                     item.op == wire::InterestItem::Op::add ? '+' : '-',
-                                     wire::to_text(item.kind), item.name, item.filter);
+                items +=
+                    fmt::format(" {}{}:{}:{}", item.op == wire::InterestItem::Op::add ? '+' : '-',
+                                wire::to_text(item.kind), item.name, item.filter);
             return fmt::format("INTEREST part {} version {}{}", static_cast<int>(interest.part),
                                interest.version, items);
         }
