@@ -19,12 +19,13 @@ PATIENCE = 60.0  # seconds; far beyond what anything here takes
 
 
 class Book:
-    """Any thread may write into it; one waits for what it says."""
+    """Any thread may write into it, holding `changed`; one waits for what it says. `like`: a book of
+    another reader of the same messages, whose promises are this one's too."""
 
-    def __init__(self):
+    def __init__(self, like=None):
         self.changed = threading.Condition()
         self.complaints = []
-        self.promised = {}  # run -> bytearray: 1 has a receipt
+        self.promised = like.promised if like else {}  # run -> bytearray: 1 has a receipt
         self.received = {}  # run -> bytearray: 1 was received
         self.safe = 0       # messages with a receipt
         self.got = 0        # messages received, repeats not counted
@@ -34,7 +35,8 @@ class Book:
         self.gaps = []
         self._newest = {}   # run -> index of its newest unmarked delivery
 
-    def _row(self, rows, run, last):
+    @staticmethod
+    def _row(rows, run, last):
         row = rows.setdefault(run, bytearray())
         if len(row) <= last:
             row.extend(bytes(max(last + 1, 2 * len(row)) - len(row)))
@@ -63,10 +65,12 @@ class Book:
     def lost(self):
         """What was promised and not received: [(run, index)]."""
         missing = []
-        for run, promised in self.promised.items():
-            received = self._row(self.received, run, len(promised) - 1)
-            if promised != received:
-                missing += [(run, at) for at, one in enumerate(promised) if one > received[at]]
+        for run, row in self.promised.items():
+            promised, received = bytes(row), bytes(self.received.get(run, b""))
+            left = int.from_bytes(promised, "little") & ~int.from_bytes(received, "little")
+            if left:
+                rest = left.to_bytes(len(promised), "little")
+                missing += [(run, at) for at, one in enumerate(rest) if one]
         return missing
 
     def wait_for(self, condition, what, patience=PATIENCE):

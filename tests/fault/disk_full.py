@@ -72,8 +72,7 @@ class DiskFull(unittest.TestCase):
         self.wait_until_full(flow)
 
         # Acknowledgements and draining go on.
-        book = Book()
-        book.promised = flow.book.promised
+        book = Book(like=flow.book)
         local = Consumer(book, flow.near.runtime, "topic", flow.channel, "--durable", "local")
         self.addCleanup(local.kill)
         book.wait_for(lambda: book.got >= flow.book.safe and not book.lost(), "the local backlog")

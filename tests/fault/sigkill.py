@@ -13,7 +13,7 @@ ROUNDS = 5
 SEED = int(os.environ.get("BUS_FAULT_SEED", random.SystemRandom().randrange(1 << 32)))
 
 
-class Sigkill(unittest.TestCase):
+class Rounds:
     def rounds(self, name, most, **flow_options):
         """`most`: messages that may pass between one kill and the next."""
         chance = random.Random(f"{SEED} {name}")
@@ -49,6 +49,8 @@ class Sigkill(unittest.TestCase):
         flow.consumer.kill()
         flow.start_consumer()
 
+
+class Topic(Rounds, unittest.TestCase):
     def test_a_topic_in_full_batches(self):
         self.rounds("topic, full batches", 60_000,
                     producer_options=("--large-every", 20_000))
@@ -57,6 +59,18 @@ class Sigkill(unittest.TestCase):
         self.rounds("topic, single messages", 8_000, from_dialler=False,
                     producer_options=("--batch", 1, "--large-every", 4_000))
 
+    def test_what_a_producer_leaves_unfinished_is_cleared_away(self):
+        options = ("--large-every", 1, "--large-size", 60_000_000)
+        with Flow(self, producer_options=options) as flow:
+            flow.start()
+            flow.start_producer()
+            flow.far.wait_for_status(lambda status: any(
+                account["waiting"] >= 20 for account in status["accounts"]))
+            flow.producer.kill()
+            flow.account()
+
+
+class Queue(Rounds, unittest.TestCase):
     def test_a_queue_in_full_batches(self):
         self.rounds("queue, full batches", 60_000, kind="queue", from_dialler=False,
                     producer_options=("--large-every", 20_000))
