@@ -21,9 +21,11 @@ using wire::frame_bytes_max;
 inline constexpr std::uint64_t KiB = 1024, MiB = 1024 * KiB, GiB = 1024 * MiB;
 
 // ---- Memory -------------------------------------------------------------------
-// One producer's frames that are not yet safe. At 150 MB/s this is 7 ms of work on its way: well
-// within the longest grace, so that a saturated healthy path does not touch the disk.
-inline constexpr std::uint64_t producer_window = 1 * MiB;
+// One producer's frames that are not yet safe. While they settle by themselves: at 150 MB/s 1 MiB
+// is 7 ms of work on its way, well within the longest grace, so that a saturated healthy path does
+// not touch the disk. While they have to be committed: so much that commits are large.
+inline constexpr std::uint64_t producer_window_quick = 1 * MiB;
+inline constexpr std::uint64_t producer_window = 4 * MiB;
 // All producers together: a new session is granted only what is free of it.
 inline constexpr std::uint64_t producer_windows_sum = 48 * MiB;
 inline constexpr std::uint64_t producer_window_min = 2 * frame_bytes_max;
@@ -59,11 +61,15 @@ inline constexpr std::uint32_t prefetch_messages_max = 1'000'000;
 inline constexpr std::uint64_t prefetch_bytes_max = 16 * MiB;
 
 // ---- Times --------------------------------------------------------------------------
-inline constexpr auto grace_min = 1ms;
+// A busy host lets a process wait for several milliseconds; one late batch takes all that its
+// source has under way to the disk.
+inline constexpr auto grace_min = 10ms;
 inline constexpr auto grace_max = 20ms;
 inline constexpr auto session_linger = 30s;     // anonymous interest after its session
 inline constexpr auto keepalive_interval = 2s;  // on an idle link
-inline constexpr auto link_silence_max = 30s;   // then the session is over
+inline constexpr auto bulk_calm =
+    1s;  // without a backlog, until a producer's window is the quick one
+inline constexpr auto link_silence_max = 30s;  // then the session is over
 inline constexpr auto hello_retry = 5s;
 inline constexpr auto hello_retry_max = 60s;
 inline constexpr auto producer_mark_life = 24h;
@@ -90,6 +96,8 @@ inline constexpr std::size_t turn_frames_per_socket = 256;
 
 static_assert(producer_window_min >= 2 * frame_bytes_max, "one frame on its way, one being filled");
 static_assert(link_window_min >= 2 * frame_bytes_max, "two of the largest frames in flight");
+static_assert(producer_window_min <= producer_window_quick &&
+              producer_window_quick <= producer_window);
 static_assert(producer_window <= producer_windows_sum && link_window_max <= link_windows_sum);
 static_assert(stream_read_back <= stream_memory, "what is read back must fit");
 static_assert(stream_read_back_entries <= stream_memory_entries);

@@ -31,13 +31,25 @@ Exchange::State::Producer& Exchange::State::producer(const ProducerId& id, std::
     return producer;
 }
 
-std::uint64_t Exchange::State::grant_window() const {
+std::uint64_t Exchange::State::grant_window(bool bulk) const {
     std::uint64_t granted = 0;
     for (const auto& [id, one] : producers)
         if (one.session) granted += one.window;
     const auto free =
         limits::producer_windows_sum - std::min(limits::producer_windows_sum, granted);
-    return std::clamp(free / 4, limits::producer_window_min, limits::producer_window);
+    return std::clamp(free / 4, limits::producer_window_min,
+                      bulk ? limits::producer_window : limits::producer_window_quick);
+}
+
+// Large while its batches have to be committed, so that commits are large; small while they settle
+// by themselves, so that they do so within their grace.
+void Exchange::State::adapt_window(Producer& own) {
+    const bool bulk = own.bulk_at && now - *own.bulk_at < limits::bulk_calm;
+    if (bulk == own.bulk) return;
+    own.bulk = bulk;
+    own.window = 0;  // not counted in what is granted
+    own.window = grant_window(bulk);
+    reply(*own.session, wire::Window{own.window});
 }
 
 std::vector<wire::HeldChannel> Exchange::State::held_for(const ProducerId& id) const {
@@ -70,7 +82,7 @@ void Exchange::State::on_hello(Session& session, const wire::Hello& hello) {
             const auto old = sessions.find(*own.session);
             if (old != sessions.end()) close_session(old->second);
         }
-        if (!own.session) own.window = grant_window();
+        if (!own.session) own.window = grant_window(own.bulk);
         own.session = session.id;
         own.tell = false;
         if (everything_held) (void)holds.hold(own.id, {wire::Kind::topic, "**"}, DestinationId{});
@@ -288,6 +300,7 @@ void Exchange::State::flush_receipts() {
     for (Producer* to : std::exchange(producers_to_tell, {})) {
         to->tell = false;
         if (!to->session) continue;
+        adapt_window(*to);
         for (std::size_t at = 0; at == 0 || at < to->receipts.size();
              at += wire::receipts_per_frame_max) {
             const auto end = std::min(to->receipts.size(), at + wire::receipts_per_frame_max);

@@ -10,7 +10,9 @@ using wire::Lane;
 
 namespace {
 
-std::uint64_t frame_bytes(const Batch& batch) { return wire::envelope_length + batch.size(); }
+std::uint64_t frame_bytes(const Batch& batch) {
+    return wire::frame_charge(wire::envelope_length + batch.size());
+}
 
 }  // namespace
 

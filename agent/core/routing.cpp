@@ -101,7 +101,9 @@ void Exchange::State::owe(const Arrival& arrival, const Batch& batch,
         where.push_back({{peer->outbound->destination().id, header.lane}, flags});
     }
 
-    const Time due = due_of(to_groups, to_peers);
+    const bool soon = settles_soon(to_groups, to_peers);
+    if (!soon && !arrival.from_peer) producers.at(header.producer).bulk_at = now;
+    const Time due = soon ? due_of(to_groups, to_peers) : now;
     const auto custody = keeper.take(batch, where, expiry(arrival, header));
     if (arrived_wanted) want_arrived(arrival, batch, *custody);
     keeper.attach(custody, arrival.intake, arrival.number,
@@ -156,27 +158,37 @@ void Exchange::State::take_best_effort(const Arrival& arrival, const Batch& batc
 // When it has to be in the journal, if it has not settled by then.
 Time Exchange::State::due_of(const std::vector<Group*>& to_groups,
                              const std::vector<Peer*>& to_peers) const {
-    if (keeper.meter.bytes() > limits::memory_pressure) return now;
     Duration grace{};
     for (const Group* group : to_groups) {
-        // A queue without consumers here may be worked on by a peer.
-        const Outbound* const remote = group->is_queue() ? peer_working_on(*group) : nullptr;
-        const auto& time = remote != nullptr ? remote->settle_time() : group->settle_time();
-        const bool soon = remote != nullptr ? remote->settles_soon() : group->settles_soon();
-        const auto wait = time.grace();
-        if (!soon || !wait) return now;
+        const Outbound* const remote = peer_working_on(*group);
+        const auto wait =
+            (remote != nullptr ? remote->settle_time() : group->settle_time()).grace();
+        if (!wait) return now;
         grace = std::max(grace, *wait);
     }
     for (const Peer* peer : to_peers) {
         const auto wait = peer->outbound->settle_time().grace();
-        if (!peer->outbound->settles_soon() || !wait) return now;
+        if (!wait) return now;
         grace = std::max(grace, *wait);
     }
     return now + grace;
 }
 
+// Nothing is in its way anywhere: a link or a consumer is there, and no backlog.
+bool Exchange::State::settles_soon(const std::vector<Group*>& to_groups,
+                                   const std::vector<Peer*>& to_peers) const {
+    if (keeper.meter.bytes() > limits::memory_pressure) return false;
+    for (const Group* group : to_groups) {
+        const Outbound* const remote = peer_working_on(*group);
+        if (remote != nullptr ? !remote->settles_soon() : !group->settles_soon()) return false;
+    }
+    return std::all_of(to_peers.begin(), to_peers.end(),
+                       [](const Peer* peer) { return peer->outbound->settles_soon(); });
+}
+
+// A queue without quick consumers here may be worked on by a peer. nullptr: by none.
 const Outbound* Exchange::State::peer_working_on(const Group& group) const {
-    if (group.settles_soon()) return nullptr;
+    if (!group.is_queue() || group.settles_soon()) return nullptr;
     for (const auto& [key, peer] : peers)
         if (peer->active != nullptr &&
             std::find(peer->queues.begin(), peer->queues.end(), &group) != peer->queues.end())
@@ -228,8 +240,8 @@ std::uint64_t Exchange::State::queued_bytes(DestinationId id) const {
 }
 
 // The journal has no room: this host's publishers hold everything until there is some again. Peers
-// do not: what they send may settle in memory and so make room at both ends, and their windows bound
-// what cannot. Two full journals that held each other would do so for ever.
+// do not: what they send may settle in memory and so make room at both ends, and their windows
+// bound what cannot. Two full journals that held each other would do so for ever.
 void Exchange::State::watch_journal() {
     const auto live = keeper.space().live_bytes;
     const auto high = settings.journal_bytes_max / 100 * 95;

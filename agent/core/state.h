@@ -41,6 +41,9 @@ struct Exchange::State {
         std::shared_ptr<Intake> intake;
         std::optional<SessionId> session;
         std::uint64_t window = 0;
+        bool bulk = false;  // its window is the large one
+        std::optional<Time>
+            bulk_at;  // when something of it last went to where it cannot settle soon
         std::vector<wire::Receipt> receipts;  // to be told
         bool tell = false;
         Time gone_since{};
@@ -109,7 +112,9 @@ struct Exchange::State {
     void leave_group(Group& group, ConsumerId consumer, bool forget);
     void answer_awaiting(Producer& own, const std::vector<wire::NumberRange>& awaiting);
     Producer& producer(const ProducerId& id, std::uint32_t uid);
-    std::uint64_t grant_window() const;
+    std::uint64_t grant_window(bool bulk) const;
+    void adapt_window(Producer& own);
+    bool settles_soon(const std::vector<Group*>& groups, const std::vector<Peer*>& peers) const;
     void reply(SessionId session, wire::Reply reply);
     void fail(SessionId session, std::uint64_t id, wire::Reject code, std::string reason);
     void flush_receipts();

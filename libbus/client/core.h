@@ -113,6 +113,7 @@ class Core : public std::enable_shared_from_this<Core> {
     void on(const wire::Refused& m);
     void on(const wire::Hold& m);
     void on(const wire::Resume& m);
+    void on(const wire::Window& m);
     void on(const wire::Reset& m);
     void on(const wire::AdminReply& m);
     void complain(const std::string& what);

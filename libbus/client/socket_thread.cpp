@@ -301,6 +301,11 @@ void Core::on(const wire::Resume& m) {
     room_.notify_all();
 }
 
+void Core::on(const wire::Window& m) {
+    Guard lock{mutex_};
+    producer_.on_window(m);
+}
+
 void Core::on(const wire::Reset&) { detach(); }
 
 void Core::on(const wire::AdminReply&) { complain("the agent answered what was not asked here"); }

@@ -18,7 +18,7 @@ std::uint64_t millis_left(Time until, Time now) {
 
 // One frame may always be on its way, however small the window.
 bool ProducerSession::fits_window(std::size_t bytes) const noexcept {
-    return in_flight_ == 0 || in_flight_ + bytes <= window_;
+    return charged_ == 0 || charged_ + wire::frame_charge(bytes) <= window_;
 }
 
 bool ProducerSession::open_fits() const noexcept {
@@ -113,6 +113,7 @@ Frame ProducerSession::addressed(Departure& departure, Time now) {
     if (departure.guaranteed) {
         departure.in_flight = true;
         in_flight_ += departure.bytes();
+        charged_ += wire::frame_charge(departure.bytes());
     }
     return departure.frame;
 }

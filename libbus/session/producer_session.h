@@ -87,6 +87,7 @@ class ProducerSession {
     bool is_ready() const noexcept;
 
     void on_welcome(const wire::Welcome& welcome, Time now);
+    void on_window(const wire::Window& window) { window_ = window.bytes; }
     void on_disconnected();
     void on_receipts(const wire::Receipts& receipts);
     void on_refused(const wire::Refused& refused);
@@ -189,6 +190,7 @@ class ProducerSession {
     std::uint64_t incarnation_ = 0;
     std::uint64_t window_ = 0;
     std::uint64_t in_flight_ = 0;   // bytes on their way
+    std::uint64_t charged_ = 0;     // the same as the window counts them
     std::uint64_t bytes_ = 0;       // all of the outbox
     std::uint64_t held_bytes_ = 0;  // of channels on HOLD
     std::uint64_t unsafe_messages_ = 0;

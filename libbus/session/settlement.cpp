@@ -45,12 +45,15 @@ void ProducerSession::resume_sending(std::uint64_t taken) {
         next_number_ = 1;
         for (auto& sent : sent_) sent.number = next_number_++;
     }
-    in_flight_ = 0;
+    in_flight_ = charged_ = 0;
     resend_from_ = sent_.size();
     for (std::size_t i = 0; i < sent_.size(); ++i) {
         Departure& sent = sent_[i];
         sent.in_flight = !sent.is_settled() && sent.number <= taken;
-        if (sent.in_flight) in_flight_ += sent.bytes();
+        if (sent.in_flight) {
+            in_flight_ += sent.bytes();
+            charged_ += wire::frame_charge(sent.bytes());
+        }
         if (!sent.is_settled() && !sent.in_flight) resend_from_ = std::min(resend_from_, i);
     }
 }
@@ -143,7 +146,10 @@ void ProducerSession::settle_wish(const Wish& wish, Outcome outcome,
 // The outbox is done with it; the entry stays, empty.
 void ProducerSession::release(Departure& departure) {
     bytes_ -= departure.bytes();
-    if (departure.in_flight) in_flight_ -= departure.bytes();
+    if (departure.in_flight) {
+        in_flight_ -= departure.bytes();
+        charged_ -= wire::frame_charge(departure.bytes());
+    }
     unsafe_messages_ -= departure.messages;
     departure.in_flight = false;
     departure.frame = {};

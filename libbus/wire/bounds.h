@@ -14,6 +14,12 @@ inline constexpr std::size_t batch_body_bytes_max = 64 * 1024;
 inline constexpr std::size_t batch_header_bytes_max = 1024;  // with channel and sections
 inline constexpr std::size_t envelope_bytes_max = 8 * 1024;  // with extensions
 inline constexpr std::size_t frame_bytes_max = 80 * 1024;
+// What a frame takes of a window: its bytes, and never less than this. So a window bounds the
+// number of small frames as well, which cost their keepers more than their bytes.
+inline constexpr std::size_t frame_charge_min = 2 * 1024;
+constexpr std::size_t frame_charge(std::size_t bytes) {
+    return bytes < frame_charge_min ? frame_charge_min : bytes;
+}
 inline constexpr std::size_t message_headers_bytes_max = 8 * 1024;
 inline constexpr std::uint64_t message_bytes_max = 1024ull * 1024 * 1024;  // travels as parts
 inline constexpr std::size_t control_bytes_max = 64 * 1024;  // one JSON or link control frame

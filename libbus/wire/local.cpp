@@ -167,7 +167,7 @@ Reply read_refused(Fields& in) {
 }
 
 using ReadReply = Reply (*)(Fields&, std::string_view);
-constexpr std::array<std::pair<std::string_view, ReadReply>, 9> replies{{
+constexpr std::array<std::pair<std::string_view, ReadReply>, 10> replies{{
     {"welcome", [](Fields& in, std::string_view) { return read_welcome(in); }},
     {"subscribed",
      [](Fields& in, std::string_view) -> Reply {
@@ -183,6 +183,10 @@ constexpr std::array<std::pair<std::string_view, ReadReply>, 9> replies{{
      [](Fields& in, std::string_view) -> Reply { return Hold{held_channels(in, "channels")}; }},
     {"resume",
      [](Fields& in, std::string_view) -> Reply { return Resume{held_channels(in, "channels")}; }},
+    {"window",
+     [](Fields& in, std::string_view) -> Reply {
+         return Window{in.number<std::uint64_t>("bytes")};
+     }},
     {"reset", [](Fields& in, std::string_view) -> Reply { return Reset{in.text("reason", true)}; }},
     {"admin",
      [](Fields&, std::string_view text) -> Reply { return AdminReply{std::string{text}}; }},
@@ -284,6 +288,7 @@ struct EncodeReply {
     Json operator()(const Resume& m) const {
         return {{"type", "resume"}, {"channels", to_json(m.channels)}};
     }
+    Json operator()(const Window& m) const { return {{"type", "window"}, {"bytes", m.bytes}}; }
     Json operator()(const Reset& m) const { return {{"type", "reset"}, {"reason", m.reason}}; }
     Json operator()(const AdminReply& m) const {
         Json out = Json::parse(m.text, nullptr, false);

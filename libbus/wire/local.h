@@ -44,7 +44,8 @@ struct Hello {
 };
 
 // {"type":"subscribe","id":7,"kind":"topic","filter":"plant7.**","durable":"alarms",
-//  "prefetch_messages":1000,"prefetch_bytes":1048576}. `id` is the app's own, unique in its session.
+//  "prefetch_messages":1000,"prefetch_bytes":1048576}. `id` is the app's own, unique in its
+//  session.
 // kind "queue" receives from the queue named by `filter`.
 struct Subscribe {
     std::uint64_t id = 0;
@@ -80,8 +81,8 @@ using Command = std::variant<Hello, Subscribe, Unsubscribe, Bye, AdminRequest>;
 
 // ---- Agent to app, JSON -----------------------------------------------------
 
-// {"type":"hold","channels":[{"kind":"topic","channel":"a.b","reason":"..."}]}: keep batches on these
-// channels; the filter "**" with kind null holds all. {"type":"resume",...}: send them again.
+// {"type":"hold","channels":[{"kind":"topic","channel":"a.b","reason":"..."}]}: keep batches on
+// these channels; the filter "**" with kind null holds all. {"type":"resume",...}: send them again.
 struct HeldChannel {
     std::optional<Kind> kind;  // nullopt: every kind
     std::string filter;        // a channel, or "**"
@@ -99,7 +100,7 @@ struct Welcome {
     std::uint64_t incarnation = 0;
     std::uint64_t taken = 0;
     std::uint64_t safe = 0;
-    std::uint64_t window = 0;  // bytes of frames that may be sent and not yet safe
+    std::uint64_t window = 0;  // frames that may be sent and not yet safe; see wire::frame_charge
     std::vector<HeldChannel> held;
 };
 
@@ -109,14 +110,15 @@ struct Subscribed {  // {"type":"subscribed","id":7}
 struct Unsubscribed {  // {"type":"unsubscribed","id":7}
     std::uint64_t id = 0;
 };
-// {"type":"failed","id":7,"code":"not_allowed","reason":"..."}: the answer to a command that was not
-// carried out; id 0 where the command had none.
+// {"type":"failed","id":7,"code":"not_allowed","reason":"..."}: the answer to a command that was
+// not carried out; id 0 where the command had none.
 struct Failed {
     std::uint64_t id = 0;
     Reject code = Reject::none;
     std::string reason;
 };
-// {"type":"refused","number":12,"code":"not_allowed","reason":"..."}: this batch never will be taken.
+// {"type":"refused","number":12,"code":"not_allowed","reason":"..."}: this batch never will be
+// taken.
 struct Refused {
     std::uint64_t number = 0;
     Reject code = Reject::none;
@@ -128,16 +130,22 @@ struct Hold {
 struct Resume {
     std::vector<HeldChannel> channels;
 };
-// {"type":"reset","reason":"..."}: the agent does not know this session (it restarted): say hello again.
+// {"type":"reset","reason":"..."}: the agent does not know this session (it restarted): say hello
+// again.
 struct Reset {
     std::string reason;
+};
+// {"type":"window","bytes":1048576}: from now on, in place of welcome's window. Smaller than what
+// is on its way: wait until enough of it is safe.
+struct Window {
+    std::uint64_t bytes = 0;
 };
 struct AdminReply {  // the text is a JSON object with "type":"admin","id":N
     std::string text;
 };
 
-using Reply = std::variant<Welcome, Subscribed, Unsubscribed, Failed, Refused, Hold, Resume, Reset,
-                           AdminReply>;
+using Reply = std::variant<Welcome, Subscribed, Unsubscribed, Failed, Refused, Hold, Resume, Window,
+                           Reset, AdminReply>;
 
 // What a decoder says of a bad frame: the code, and words for the app's developer.
 struct Malformed {
