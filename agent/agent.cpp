@@ -85,6 +85,8 @@ observe::Extras extras_of(const io::Counters& c) {
             {"unreachable", c.unreachable},
             {"local_connections", c.local_connections},
             {"link_connections", c.link_connections},
+            {"links_accepted", c.links_accepted},
+            {"links_handshaken", c.links_handshaken},
             {"connections_refused", io::connections_refused()}};
 }
 

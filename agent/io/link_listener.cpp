@@ -14,6 +14,7 @@ Socket make_router(Context& context, const LinkKeys& own, bool ipv6) {
     Socket socket{context, ZMQ_ROUTER};
     set_link_options(socket);
     socket.set(ZMQ_ROUTER_MANDATORY, 1);
+    socket.set(ZMQ_BACKLOG, 1'024);  // all peers may come back at once
     socket.set(ZMQ_IPV6, ipv6 ? 1 : 0);
     socket.set(ZMQ_CURVE_SERVER, 1);
     socket.set(ZMQ_CURVE_SECRETKEY, std::string_view{own.secret_key});
@@ -80,10 +81,14 @@ void LinkListener::watch_connections(Time now) {
     for (const MonitorEvent& event : monitor_events_) {
         switch (event.event) {
             case ZMQ_EVENT_ACCEPTED:
+                ++told_.counters.links_accepted;
                 connections_.on_accepted(event.value);
                 break;
             case ZMQ_EVENT_DISCONNECTED:
                 connections_.on_disconnected(event.value);
+                break;
+            case ZMQ_EVENT_HANDSHAKE_SUCCEEDED:
+                ++told_.counters.links_handshaken;
                 break;
             case ZMQ_EVENT_HANDSHAKE_FAILED_NO_DETAIL:
             case ZMQ_EVENT_HANDSHAKE_FAILED_PROTOCOL:

@@ -23,6 +23,7 @@ Socket make_router(Context& context, const std::string& endpoint) {
     Socket socket{context, ZMQ_ROUTER};
     // Without it frames for an app that left, or does not read, vanish in silence.
     socket.set(ZMQ_ROUTER_MANDATORY, 1);
+    socket.set(ZMQ_BACKLOG, 1'024);  // after a restart all apps come back at once
     socket.set(ZMQ_SNDHWM, send_frames_max);
     socket.set(ZMQ_RCVHWM, receive_frames_max);
     const SocketUmask rights;

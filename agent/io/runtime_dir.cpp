@@ -61,6 +61,12 @@ RuntimeDir::RuntimeDir(const fs::path& path) : path_(path) {
     remove_stale(path_ / "admin.sock");
 }
 
+RuntimeDir::~RuntimeDir() {
+    std::error_code error;  // what cannot be removed is the next start's to complain of
+    for (const char* name : {"bus.sock", "admin.sock"})
+        if (fs::is_socket(path_ / name, error)) fs::remove(path_ / name, error);
+}
+
 SocketUmask::SocketUmask() : before_(::umask(0117)) {}
 SocketUmask::~SocketUmask() { ::umask(static_cast<mode_t>(before_)); }
 

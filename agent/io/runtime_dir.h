@@ -16,6 +16,10 @@ class RuntimeDir {
     // killed agent left. Throws Error: another agent is there, a path would be longer than a unix
     // socket's may be, or the file system says no.
     explicit RuntimeDir(const std::filesystem::path& path);
+    // Removes the sockets, which libzmq leaves behind; the lock is still held then.
+    ~RuntimeDir();
+    RuntimeDir(const RuntimeDir&) = delete;
+    RuntimeDir& operator=(const RuntimeDir&) = delete;
 
     // "ipc:///run/bus-agent/bus.sock"
     std::string bus_endpoint() const { return "ipc://" + (path_ / "bus.sock").string(); }

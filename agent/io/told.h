@@ -22,6 +22,9 @@ struct Counters {
     std::uint64_t unreachable = 0;        // frames for an app or a peer that had just left
     std::uint64_t local_connections = 0;  // open now
     std::uint64_t link_connections = 0;   // accepted and open now
+    // On a listening link socket, since the start. Their difference is what failed, also in ways
+    // libzmq has no event for, and what is open and not that far yet.
+    std::uint64_t links_accepted = 0, links_handshaken = 0;
 };
 
 struct Told {

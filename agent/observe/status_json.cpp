@@ -22,11 +22,16 @@ Json account_json(const core::Account& a) {
             {"balances", a.balances()}};
 }
 
+Json agent_json(const AgentId& agent) {
+    Json none;  // null: not heard of yet
+    return agent.is_zero() ? none : Json(to_text(agent));
+}
+
 Json link_json(const core::LinkStatus& l) {
     return {{"peer", l.peer},
             {"state", l.state},
             {"dialled", l.dialled},
-            {"agent", l.agent.is_zero() ? Json{} : Json{to_text(l.agent)}},
+            {"agent", agent_json(l.agent)},
             {"backlog_entries", l.backlog_entries},
             {"backlog_messages", l.backlog_messages},
             {"backlog_bytes", l.backlog_bytes},

@@ -79,6 +79,7 @@ TEST_CASE("the status is JSON with the core's figures and the edge's counters") 
     status.name = "paris";
     status.agent = AgentId{{1, 2}};
     status.links.push_back({.peer = "tokyo", .state = "up", .backlog_messages = 412});
+    status.links.push_back({.peer = "oslo", .state = "down", .agent = AgentId{{3, 4}}});
     status.groups.push_back({.type = "queue", .name = "orders", .filter = "orders"});
     status.accounts.push_back({.destination = core::DestinationId{3}, .taken = 5, .waiting = 5});
     const auto reply = nlohmann::json::parse(
@@ -91,6 +92,7 @@ TEST_CASE("the status is JSON with the core's figures and the edge's counters") 
     CHECK(told["links"][0]["peer"] == "tokyo");
     CHECK(told["links"][0]["backlog_messages"] == 412);
     CHECK(told["links"][0]["agent"].is_null());
+    CHECK(told["links"][1]["agent"] == "00000000000000030000000000000004");
     CHECK(told["groups"][0]["name"] == "orders");
     CHECK(told["accounts"][0]["balances"] == true);
     CHECK(told["io"]["malformed_local"] == 2);
