@@ -55,7 +55,7 @@ class Rules(unittest.TestCase):
         return agent.start()
 
     def test_a_rule_narrows_its_uid_and_nobody_else(self):
-        agent = self.start(apps=[{"user": str(OTHER), "publish": ["orders.**"],
+        agent = self.start(apps=[{"uid": OTHER, "publish": ["orders.**"],
                                   "receive": ["invoices"]}])
         allowed, forbidden, receive, receive_other = answers_to(
             agent, [["publish", "orders.new", "topic"], ["publish", "plant7.temperature", "topic"],
