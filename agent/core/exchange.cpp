@@ -196,10 +196,11 @@ void State::tick() {
     std::vector<DestinationId> ended;
     for (const auto& [id, group] : groups) {
         // A queue that nobody uses any more is forgotten; its next message makes it anew.
-        if (group->is_queue() && !group->interest_shown && group->idle() &&
+        const bool idle = group->idle() && keeper.ledger.account(id).waiting == 0;
+        if (group->is_queue() && !group->interest_shown && idle &&
             ++group->idle_ticks > limits::queue_idle_ticks_max)
             ended.push_back(id);
-        if (!group->idle()) group->idle_ticks = 0;
+        if (!idle) group->idle_ticks = 0;
         if (group->linger_until > now) continue;
         group->linger_until = never;
         if (group->consumers() > 0) continue;
