@@ -13,6 +13,18 @@ namespace {
 constexpr Duration patience = 15min;   // for everything to arrive once the faults are over
 constexpr Duration lapse_after = 20s;  // of absence; the agents' own limit is 30 s
 
+std::string describe_waiting(Host& host, const core::Account& account) {
+    const Disk& disk = host.journal().visible();
+    const auto found = disk.destinations().find(account.destination);
+    const core::Destination to =
+        found == disk.destinations().end() ? core::Destination{} : found->second;
+    return fmt::format(
+        "destination {} (type {}, name {}, filter {}) has {} messages waiting (recovered {}, taken "
+        "{}, settled {}), {} batches in the journal",
+        account.destination.value, static_cast<int>(to.type), to.name, to.filter, account.waiting,
+        account.recovered, account.taken, account.settled, disk.rows().size());
+}
+
 }  // namespace
 
 Cluster::Cluster(std::uint64_t seed, bool print)
@@ -222,11 +234,7 @@ std::string Cluster::left_at(Host& host) {
     if (!host.is_up()) return "it is down";
     const auto status = host.status();
     for (const auto& account : status.accounts)
-        if (account.waiting > 0)
-            return fmt::format(
-                "destination {} has {} messages waiting (recovered {}, taken {}, settled {})",
-                account.destination.value, account.waiting, account.recovered, account.taken,
-                account.settled);
+        if (account.waiting > 0) return describe_waiting(host, account);
     if (status.unsafe_batches > 0) return fmt::format("{} batches unsafe", status.unsafe_batches);
     if (!host.journal().visible().rows().empty())
         return fmt::format("{} batches in the journal", host.journal().visible().rows().size());

@@ -32,6 +32,7 @@ std::uint64_t bytes_of(const Transaction& transaction) {
 Recovered FakeJournal::open(AgentId agent, std::uint64_t incarnation) {
     Recovered found = visible_.recovered();
     found.space = space();
+    if (is_full()) retry_at_ = Time{};
     found.incarnation_now = incarnation;
     visible_.start(agent, incarnation);
     if (doubtful_) durable_.start(agent, incarnation);
