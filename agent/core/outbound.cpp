@@ -180,14 +180,16 @@ Entry* Outbound::choose(std::size_t source, const std::vector<Group*>& queues) {
     Group& queue = *queues[source - wire::lane_count];
     if (held_.holds(wire::channel_hash(wire::Kind::queue, queue.destination().name)))
         return nullptr;
-    return queue.for_peer();
+    return queue.for_peer(this);
 }
 
 Entry Outbound::take(std::size_t source, const std::vector<Group*>& queues, const Entry& entry) {
     if (source < wire::lane_count) return streams_[source].pop();
-    // It was pinned here and goes on after all: whoever gets it may see it twice.
-    if (entry.has(entry_flag::pinned)) entry.owed().flags |= entry_flag::rerouted;
-    return queues[source - wire::lane_count]->take_for_peer(entry.batch().header().lane);
+    // It was pinned here, or an earlier incarnation may have handed it to a consumer of this host:
+    // whoever gets it may see it twice, and what that peer has seen proves nothing about it.
+    if (entry.has(entry_flag::pinned) || entry.custody->recovered)
+        entry.owed().flags |= entry_flag::rerouted;
+    return queues[source - wire::lane_count]->take_for_peer(entry.batch().header().lane, this);
 }
 
 void Outbound::send_flight(Flight& flight, bool again, const Send& send) {
