@@ -275,6 +275,7 @@ void Exchange::State::close_session(Session& session) {
         if (own != producers.end() && own->second.session == session.id) {
             own->second.session.reset();
             own->second.gone_since = now;
+            unfinished_left = unfinished_left || !own->second.unfinished.empty();
         }
     }
     session.producer.reset();

@@ -213,7 +213,50 @@ void State::tick() {
     forget_old_producers();
 }
 
+void State::note_part(Producer& own, const wire::BatchHeader& header) {
+    const std::pair key{wire::ChannelKey{header.kind, std::string{header.channel}}, header.lane};
+    const bool over = (header.flags & wire::batch_flag::abort) != 0 ||
+                      header.part->index + 1 == header.part->total;
+    if (over)
+        own.unfinished.erase(key);
+    else
+        own.unfinished.insert_or_assign(key, header);
+}
+
+// Its producer has been gone for too long: what waits for the rest of its large messages, here and
+// at peers, is told that no more will come. The abort takes no number: it has no producer to
+// answer.
+void State::end_unfinished(Producer& own) {
+    for (auto& [key, last] : std::exchange(own.unfinished, {})) {
+        wire::BatchHeader header = last;
+        header.channel = key.first.name;
+        header.flags = wire::batch_flag::part | wire::batch_flag::abort;
+        ++header.part->index;
+        header.body_length = wire::message_overhead;
+        std::vector<std::byte> bytes(wire::encoded_header_length(header) + header.body_length);
+        wire::encode_header(header, bytes.data());
+        wire::encode_message(bytes.data() + wire::encoded_header_length(header), header.sequence,
+                             {}, {});
+        auto batch = OwnedBatch::make(std::move(bytes));
+        BUS_ASSERT(batch.has_value());
+        own.ended.insert(header.part->first_sequence);
+        event(Event::Kind::batch_expired, key.first.name,
+              "its producer is gone in the middle of a large message: the parts that came are "
+              "dropped");
+        take({.intake = nullptr, .source = own.id}, std::move(*batch));
+    }
+}
+
 void State::forget_old_producers() {
+    unfinished_left = false;
+    for (auto& [id, own] : producers) {
+        if (own.session || own.unfinished.empty()) continue;
+        if (now - own.gone_since >= limits::session_linger)
+            end_unfinished(own);
+        else
+            unfinished_left = true;
+    }
+
     for (auto at = producers.begin(); at != producers.end();) {
         const Producer& own = at->second;
         const bool old = !own.session && now - own.gone_since > limits::producer_mark_life;
@@ -299,6 +342,7 @@ void State::on_published(const Session& session, const wire::Envelope& envelope,
         return refuse(wire::Reject::limit, "its backlog is full");
     if (own.intake->unsafe_bytes() > own.window + 2 * limits::frame_bytes_max)
         return refuse(wire::Reject::limit, "more is on its way than the window allows");
+    if (header.part) note_part(own, header);
     take({.intake = own.intake,
           .source = own.id,
           .from_peer = false,
@@ -311,6 +355,8 @@ void State::on_published(const Session& session, const wire::Envelope& envelope,
 std::optional<std::pair<wire::Reject, std::string>> State::why_not_publish(
     const Session& session, const wire::BatchHeader& header) {
     const std::string channel{header.channel};
+    if (header.part && producers.at(header.producer).ended.contains(header.part->first_sequence))
+        return {{wire::Reject::limit, "its producer was away too long: the message was given up"}};
     if (header.kind == wire::Kind::service)
         return {{wire::Reject::unavailable, "services are not there yet"}};
     if (!wire::is_channel(channel)) return {{wire::Reject::bad_name, "$bus. is the agent's own"}};
@@ -502,7 +548,7 @@ Time Exchange::next_deadline() const {
 }
 
 bool State::needs_ticks() const {
-    if (!links.empty()) return true;
+    if (!links.empty() || unfinished_left) return true;
     for (const auto& [id, group] : groups)
         if (group->linger_until != never || group->is_queue()) return true;
     return false;

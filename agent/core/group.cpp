@@ -51,21 +51,36 @@ bool Group::offer_now(const std::shared_ptr<Custody>& custody, std::uint16_t slo
     return false;
 }
 
-Entry* Group::for_peer() {
+Entry* Group::for_peer(PartHomes::Taker taker) {
     if (!is_queue() || !ready_.empty()) return nullptr;
     for (const Consumer& consumer : consumers_)
         if (consumer.has_room()) return nullptr;  // its own host first
     for (Run& lane : runs_) {
         Entry* const front = lane.front();
         if (front == nullptr || front->owed().done > 0) continue;
-        const bool stay = front->has(entry_flag::pinned) &&
-                          keeper_.now() - front->custody->taken < limits::queue_return_after;
-        if (!stay) return front;
+        if (may_go_to_peer(*front, taker)) return front;
     }
     return nullptr;
 }
 
-Entry Group::take_for_peer(Lane lane) { return run(lane).pop(); }
+bool Group::may_go_to_peer(const Entry& entry, PartHomes::Taker taker) {
+    const bool pinned = entry.has(entry_flag::pinned);
+    const auto& header = entry.batch().header();
+    if (!header.part)
+        return !pinned || keeper_.now() - entry.custody->taken >= limits::queue_return_after;
+    if (pinned) return false;
+    const PartHomes::Home* const home = part_homes_.find(header);
+    return home == nullptr || home->peer == taker;
+}
+
+Entry Group::take_for_peer(Lane lane, PartHomes::Taker taker) {
+    Entry entry = run(lane).pop();
+    const auto& header = entry.batch().header();
+    if (!header.part) return entry;
+    part_homes_.set(header, {.consumer = std::nullopt, .peer = taker});
+    part_homes_.finish(header);
+    return entry;
+}
 
 // ---- Consumers -------------------------------------------------------------------------
 
@@ -93,7 +108,7 @@ void Group::leave(ConsumerId id) {
             give_back(lease.batch, first, count, lease.attempt);
         });
     }
-    std::erase_if(part_homes_, [&](const auto& home) { return home.second == id; });
+    part_homes_.leave(id);
 }
 
 Group::Decision Group::decide(const wire::Ack& ack) {
@@ -168,15 +183,10 @@ void Group::bury(BatchId batch, std::uint32_t first, std::uint32_t count,
 }
 
 void Group::settle(std::map<BatchId, Out>::iterator at, Settlement how) {
-    forget_part(at->second.entry);
+    const auto& header = at->second.entry.batch().header();
+    if (header.part) part_homes_.finish(header);
     keeper_.settle(at->second.entry, how, at->second.buried);
     out_.erase(at);
-}
-
-void Group::forget_part(const Entry& entry) {
-    const auto& header = entry.batch().header();
-    if (header.part && header.part->index + 1 == header.part->total)
-        part_homes_.erase({header.producer, header.part->first_sequence});
 }
 
 // ---- Hand-out ------------------------------------------------------------------------------
@@ -190,11 +200,28 @@ void Group::hand_out(Effects& effects) {
     }
 }
 
+// A part of a message that was for this host, whose beginning is not here any more: the beginning
+// settled, and it settles only with the whole. What is left is a copy that a crash brought back.
+bool Group::settled_before(const Entry& entry) {
+    const auto& header = entry.batch().header();
+    return header.part && header.part->index > 0 && entry.has(entry_flag::pinned) &&
+           part_homes_.find(header) == nullptr;
+}
+
 bool Group::take_from_runs() {
     while (const auto lane = next_lane(runs_, turn_)) {
+        const auto& front = runs_[*lane].front()->batch().header();
+        if (front.part)
+            if (const auto* home = part_homes_.find(front);
+                home != nullptr && home->peer != nullptr)
+                return false;  // the rest of a message whose beginning a peer has
         Entry entry = runs_[*lane].pop();
         if (entry.custody->expires <= keeper_.now()) {
             keeper_.settle(entry, Settlement::expired);
+            continue;
+        }
+        if (settled_before(entry)) {
+            keeper_.settle(entry, Settlement::settled);
             continue;
         }
         const std::uint32_t done = entry.owed().done;
@@ -239,15 +266,13 @@ bool Group::hand_out_one(Effects& effects) {
 // not make room, before it has the last.
 Group::Consumer* Group::consumer_for(const Out& out) {
     const auto& header = out.entry.batch().header();
-    if (header.part) {
-        const Part part{header.producer, header.part->first_sequence};
-        const auto home = part_homes_.find(part);
-        if (home != part_homes_.end()) return find(home->second);
-    }
+    if (header.part)
+        if (const auto* home = part_homes_.find(header); home != nullptr && home->consumer)
+            return find(*home->consumer);
     for (std::size_t tried = 0; tried < consumers_.size(); ++tried) {
         Consumer& consumer = consumers_[next_consumer_++ % consumers_.size()];
         if (!consumer.has_room()) continue;
-        if (header.part) part_homes_[{header.producer, header.part->first_sequence}] = consumer.id;
+        if (header.part) part_homes_.set(header, {.consumer = consumer.id, .peer = nullptr});
         return &consumer;
     }
     return nullptr;

@@ -14,6 +14,7 @@
 #include "core/effects.h"
 #include "core/keeper.h"
 #include "core/lease.h"
+#include "core/part_homes.h"
 #include "core/run.h"
 #include "core/settle_time.h"
 
@@ -46,8 +47,9 @@ class Group {
                                  Effects& effects);
     // The front batch, if a peer may have it: whole, not handed out before, not pinned to this
     // host.
-    Entry* for_peer();
-    Entry take_for_peer(wire::Lane lane);
+    // `taker` names the peer: all parts of a message go to one.
+    Entry* for_peer(PartHomes::Taker taker);
+    Entry take_for_peer(wire::Lane lane, PartHomes::Taker taker);
 
     // ---- Consumers.
     void join(Consumer consumer);
@@ -101,13 +103,10 @@ class Group {
         std::uint16_t attempt = 1;
     };
     using WorkKey = std::pair<BatchId, std::uint32_t>;  // batch, first message
-    struct Part {
-        ProducerId producer;
-        std::uint64_t first_sequence = 0;
-        friend auto operator<=>(const Part&, const Part&) = default;
-    };
 
     bool take_from_runs();
+    bool may_go_to_peer(const Entry& entry, PartHomes::Taker taker);
+    bool settled_before(const Entry& entry);
     bool hand_out_one(Effects& effects);
     Consumer* consumer_for(const Out& out);
     std::uint32_t share(const Consumer& consumer, const Out& out, std::uint32_t count) const;
@@ -117,7 +116,6 @@ class Group {
     void acknowledge(BatchId batch, std::uint32_t first, std::uint32_t count, Time since);
     void learn_settle_time(const Entry& entry, Time since);
     void settle(std::map<BatchId, Out>::iterator at, Settlement how);
-    void forget_part(const Entry& entry);
     void bury(BatchId batch, std::uint32_t first, std::uint32_t count, const std::string& reason);
     Consumer* find(ConsumerId id);
 
@@ -131,7 +129,7 @@ class Group {
     std::map<BatchId, Out> out_;
     std::map<WorkKey, Work> ready_;
     std::multimap<Time, std::pair<WorkKey, Work>> delayed_;
-    std::map<Part, ConsumerId> part_homes_;
+    PartHomes part_homes_;
     SettleTime settle_time_;
     Time last_settled_{};
 };

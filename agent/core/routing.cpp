@@ -47,7 +47,7 @@ void Exchange::State::take(const Arrival& arrival, Batch batch) {
         } else {
             keeper.ledger.unrouted(batch.messages());
         }
-        keeper.attach_safe(arrival.intake, arrival.number, 0);
+        if (arrival.intake) keeper.attach_safe(arrival.intake, arrival.number, 0);
         return;
     }
     owe(arrival, batch, to.groups, to_peers, entry_flags);
@@ -106,8 +106,9 @@ void Exchange::State::owe(const Arrival& arrival, const Batch& batch,
     const Time due = soon ? due_of(to_groups, to_peers) : now;
     const auto custody = keeper.take(batch, where, expiry(arrival, header));
     if (arrived_wanted) want_arrived(arrival, batch, *custody);
-    keeper.attach(custody, arrival.intake, arrival.number,
-                  static_cast<std::uint16_t>(where.size()));
+    if (arrival.intake)
+        keeper.attach(custody, arrival.intake, arrival.number,
+                      static_cast<std::uint16_t>(where.size()));
     keeper.want(custody, due);
 
     std::uint16_t slot = 0;

@@ -6,6 +6,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <unordered_map>
 #include <vector>
@@ -47,6 +48,10 @@ struct Exchange::State {
         std::vector<wire::Receipt> receipts;  // to be told
         bool tell = false;
         Time gone_since{};
+        // Large messages of which not all parts have come, by channel and lane: the last part.
+        std::map<std::pair<wire::ChannelKey, wire::Lane>, wire::BatchHeader> unfinished;
+        // Those that were ended for it (their first sequences): their later parts are refused.
+        std::set<std::uint64_t> ended;
     };
 
     struct Link;
@@ -199,6 +204,8 @@ struct Exchange::State {
     void answer_subscribed();
     void collect_safe();
     void forget_old_producers();
+    void note_part(Producer& own, const wire::BatchHeader& header);
+    void end_unfinished(Producer& own);
     void on_loaded(const Loaded& answer);
     bool needs_ticks() const;
     LinkStatus link_status(const Peer& peer) const;
@@ -239,6 +246,7 @@ struct Exchange::State {
         std::uint64_t id;
     };
     std::vector<PendingReply> pending_replies;
+    bool unfinished_left = false;  // a producer that is gone has unfinished messages
     bool everything_held = false;  // the journal has no room
     bool stopping = false;
     Time next_tick{};

@@ -174,6 +174,54 @@ TEST_CASE("an expired message is not handed out, and is accounted for") {
     CHECK(host.balances());
 }
 
+namespace {
+
+Batch part_of(std::uint32_t index, std::uint32_t total, std::uint16_t flags = 0) {
+    wire::BatchHeader header{.kind = wire::Kind::queue,
+                             .flags = static_cast<std::uint16_t>(flags | wire::batch_flag::part),
+                             .message_count = 1,
+                             .producer = producer,
+                             .sequence = 1 + index,
+                             .channel_sequence = 1 + index,
+                             .body_length = wire::message_overhead + 4,
+                             .channel = "jobs",
+                             .part = wire::Part{1, index, total, total * 4ull}};
+    std::vector<std::byte> bytes(wire::encoded_header_length(header) + header.body_length);
+    wire::encode_header(header, bytes.data());
+    wire::encode_message(bytes.data() + wire::encoded_header_length(header), 1 + index, {},
+                         as_bytes("part"));
+    auto batch = OwnedBatch::make(std::move(bytes));
+    BUS_ASSERT(batch.has_value());
+    return *batch;
+}
+
+}  // namespace
+
+TEST_CASE("a producer that is gone in the middle of a large message is followed by an abort") {
+    Host host{"a", 1, {}};
+    host.open(app, producer);
+    host.open(first);
+    host.subscribe(first, receive());
+    host.publish(app, 1, part_of(0, 5));
+    host.publish(app, 2, part_of(1, 5));
+    host.exchange->on_session_gone(app, host.now);
+    host.pass(29s);
+    CHECK(host.deliveries.size() == 2);
+    host.pass(2s);
+    REQUIRE(host.deliveries.size() == 3);
+    const auto abort = host.deliveries.back().second.batch.header();
+    CHECK((abort.flags & wire::batch_flag::abort) != 0);
+    CHECK(abort.part->first_sequence == 1);
+    while (auto delivery = host.next_delivery()) host.ack(first, *delivery);
+    CHECK(host.exchange->status(host.now).groups[0].waiting_messages == 0);
+    CHECK(host.balances());
+    // It comes back after all: what it still sends of that message is refused, not half delivered.
+    host.open(app, producer);
+    host.publish(app, 3, part_of(2, 5));
+    CHECK(host.deliveries.empty());
+    CHECK(std::holds_alternative<wire::Refused>(host.replies.back()));
+}
+
 TEST_CASE("all parts of a large message go to one consumer, whatever room it has") {
     Host host{"a", 1, {}};
     host.open(app, producer);
@@ -182,22 +230,7 @@ TEST_CASE("all parts of a large message go to one consumer, whatever room it has
     host.subscribe(first, receive(1));
     host.subscribe(second, receive(1));
     for (std::uint32_t index = 0; index < 5; ++index) {
-        wire::BatchHeader header{.kind = wire::Kind::queue,
-                                 .flags = wire::batch_flag::part,
-                                 .message_count = 1,
-                                 .producer = producer,
-                                 .sequence = 1 + index,
-                                 .channel_sequence = 1 + index,
-                                 .body_length = wire::message_overhead + 4,
-                                 .channel = "jobs",
-                                 .part = wire::Part{1, index, 5, 20}};
-        std::vector<std::byte> bytes(wire::encoded_header_length(header) + header.body_length);
-        wire::encode_header(header, bytes.data());
-        wire::encode_message(bytes.data() + wire::encoded_header_length(header), 1 + index, {},
-                             as_bytes("part"));
-        const auto batch = OwnedBatch::make(std::move(bytes));
-        REQUIRE(batch);
-        host.publish(app, 1 + index, *batch);
+        host.publish(app, 1 + index, part_of(index, 5));
     }
     REQUIRE(host.deliveries.size() == 5);
     for (const auto& [session, delivery] : host.deliveries)
