@@ -34,15 +34,24 @@ std::shared_ptr<Joined> Joiner::add(const wire::BatchHeader& header, const wire:
     if (message->next < header.part->total) return nullptr;
     auto whole = std::move(message->message);
     unfinished_.erase(key);
+    remember(key);
     return whole;
 }
 
-// A message that cannot be begun here. On a topic its beginning came before the subscription; on a
-// queue it is with another consumer.
+void Joiner::remember(const Key& key) {
+    finished_.push_back(key);
+    if (finished_.size() > limits::unfinished_max) finished_.pop_front();
+}
+
+// A message that cannot be begun here. After it was joined, this is a part that was sent again, and
+// the agent is owed nothing for it. Else, on a topic, its beginning came before the subscription;
+// on a queue it is with another consumer.
 void Joiner::turn_away(const wire::BatchHeader& header, Joined::Piece piece) {
+    const Key key{header.producer, header.part->first_sequence};
+    const bool finished = std::find(finished_.begin(), finished_.end(), key) != finished_.end();
     if (header.part->index == 0)
         rule(piece, wire::Verdict::reject, "too many unfinished large messages at once");
-    else if (header.kind == wire::Kind::topic)
+    else if (finished || header.kind == wire::Kind::topic)
         rule(piece, wire::Verdict::ack, {});
     else
         rule(piece, wire::Verdict::nack, {});
@@ -52,9 +61,9 @@ void Joiner::turn_away(const wire::BatchHeader& header, Joined::Piece piece) {
 Joiner::Unfinished* Joiner::find_or_begin(const Key& key, const wire::Part& part) {
     const auto found = unfinished_.find(key);
     if (found != unfinished_.end()) {
-        if (part.index != 0) return &found->second;
-        // Handed out anew from the beginning: what came before is void at the agent too.
-        unfinished_.erase(found);
+        const bool spoilt = found->second.message == nullptr;
+        if (part.index != 0 || !spoilt) return &found->second;
+        unfinished_.erase(found);  // another copy, from the beginning
     }
     if (part.index != 0 || unfinished_.size() >= limits::unfinished_max) return nullptr;
     return &unfinished_
@@ -69,7 +78,8 @@ std::string_view Joiner::mismatch(const Unfinished& message, const wire::Part& p
                                   const wire::MessageView& view) {
     if (part.total != message.first.total || part.total_bytes != message.first.total_bytes)
         return "its parts disagree about the whole";
-    if (part.index != message.next) return "a part is missing";
+    if (part.index < message.next) return {};
+    if (part.index > message.next) return "a part is missing";
     const auto bytes = message.message->payload.size() + view.payload.size();
     const bool is_last = part.index + 1 == part.total;
     if (bytes > part.total_bytes || (is_last && bytes != part.total_bytes))
@@ -80,13 +90,14 @@ std::string_view Joiner::mismatch(const Unfinished& message, const wire::Part& p
 void Joiner::append(Unfinished& message, const wire::BatchHeader& header,
                     const wire::MessageView& part, Joined::Piece piece, bool redelivered) {
     Joined& whole = *message.message;
+    whole.pieces.push_back(piece);
+    whole.redelivered = whole.redelivered || redelivered;
+    if (header.part->index < message.next) return;  // sent again: decided with the whole
     if (message.next == 0) {
         whole.channel = header.channel;
         whole.headers.assign(part.headers.begin(), part.headers.end());
     }
     whole.payload.insert(whole.payload.end(), part.payload.begin(), part.payload.end());
-    whole.pieces.push_back(piece);
-    whole.redelivered = whole.redelivered || redelivered;
     ++message.next;
 }
 

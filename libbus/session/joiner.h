@@ -1,10 +1,12 @@
 // Joins the parts of large messages. Parts of one message come in order, those
-// of several may be mixed. Memory grows with what has come, never with what a
-// part announces.
+// of several may be mixed. After crashes a run of them may come again: the
+// message is made once, and both copies are decided together. Memory grows with what has come,
+// never with what a part announces.
 #pragma once
 
 #include <cstddef>
 #include <cstdint>
+#include <deque>
 #include <map>
 #include <memory>
 #include <string>
@@ -40,7 +42,10 @@ class Joiner {
     void spoil(const wire::BatchHeader& header, Joined::Piece piece, std::string_view reason);
     // Verdicts on parts that never become a message.
     std::vector<wire::Ack> take_rulings() { return std::exchange(rulings_, {}); }
-    void clear() { unfinished_.clear(); }
+    void clear() {
+        unfinished_.clear();
+        finished_.clear();
+    }
     std::size_t unfinished() const noexcept { return unfinished_.size(); }
 
   private:
@@ -58,11 +63,13 @@ class Joiner {
     static void append(Unfinished& message, const wire::BatchHeader& header,
                        const wire::MessageView& part, Joined::Piece piece, bool redelivered);
     void turn_away(const wire::BatchHeader& header, Joined::Piece piece);
+    void remember(const Key& key);
     void cut_short(const Key& key, Joined::Piece piece);
     void give_up(Unfinished& message, wire::Verdict verdict, std::string_view reason);
     void rule(const Joined::Piece& piece, wire::Verdict verdict, std::string_view reason);
 
     std::map<Key, Unfinished> unfinished_;
+    std::deque<Key> finished_;  // the latest that were joined, limits::unfinished_max of them
     std::vector<wire::Ack> rulings_;
 };
 

@@ -209,6 +209,24 @@ TEST_CASE("a tail without its beginning is done with on a topic, given back on a
     CHECK(unpacker.take_rulings().at(0).verdict == wire::Verdict::nack);
 }
 
+TEST_CASE("parts that come again join the same message, and are decided with it") {
+    Unpacking unpacker;
+    CHECK(walk(unpacker, part(0, "abc", wire::Kind::queue)).empty());
+    CHECK(walk(unpacker, part(1, "def", wire::Kind::queue)).empty());
+    CHECK(walk(unpacker, part(0, "abc", wire::Kind::queue)).empty());
+    CHECK(walk(unpacker, part(1, "def", wire::Kind::queue)).empty());
+    const auto all = walk(unpacker, part(2, "ghi", wire::Kind::queue));
+    REQUIRE(all.size() == 1);
+    CHECK(as_text(all[0].payload) == "abcdefghi");
+    CHECK(all[0].joined->pieces.size() == 5);
+    CHECK(unpacker.take_rulings().empty());
+
+    CHECK(walk(unpacker, part(2, "ghi", wire::Kind::queue)).empty());
+    const auto rulings = unpacker.take_rulings();
+    REQUIRE(rulings.size() == 1);
+    CHECK(rulings[0].verdict == wire::Verdict::ack);
+}
+
 TEST_CASE("a new epoch forgets unfinished messages") {
     Unpacking unpacker;
     CHECK(walk(unpacker, part(0, "abc")).empty());
