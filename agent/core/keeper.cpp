@@ -54,6 +54,7 @@ Entry Keeper::taken_back(const LoadedEntry& row, StreamId stream) {
 void Keeper::lost(const LoadedEntry& row, StreamId stream) {
     ledger.leave(stream.to, row.messages - row.done, Settlement::purged);
     add_pending(Settle{stream, row.id}, now_ + limits::journal_idle_flush);
+    if ((row.flags & entry_flag::arrival) != 0) arrive(row.id, true, 1, Settlement::purged);
 }
 
 std::uint64_t Keeper::lifetime_left(const Custody& custody) const {
@@ -89,15 +90,15 @@ void Keeper::want_arrival(const Custody& custody, const ProducerId& producer, st
 
 // `entries` of those that count have settled. Told once the custody is safe as well: an arrived
 // message is never less than safe.
-void Keeper::arrive(const Custody& custody, std::uint32_t entries, Settlement how) {
-    const auto found = arrivals_.find(custody.id);
+void Keeper::arrive(BatchId id, bool safe, std::uint32_t entries, Settlement how) {
+    const auto found = arrivals_.find(id);
     if (found == arrivals_.end()) return;
     Arrival& arrival = found->second;
     arrival.remaining -= entries;
     if (how == Settlement::expired) arrival.fate = wire::Fate::expired;
     if (how == Settlement::dead_lettered) arrival.fate = wire::Fate::dead_lettered;
     if (how == Settlement::lapsed || how == Settlement::purged) arrival.fate = wire::Fate::lapsed;
-    if (arrival.remaining > 0 || !custody.safe()) return;
+    if (arrival.remaining > 0 || !safe) return;
     awaited_.erase({arrival.producer, arrival.number});
     arrived.push_back(arrival);
     arrivals_.erase(found);
@@ -119,7 +120,7 @@ void Keeper::safe(Custody& custody) {
         if (!told) dirty_intakes.push_back(std::move(origin.intake));
     }
     custody.origins.clear();
-    arrive(custody, 0, Settlement::settled);
+    arrive(custody.id, custody.safe(), 0, Settlement::settled);
 }
 
 void Keeper::settle(const Entry& entry, Settlement how, std::uint32_t buried) {
@@ -136,14 +137,14 @@ void Keeper::settle(const Entry& entry, Settlement how, std::uint32_t buried) {
     if ((custody.place != Place::memory || custody.maybe_on_disk) && !too_early)
         add_pending(Settle{owed.stream, custody.id}, now_ + limits::journal_idle_flush);
     if (!was_safe && custody.safe()) safe(custody);
-    if ((owed.flags & entry_flag::arrival) != 0) arrive(custody, 1, how);
+    if ((owed.flags & entry_flag::arrival) != 0) arrive(custody.id, custody.safe(), 1, how);
 }
 
 void Keeper::handed_out(const Entry& entry) {
     auto& flags = entry.owed().flags;
     if ((flags & entry_flag::arrival) == 0) return;
     flags = static_cast<std::uint8_t>(flags & ~unsigned{entry_flag::arrival});
-    arrive(*entry.custody, 1, Settlement::settled);
+    arrive(entry.id(), entry.custody->safe(), 1, Settlement::settled);
 }
 
 void Keeper::progress(const Entry& entry, std::uint32_t done) {

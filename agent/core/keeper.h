@@ -148,7 +148,7 @@ class Keeper {
     };
 
     void safe(Custody& custody);
-    void arrive(const Custody& custody, std::uint32_t entries, Settlement how);
+    void arrive(BatchId id, bool safe, std::uint32_t entries, Settlement how);
     void gather_custodies(Transaction& transaction);
     void include(const std::shared_ptr<Custody>& custody, Transaction& transaction);
     void put(const std::shared_ptr<Custody>& custody, Transaction& transaction);
