@@ -205,10 +205,11 @@ void Cluster::end_of_faults() {
 
 void Cluster::settle(const std::string& phase) {
     const Time give_up = timeline_.now() + patience;
-    while (true) {
-        run_until(timeline_.now() + 1s);
+    // Twice: what is still on its way, such as interest, shows nowhere.
+    for (int nothing_left = 0; nothing_left < 2;) {
+        run_until(timeline_.now() + 2s);
         const std::string left = what_is_left();
-        if (left.empty()) return;
+        nothing_left = left.empty() ? nothing_left + 1 : 0;
         if (timeline_.now() > give_up) throw Broken("liveness: drained " + phase, left);
     }
 }
@@ -275,11 +276,13 @@ void Cluster::check_probes() {
                 continue;
             if (place.host != message.host && !network_.are_linked(place.host, message.host))
                 continue;
-            if (!message.owed.contains(at) || !message.owed.at(at).excuse.empty())
+            const auto owed = message.owed.find(at);
+            if (owed == message.owed.end() || !owed->second.excuse.empty())
                 throw Broken(
                     "interest: known wherever it is linked",
-                    fmt::format("a message of host {} on {} is not owed to {} at host {}",
-                                message.host, message.channel.name, place.name, place.host));
+                    fmt::format("a message of host {} on {} is not owed to {} at host {}: {}",
+                                message.host, message.channel.name, place.name, place.host,
+                                owed == message.owed.end() ? "not known" : owed->second.excuse));
         }
     }
 }

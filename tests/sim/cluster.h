@@ -50,6 +50,12 @@ class Cluster {
     void kill_app(std::size_t index, Duration host_notices);
     void start_app(std::size_t index);
     bool is_over() const { return over_; }
+    // A backup knows subscriptions that were ended since: of the two faults a run has one.
+    enum class Past { untouched, ended, restored };
+    bool choose_past(Past past) {
+        if (past_ == Past::untouched) past_ = past;
+        return past_ == past;
+    }
     // Once it has stopped in peace.
     void start_when_down(std::size_t host);
     // What is cut off stays so for that long after everything else has calmed down.
@@ -94,6 +100,7 @@ class Cluster {
     bool over_ = false;
     Duration watch_every_ = std::chrono::seconds{1};
     std::map<std::pair<int, int>, Time> linked_at_;
+    Past past_ = Past::untouched;
     Duration endure_{};
     bool enduring_ = false;
     std::size_t first_probe_ = 0;

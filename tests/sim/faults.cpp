@@ -252,6 +252,7 @@ void Faults::spoil_row() {
 }
 
 void Faults::restore_journal() {
+    if (!cluster_.choose_past(Cluster::Past::restored)) return;
     const auto host = any_host();
     auto& it = *cluster_.hosts()[host];
     cluster_.oracle().turbulence();
@@ -282,6 +283,7 @@ void Faults::remove_peer() {
 }
 
 void Faults::forget_subscription() {
+    if (!cluster_.choose_past(Cluster::Past::ended)) return;
     const auto app = cluster_.random().between(0, cluster_.apps() - 1);
     if (!cluster_.app(app) || !cluster_.app(app)->is_subscribed()) return;
     if (cluster_.app(app)->forget_one())

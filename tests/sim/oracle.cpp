@@ -456,6 +456,7 @@ void Oracle::on_crash(int host) {
             throw Broken("interest: a confirmed durable subscription outlives a crash",
                          fmt::format("host {} has lost the {}", host, describe(place)));
         place.stands = false;
+        for (const auto* other : hosts_) may_lapse(id, other->index());
         lapse(id, -1, "the crash took the anonymous subscription along");
     }
 }
