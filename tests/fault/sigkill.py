@@ -17,10 +17,10 @@ class Rounds:
     def rounds(self, name, most, **flow_options):
         """`most`: messages that may pass between one kill and the next."""
         chance = random.Random(f"{SEED} {name}")
-        print(f"BUS_FAULT_SEED={SEED}", flush=True)
         victims = ["near", "far", "producer", "consumer"]
         chance.shuffle(victims)
         victims += chance.choices(victims, k=ROUNDS - len(victims))
+        print(f"BUS_FAULT_SEED={SEED}: {name}: {', '.join(victims)}", flush=True)
         with Flow(self, **flow_options) as flow:
             flow.start()
             flow.start_producer()
@@ -30,7 +30,7 @@ class Rounds:
             flow.wait_for_link()
             flow.wait_for_more(1)
             flow.finish()
-            print(f"{name}: {', '.join(victims)}: {flow.book}", flush=True)
+            print(flow.book, flush=True)
 
     def kill_near(self, flow, *_):
         flow.near.kill()
