@@ -103,13 +103,14 @@ void LinkDialler::add_to(PollSet& poll) {
     polled_ = attempt_.has_value();
     if (!polled_) return;
     slot_ = poll.add(attempt_->socket);
-    monitor_slot_ = poll.add(attempt_->monitor.socket());
+    monitor_slot_ = poll.add(attempt_->monitor.fd());
 }
 
 void LinkDialler::receive_into(core::Exchange& exchange, const PollSet& poll, Time now) {
     if (!polled_ || !attempt_) return;
     // The handshake's end precedes the first frame, but frames may overtake the poll.
-    if (poll.ready(monitor_slot_) || (!link_ && poll.ready(slot_))) watch(exchange, now);
+    if (attempt_->monitor.has_news(poll.ready(monitor_slot_)) || (!link_ && poll.ready(slot_)))
+        watch(exchange, now);
     if (!poll.ready(slot_) && !lost_) return;
     Frame frame;
     for (std::size_t i = 0; i < limits::turn_frames_per_socket; ++i) {

@@ -38,11 +38,11 @@ LocalEndpoint::LocalEndpoint(Context& context, const std::string& endpoint, Told
 
 void LocalEndpoint::add_to(PollSet& poll) {
     slot_ = poll.add(socket_);
-    monitor_slot_ = poll.add(monitor_.socket());
+    monitor_slot_ = poll.add(monitor_.fd());
 }
 
 void LocalEndpoint::receive_into(core::Exchange& exchange, const PollSet& poll, Time now) {
-    if (poll.ready(monitor_slot_)) watch_connections(now);
+    if (monitor_.has_news(poll.ready(monitor_slot_))) watch_connections(now);
     tell_gone(exchange, now);
     if (!poll.ready(slot_) && !connections_.has_ended()) return;
     Received message;

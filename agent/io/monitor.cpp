@@ -30,6 +30,13 @@ Monitor::Monitor(Context& context, Socket& of) : of_(of), events_(context, ZMQ_P
 
 Monitor::~Monitor() { zmq_socket_monitor(of_.raw(), nullptr, 0); }
 
+int Monitor::fd() const {
+    int fd = -1;
+    std::size_t size = sizeof fd;
+    BUS_ASSERT(zmq_getsockopt(events_.raw(), ZMQ_FD, &fd, &size) == 0);
+    return fd;
+}
+
 void Monitor::drain(std::vector<MonitorEvent>& into) {
     Frame what, where;
     bool more = false;

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "io/socket.h"
@@ -25,11 +26,17 @@ class Monitor {
 
     // Appends all that has happened since the last call.
     void drain(std::vector<MonitorEvent>& into);
-    Socket& socket() noexcept { return events_; }
+    // libzmq's own descriptor for the events, for the poll set: polling the socket itself costs
+    // several system calls each turn. It tells each news once, which is why drain() takes all there
+    // is.
+    int fd() const;
+    // `readable`: the descriptor was. What came before anybody looked is news as well.
+    bool has_news(bool readable) noexcept { return std::exchange(unseen_, false) || readable; }
 
   private:
     Socket& of_;
     Socket events_;
+    bool unseen_ = true;
 };
 
 }  // namespace bus::io

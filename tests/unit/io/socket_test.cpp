@@ -19,6 +19,11 @@ void await(const Socket& socket) {
     REQUIRE(zmq_poll(&item, 1, 5000) == 1);
 }
 
+void await(int fd) {
+    zmq_pollitem_t item{nullptr, fd, ZMQ_POLLIN, 0};
+    REQUIRE(zmq_poll(&item, 1, 5000) == 1);
+}
+
 struct Pair {
     Context context;
     std::string endpoint = "ipc:///tmp/bus-socket-test-" + std::to_string(::getpid());
@@ -96,7 +101,7 @@ TEST_CASE("a monitor tells a connection's begin and end by the descriptor of its
     }
     std::vector<MonitorEvent> events;
     while (events.empty() || events.back().event != ZMQ_EVENT_DISCONNECTED) {
-        await(monitor.socket());
+        await(monitor.fd());
         monitor.drain(events);
     }
     CHECK(events.front().event == ZMQ_EVENT_ACCEPTED);
@@ -129,7 +134,7 @@ TEST_CASE("a frame above the limit ends the connection before it is read") {
     REQUIRE(pair.dealer.send(Frame{wire::frame_bytes_max + 64}) == Sent::taken);
     std::vector<MonitorEvent> events;
     while (events.empty() || events.back().event != ZMQ_EVENT_DISCONNECTED) {
-        await(monitor.socket());
+        await(monitor.fd());
         monitor.drain(events);
     }
     Received message;
