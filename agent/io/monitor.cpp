@@ -26,6 +26,8 @@ Monitor::Monitor(Context& context, Socket& of) : of_(of), events_(context, ZMQ_P
     if (zmq_socket_monitor(of.raw(), endpoint.c_str(), watched) != 0)
         throw Error{std::string{"cannot monitor a socket: "} + zmq_strerror(zmq_errno())};
     events_.connect(endpoint);
+    // libzmq signals a reader that has found nothing; one that never looked is not told.
+    read(early_);
 }
 
 Monitor::~Monitor() { zmq_socket_monitor(of_.raw(), nullptr, 0); }
@@ -38,6 +40,12 @@ int Monitor::fd() const {
 }
 
 void Monitor::drain(std::vector<MonitorEvent>& into) {
+    into.insert(into.end(), early_.begin(), early_.end());
+    early_.clear();
+    read(into);
+}
+
+void Monitor::read(std::vector<MonitorEvent>& into) {
     Frame what, where;
     bool more = false;
     while (events_.receive(what, more)) {

@@ -4,7 +4,6 @@
 #pragma once
 
 #include <string>
-#include <utility>
 #include <vector>
 
 #include "io/socket.h"
@@ -30,13 +29,16 @@ class Monitor {
     // several system calls each turn. It tells each news once, which is why drain() takes all there
     // is.
     int fd() const;
-    // `readable`: the descriptor was. What came before anybody looked is news as well.
-    bool has_news(bool readable) noexcept { return std::exchange(unseen_, false) || readable; }
+    // `readable`: the descriptor was.
+    bool has_news(bool readable) const noexcept { return readable || !early_.empty(); }
 
   private:
+    void read(std::vector<MonitorEvent>& into);
+
     Socket& of_;
     Socket events_;
-    bool unseen_ = true;
+    // What happened before the descriptor began to tell.
+    std::vector<MonitorEvent> early_;
 };
 
 }  // namespace bus::io
