@@ -21,6 +21,8 @@ inline constexpr std::uint64_t held_share = 2;  // one half
 inline constexpr std::size_t channels_max = 1'000'000;
 // Batches that are safe and whose `arrived` somebody still waits for.
 inline constexpr std::size_t awaiting_max = 262'144;
+// With no more than this on its way, a batch that is not full leaves at once.
+inline constexpr std::uint64_t trickle_bytes = 4 * 1024;
 // A batch that is not full leaves after this, whatever is on its way.
 inline constexpr auto batch_age_max = 1ms;
 // An acknowledgement waits for company at most that long.

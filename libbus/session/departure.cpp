@@ -25,11 +25,16 @@ bool ProducerSession::open_fits() const noexcept {
     return open_.is_open() && !open_.channel()->held && fits_window(open_.frame_bytes());
 }
 
+// Batches double while a flood waits for receipts; a trickle leaves message by message.
+bool ProducerSession::open_may_leave() const noexcept {
+    return open_.frame_bytes() >= in_flight_ || in_flight_ <= limits::trickle_bytes;
+}
+
 bool ProducerSession::is_ready() const noexcept {
     if (!connected_) return false;
     if (resend_from_ < sent_.size()) return fits_window(sent_[resend_from_].bytes());
     if (!waiting_.empty()) return fits_window(waiting_.front().bytes());
-    return open_fits() && open_.frame_bytes() >= in_flight_;
+    return open_fits() && open_may_leave();
 }
 
 Time ProducerSession::next_deadline() const noexcept {
@@ -64,7 +69,7 @@ std::optional<Frame> ProducerSession::take_again(Time now) {
 
 std::optional<Frame> ProducerSession::take_first(Time now) {
     if (waiting_.empty() && open_fits() &&
-        (open_.frame_bytes() >= in_flight_ || now - open_.opened() >= limits::batch_age_max))
+        (open_may_leave() || now - open_.opened() >= limits::batch_age_max))
         close_open();
     while (!waiting_.empty()) {
         if (is_expired(waiting_.front(), now)) {

@@ -139,6 +139,7 @@ class ProducerSession {
 
     // The socket's side.
     bool fits_window(std::size_t bytes) const noexcept;
+    bool open_may_leave() const noexcept;
     bool open_fits() const noexcept;
     std::optional<Frame> take_again(Time now);
     std::optional<Frame> take_first(Time now);
