@@ -53,14 +53,23 @@ bool Group::offer_now(const std::shared_ptr<Custody>& custody, std::uint16_t slo
 
 Entry* Group::for_peer(PartHomes::Taker taker) {
     if (!is_queue() || !ready_.empty()) return nullptr;
-    for (const Consumer& consumer : consumers_)
-        if (consumer.has_room()) return nullptr;  // its own host first
+    const bool room_here = std::any_of(consumers_.begin(), consumers_.end(),
+                                       [](const Consumer& one) { return one.has_room(); });
     for (Run& lane : runs_) {
         Entry* const front = lane.front();
         if (front == nullptr || front->owed().done > 0) continue;
+        // Its own host first, but for the rest of a message whose beginning the peer has.
+        if (room_here && !begun_by(*front, taker)) continue;
         if (may_go_to_peer(*front, taker)) return front;
     }
     return nullptr;
+}
+
+bool Group::begun_by(const Entry& entry, PartHomes::Taker taker) {
+    const auto& header = entry.batch().header();
+    if (!header.part) return false;
+    const PartHomes::Home* const home = part_homes_.find(header);
+    return home != nullptr && home->peer == taker;
 }
 
 bool Group::may_go_to_peer(const Entry& entry, PartHomes::Taker taker) {

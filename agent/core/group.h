@@ -105,6 +105,7 @@ class Group {
     using WorkKey = std::pair<BatchId, std::uint32_t>;  // batch, first message
 
     bool take_from_runs();
+    bool begun_by(const Entry& entry, PartHomes::Taker taker);
     bool may_go_to_peer(const Entry& entry, PartHomes::Taker taker);
     bool settled_before(const Entry& entry);
     bool hand_out_one(Effects& effects);
