@@ -13,6 +13,13 @@ namespace {
 constexpr Duration patience = 15min;   // for everything to arrive once the faults are over
 constexpr Duration lapse_after = 20s;  // of absence; the agents' own limit is 30 s
 
+std::string awaited_by(const App& app) {
+    std::string awaited;
+    for (const auto& range : app.producer().awaiting_arrival())
+        awaited += fmt::format(" {}-{}", range.first, range.last);
+    return awaited;
+}
+
 std::string describe_waiting(Host& host, const core::Account& account) {
     const Disk& disk = host.journal().visible();
     const auto found = disk.destinations().find(account.destination);
@@ -220,10 +227,9 @@ std::string Cluster::what_is_left() {
         App& app = *apps_[index].app;
         if (!app.is_subscribed()) return fmt::format("app {} is not subscribed", index);
         if (!app.is_idle())
-            return fmt::format("app {} has {} unsafe messages, {} bytes, {} arrivals awaited",
+            return fmt::format("app {} has {} unsafe messages, {} bytes, arrivals awaited:{}",
                                index, app.producer().unsafe_messages(),
-                               app.producer().outbox_bytes(),
-                               app.producer().awaiting_arrival().size());
+                               app.producer().outbox_bytes(), awaited_by(app));
     }
     for (auto& host : hosts_)
         if (auto left = left_at(*host); !left.empty())

@@ -144,7 +144,6 @@ void FakeJournal::decide() {
                 if (through) answers_.push_back(Committed{*through, space()});
                 answers_.push_back(Failed{transaction.number, Failed::Cause::full,
                                           "simulated full disk", space()});
-                retry_at_ = due_ + retry_after;
                 dropping_ = true;
                 break;
             }
@@ -153,6 +152,7 @@ void FakeJournal::decide() {
         }
         if (!dropping_) answers_.push_back(Committed{*through, space()});
     }
+    if (is_full() || dropping_) retry_at_ = due_ + retry_after;
     if (dropping_)
         std::erase_if(waiting_, [](const Request& request) {
             return std::holds_alternative<Transaction>(request);
