@@ -18,6 +18,10 @@ class Rounds:
         """`most`: messages that may pass between one kill and the next."""
         chance = random.Random(f"{SEED} {name}")
         victims = ["near", "far", "producer", "consumer"]
+        # An agent that restarts does not know of a large message that a dead producer left open
+        # (README, "Limitations"); that the living one ends it is a story of its own below.
+        if "--large-every" in flow_options.get("producer_options", ()):
+            victims.remove("producer")
         chance.shuffle(victims)
         victims += chance.choices(victims, k=ROUNDS - len(victims))
         print(f"BUS_FAULT_SEED={SEED}: {name}: {', '.join(victims)}", flush=True)
@@ -57,7 +61,7 @@ class Topic(Rounds, unittest.TestCase):
 
     def test_a_topic_in_batches_of_one_message(self):
         self.rounds("topic, single messages", 8_000, from_dialler=False,
-                    producer_options=("--batch", 1, "--large-every", 4_000))
+                    producer_options=("--batch", 1))
 
     def test_what_a_producer_leaves_unfinished_is_cleared_away(self):
         options = ("--large-every", 1, "--large-size", 60_000_000)
@@ -76,8 +80,7 @@ class Queue(Rounds, unittest.TestCase):
                     producer_options=("--large-every", 20_000))
 
     def test_a_queue_in_batches_of_one_message(self):
-        self.rounds("queue, single messages", 8_000, kind="queue",
-                    producer_options=("--batch", 1, "--large-every", 4_000))
+        self.rounds("queue, single messages", 8_000, kind="queue", producer_options=("--batch", 1))
 
 
 if __name__ == "__main__":

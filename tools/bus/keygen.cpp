@@ -5,8 +5,8 @@
 #include <filesystem>
 #include <iostream>
 
-#include "failure.h"
 #include "../../agent/identity.h"
+#include "failure.h"
 #include "subcommands.h"
 
 namespace bus::cli {

@@ -14,8 +14,8 @@
 #include <iterator>
 #include <sstream>
 
-#include "failure.h"
 #include "../../../agent/identity.h"
+#include "failure.h"
 
 namespace bus::bench {
 namespace {
