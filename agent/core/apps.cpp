@@ -41,12 +41,19 @@ std::uint64_t Exchange::State::grant_window(bool bulk) const {
                       bulk ? limits::producer_window : limits::producer_window_quick);
 }
 
+// What has left before it heard of a smaller window is taken.
+std::uint64_t Exchange::State::window_held_to(const Producer& own) const {
+    const bool lately = own.window_changed && now - *own.window_changed < limits::session_linger;
+    return lately ? limits::producer_window : own.window;
+}
+
 // Large while its batches have to be committed, so that commits are large; small while they settle
 // by themselves, so that they do so within their grace.
 void Exchange::State::adapt_window(Producer& own) {
     const bool bulk = own.bulk_at && now - *own.bulk_at < limits::bulk_calm;
     if (bulk == own.bulk) return;
     own.bulk = bulk;
+    own.window_changed = now;
     own.window = 0;  // not counted in what is granted
     own.window = grant_window(bulk);
     reply(*own.session, wire::Window{own.window});

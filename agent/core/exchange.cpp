@@ -340,7 +340,7 @@ void State::on_published(const Session& session, const wire::Envelope& envelope,
     }
     if (mutated(Mutation::no_headroom) && !holds.of(own.id).empty())
         return refuse(wire::Reject::limit, "its backlog is full");
-    if (own.intake->unsafe_bytes() > own.window + 2 * limits::frame_bytes_max)
+    if (own.intake->unsafe_bytes() > window_held_to(own) + 2 * limits::frame_bytes_max)
         return refuse(wire::Reject::limit, "more is on its way than the window allows");
     if (header.part) note_part(own, header);
     take({.intake = own.intake,

@@ -43,6 +43,7 @@ struct Exchange::State {
         std::optional<SessionId> session;
         std::uint64_t window = 0;
         bool bulk = false;  // its window is the large one
+        std::optional<Time> window_changed;
         std::optional<Time>
             bulk_at;  // when something of it last went to where it cannot settle soon
         std::vector<wire::Receipt> receipts;  // to be told
@@ -119,6 +120,7 @@ struct Exchange::State {
     Producer& producer(const ProducerId& id, std::uint32_t uid);
     std::uint64_t grant_window(bool bulk) const;
     void adapt_window(Producer& own);
+    std::uint64_t window_held_to(const Producer& own) const;
     bool settles_soon(const std::vector<Group*>& groups, const std::vector<Peer*>& peers) const;
     void reply(SessionId session, wire::Reply reply);
     void fail(SessionId session, std::uint64_t id, wire::Reject code, std::string reason);
