@@ -187,7 +187,7 @@ Entry Outbound::take(std::size_t source, const std::vector<Group*>& queues, cons
     if (source < wire::lane_count) return streams_[source].pop();
     // It was pinned here, or an earlier incarnation may have handed it to a consumer of this host:
     // whoever gets it may see it twice, and what that peer has seen proves nothing about it.
-    if (entry.has(entry_flag::pinned) || entry.custody->recovered)
+    if (entry.has(entry_flag::pinned | entry_flag::resent) || entry.custody->recovered)
         entry.owed().flags |= entry_flag::rerouted;
     return queues[source - wire::lane_count]->take_for_peer(entry.batch().header().lane, this);
 }
