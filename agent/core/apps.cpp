@@ -192,6 +192,7 @@ Group* Exchange::State::group_for(const Session& session, const wire::Subscribe&
                               .name = name,
                               .filter = command.filter});
     keeper.change(PutDestination{added.destination()}, durable);
+    if (durable) added.stored_by = keeper.pending_submission();
     if (durable && tombstones.erase({command.kind, name, command.filter}) > 0)
         keeper.change(DropTombstone{command.kind, name, command.filter}, true);
     forget_routes();
@@ -207,7 +208,6 @@ void Exchange::State::on_subscribe(Session& session, const wire::Subscribe& comm
         }
         return fail(session.id, command.id, code, *reason);
     }
-    const DestinationId before = last_destination;
     Group* const group = group_for(session, command, code);
     if (group == nullptr)
         return fail(
@@ -219,9 +219,8 @@ void Exchange::State::on_subscribe(Session& session, const wire::Subscribe& comm
     touch(*group);
     session.subscriptions.emplace(command.id, group->id());
     show_interest(*group);
-    const bool is_new = last_destination != before;
-    if (is_new && group->destination().type == Destination::Type::durable)
-        pending_replies.push_back({keeper.pending_submission(), session.id, command.id});
+    if (group->stored_by > keeper.committed_through())
+        pending_replies.push_back({group->stored_by, session.id, command.id});
     else
         reply(session.id, wire::Subscribed{command.id});
 }

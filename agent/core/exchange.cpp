@@ -133,9 +133,19 @@ void State::move_streams() {
                  peer != peers_by_destination.end())
             peer->second->outbound->trim(share);
     }
-    bool queue_waits = false;
     for (const DestinationId id : std::set<DestinationId>{delaying})
         if (groups.at(id)->next_deadline() <= now) touch(*groups.at(id));
+    const bool queue_waits = hand_out_touched();
+    for (const auto& [key, peer] : peers)
+        if (peer->outbound && (peer->outbound->dirty || (queue_waits && !peer->queues.empty())))
+            pump(*peer);
+    hand_out_touched();  // what a peer has unblocked
+}
+
+// true: a queue was among them, so peers may have to look as well.
+bool State::hand_out_touched() {
+    const auto share = memory_share();
+    bool queue_waits = false;
     for (const DestinationId id : std::exchange(touched, {})) {
         const auto found = groups.find(id);
         if (found == groups.end()) continue;
@@ -149,9 +159,7 @@ void State::move_streams() {
             delaying.insert(id);
         queue_waits = queue_waits || group.is_queue();
     }
-    for (const auto& [key, peer] : peers)
-        if (peer->outbound && (peer->outbound->dirty || (queue_waits && !peer->queues.empty())))
-            pump(*peer);
+    return queue_waits;
 }
 
 void State::touch(Group& group) {

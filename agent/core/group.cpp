@@ -88,6 +88,7 @@ Entry Group::take_for_peer(Lane lane, PartHomes::Taker taker) {
     if (!header.part) return entry;
     part_homes_.set(header, {.consumer = std::nullopt, .peer = taker});
     part_homes_.finish(header);
+    unblocked = part_homes_.find(header) == nullptr;
     return entry;
 }
 

@@ -85,6 +85,8 @@ class Group {
     bool idle() const { return waiting().entries == 0 && consumers_.empty(); }
 
     // The exchange's own notes on it.
+    Submission stored_by;    // the submission that makes a new durable subscription durable
+    bool unblocked = false;  // a peer has the last part of a message that only it could take
     bool dirty = false;
     Time linger_until = never;  // dropped then, unless a consumer came
     bool interest_shown = false;

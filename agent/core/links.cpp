@@ -317,6 +317,7 @@ void Exchange::State::on_given_back(Link& link, const std::vector<wire::Interest
                                   .filter = item.filter,
                                   .group = item.group});
         keeper.change(PutDestination{group.destination()}, true);
+        group.stored_by = keeper.pending_submission();
         show_interest(group);
         forget_routes();
         event(Event::Kind::subscription_added, item.name,
@@ -401,8 +402,10 @@ void Exchange::State::pump(Peer& peer) {
         return send_batch(link, envelope, batch);
     });
     peer.outbound->read_on(memory_share(), effects.reads);
-    for (Group* queue_here : peer.queues)
+    for (Group* queue_here : peer.queues) {
         queue_here->read_on_if_wanted(memory_share(), true, effects.reads);
+        if (std::exchange(queue_here->unblocked, false)) touch(*queue_here);
+    }
 }
 
 void Exchange::State::tick_link(Link& link) {

@@ -202,6 +202,7 @@ struct Exchange::State {
     void apply_peers();
     void tick();
     void move_streams();
+    bool hand_out_touched();
     void touch(Group& group);  // hand_out may have something to do
     void answer_subscribed();
     void collect_safe();
