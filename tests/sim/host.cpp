@@ -17,8 +17,11 @@ namespace {
 constexpr std::uint64_t wall_at_start = 1'700'000'000'000'000ull;  // microseconds
 
 std::string kind_and_channel(const wire::BatchHeader& header) {
-    return fmt::format("{} {} {}+{}", wire::to_text(header.kind), header.channel, header.sequence,
-                       header.message_count);
+    auto text = fmt::format("{} {} {}+{}", wire::to_text(header.kind), header.channel,
+                            header.sequence, header.message_count);
+    if (header.part) text += fmt::format(" part {}/{}", header.part->index, header.part->total);
+    if ((header.flags & wire::batch_flag::abort) != 0) text += " abort";
+    return text;
 }
 
 Frame encode(const SendBatch& send) {

@@ -86,45 +86,60 @@ int run_seeds(std::uint64_t first, std::uint64_t count, bool keep_going) {
 
 namespace {
 
-// In a process of its own: a mutation may as well trip an assertion, which is being caught, too.
-// Returns the seed that noticed; 0: none did.
-std::uint64_t seed_that_notices(Mutation mutation, std::uint64_t seeds, std::string& how) {
-    int pipe_ends[2];
-    if (pipe(pipe_ends) != 0) std::abort();
+// What a process of its own made of seeds: a mutation may as well trip an assertion.
+struct Verdict {
+    bool held = true;
+    std::uint64_t seed = 0;  // the last that was begun
+    std::string how;
+};
+
+[[noreturn]] void run_quietly(int out, Mutation mutation, std::uint64_t first,
+                              std::uint64_t count) {
+    if (!std::freopen("/dev/null", "w", stderr)) std::_Exit(4);
+    active_mutation = mutation;
+    for (std::uint64_t seed = first; seed < first + count; ++seed) {
+        dprintf(out, "%llu\n", static_cast<unsigned long long>(seed));
+        Result result;
+        if (const auto failure = run_seed(seed, false, true, result)) {
+            dprintf(out, "%s\n", failure->invariant.c_str());
+            std::_Exit(1);
+        }
+    }
+    std::_Exit(0);
+}
+
+Verdict run_apart(Mutation mutation, std::uint64_t first, std::uint64_t count) {
+    int ends[2];
+    if (pipe(ends) != 0) std::abort();
     std::fflush(stdout);
     const pid_t child = fork();
-    if (child == 0) {
-        close(pipe_ends[0]);
-        FILE* out = fdopen(pipe_ends[1], "w");
-        if (!std::freopen("/dev/null", "w", stderr)) std::_Exit(4);
-        active_mutation = mutation;
-        for (std::uint64_t seed = 1; seed <= seeds; ++seed) {
-            std::fprintf(out, "%llu\n", static_cast<unsigned long long>(seed));
-            std::fflush(out);
-            Result result;
-            if (const auto failure = run_seed(seed, false, true, result)) {
-                std::fprintf(out, "%s\n", failure->invariant.c_str());
-                std::fflush(out);
-                std::_Exit(1);
-            }
-        }
-        std::_Exit(0);
-    }
-    close(pipe_ends[1]);
-    FILE* in = fdopen(pipe_ends[0], "r");
-    std::uint64_t seed = 0;
-    how = "an assertion";
+    if (child == 0) run_quietly(ends[1], mutation, first, count);
+    close(ends[1]);
+    Verdict verdict{.held = true, .seed = first, .how = "an assertion"};
+    FILE* const in = fdopen(ends[0], "r");
     char line[256];
     while (std::fgets(line, sizeof line, in) != nullptr) {
         if (const auto number = std::strtoull(line, nullptr, 10); number > 0)
-            seed = number;
+            verdict.seed = number;
         else
-            how.assign(line, std::string_view(line).find('\n'));
+            verdict.how.assign(line, std::string_view(line).find('\n'));
     }
     std::fclose(in);
     int status = 0;
     waitpid(child, &status, 0);
-    return WIFEXITED(status) && WEXITSTATUS(status) == 0 ? 0 : seed;
+    verdict.held = WIFEXITED(status) && WEXITSTATUS(status) == 0;
+    return verdict;
+}
+
+// The first seed that holds without the mutation and does not with it; nullopt: none does.
+std::optional<Verdict> find_witness(Mutation mutation, std::uint64_t seeds) {
+    for (std::uint64_t first = 1; first <= seeds;) {
+        const Verdict verdict = run_apart(mutation, first, seeds - first + 1);
+        if (verdict.held) return std::nullopt;
+        if (run_apart(Mutation::count_, verdict.seed, 1).held) return verdict;
+        first = verdict.seed + 1;
+    }
+    return std::nullopt;
 }
 
 }  // namespace
@@ -134,14 +149,13 @@ int run_mutations(const std::string& only, std::uint64_t seeds) {
     for (std::size_t index = 0; index < mutation_names.size(); ++index) {
         const std::string name{mutation_names[index]};
         if (!only.empty() && only != name) continue;
-        std::string how;
-        const auto seed = seed_that_notices(static_cast<Mutation>(index), seeds, how);
-        if (seed > 0)
-            fmt::print("{:30} caught by seed {:>4}: {}\n", name, seed, how);
+        const auto witness = find_witness(static_cast<Mutation>(index), seeds);
+        if (witness)
+            fmt::print("{:30} caught by seed {:>4}: {}\n", name, witness->seed, witness->how);
         else
             fmt::print("{:30} NOT CAUGHT by {} seeds\n", name, seeds);
         std::fflush(stdout);
-        uncaught += seed == 0;
+        uncaught += !witness;
     }
     return uncaught;
 }
