@@ -220,7 +220,7 @@ void Exchange::State::on_subscribe(Session& session, const wire::Subscribe& comm
     session.subscriptions.emplace(command.id, group->id());
     show_interest(*group);
     if (group->stored_by > keeper.committed_through())
-        pending_replies.push_back({group->stored_by, session.id, command.id});
+        pending_replies.push_back({group->stored_by, session.id, wire::Subscribed{command.id}});
     else
         reply(session.id, wire::Subscribed{command.id});
 }
@@ -231,8 +231,13 @@ void Exchange::State::on_unsubscribe(Session& session, const wire::Unsubscribe& 
         return fail(session.id, command.id, Reject::not_found, "no subscription has this id");
     Group& group = *groups.at(found->second);
     session.subscriptions.erase(found);
+    const bool for_good = command.forget && group.destination().type == Destination::Type::durable;
     leave_group(group, {session.id, command.id}, command.forget);
-    reply(session.id, wire::Unsubscribed{command.id});
+    if (for_good)  // a crash before the commit would bring it back with nobody to end it
+        pending_replies.push_back(
+            {keeper.pending_submission(), session.id, wire::Unsubscribed{command.id}});
+    else
+        reply(session.id, wire::Unsubscribed{command.id});
 }
 
 // An explicit end: an anonymous subscription goes at once, a durable one only if told to.

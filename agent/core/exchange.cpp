@@ -169,8 +169,7 @@ void State::touch(Group& group) {
 void State::answer_subscribed() {
     std::erase_if(pending_replies, [&](const PendingReply& pending) {
         if (keeper.committed_through() < pending.after) return false;
-        if (sessions.contains(pending.session))
-            reply(pending.session, wire::Subscribed{pending.id});
+        if (sessions.contains(pending.session)) reply(pending.session, pending.reply);
         return true;
     });
 }

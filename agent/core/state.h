@@ -246,7 +246,7 @@ struct Exchange::State {
     struct PendingReply {
         Submission after;
         SessionId session;
-        std::uint64_t id;
+        wire::Reply reply;
     };
     std::vector<PendingReply> pending_replies;
     bool unfinished_left = false;  // a producer that is gone has unfinished messages
