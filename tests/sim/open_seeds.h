@@ -1,0 +1,18 @@
+// Seeds that break an invariant and are not understood or not mended yet. They
+// are named in each run, never passed over in silence, and run with
+// --keep-going or --seed. A change that moves the dice changes this list.
+#pragma once
+
+#include <algorithm>
+#include <array>
+#include <cstdint>
+
+namespace bus::sim {
+
+inline constexpr std::array<std::uint64_t, 6> open_seeds{36, 392, 1002, 1403, 1425, 1841};
+
+inline bool is_open(std::uint64_t seed) {
+    return std::find(open_seeds.begin(), open_seeds.end(), seed) != open_seeds.end();
+}
+
+}  // namespace bus::sim
