@@ -8,12 +8,12 @@ namespace bus::sim {
 
 using namespace std::chrono_literals;
 
-PlaceId Places::enter(int host, const WantedSubscription& wanted) {
+PlaceId Places::enter(int host, const WantedSubscription& wanted, const std::string& own_name) {
     if (wanted.kind == wire::Kind::queue) return book_.queue(wanted.filter);
     if (wanted.durable.empty())
         return book_.add({.type = Place::Type::anonymous,
                           .host = host,
-                          .name = fmt::format("anonymous {}", ++anonymous_),
+                          .name = own_name,
                           .filter = wanted.filter});
     const auto [at, fresh] = durables_.try_emplace({host, wanted.durable}, 0);
     if (fresh)
@@ -44,7 +44,8 @@ App::App(const Surroundings& around, int index, std::uint64_t instance, Host& ho
                                              .durable = wanted.durable,
                                              .group = {},
                                              .prefetch_messages = wanted.prefetch_messages});
-        subscribers_[id] = {around_.places.enter(host_.index(), wanted), wanted,
+        const auto own_name = fmt::format("{}.{}", to_text(producer_->producer()), id);
+        subscribers_[id] = {around_.places.enter(host_.index(), wanted, own_name), wanted,
                             std::make_unique<session::Unpacker>(), false};
         places_[id] = subscribers_[id].place;
     }

@@ -44,13 +44,13 @@ struct Habits {
 class Places {
   public:
     explicit Places(Book& book) : book_(book) {}
-    PlaceId enter(int host, const WantedSubscription& wanted);
+    // `own_name`: what an agent calls it if it is anonymous.
+    PlaceId enter(int host, const WantedSubscription& wanted, const std::string& own_name);
     void forget(int host, const std::string& durable) { durables_.erase({host, durable}); }
 
   private:
     Book& book_;
     std::map<std::pair<int, std::string>, PlaceId> durables_;
-    std::uint64_t anonymous_ = 0;
 };
 
 class App {

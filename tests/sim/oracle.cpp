@@ -104,10 +104,7 @@ bool Oracle::is_stored(int host, const Claim& claim, bool for_its_agent) const {
                 if (for_its_agent &&
                     (place.host < 0 || to.agent == hosts_.at(std::size_t(place.host))->agent()))
                     return true;
-            } else if (place.type == Place::Type::queue ? to.name == place.name
-                       : place.type == Place::Type::durable
-                           ? to.name == place.name && place.host == host
-                           : to.filter == place.filter && place.host == host) {
+            } else if (to.name == place.name && (place.host < 0 || place.host == host)) {
                 return true;
             }
         }
@@ -404,25 +401,16 @@ void Oracle::on_destination_dropped(int host, DestinationId id) {
 }
 
 void Oracle::on_subscription_dropped(int host, const Destination& destination) {
-    const bool durable = destination.type == Destination::Type::durable;
-    PlaceId found = 0;
-    bool standing = false;
     for (PlaceId id = 0; id < book.places().size(); ++id) {
-        const Place& place = book.place(id);
-        if (place.host != host || place.filter != destination.filter) continue;
-        if ((place.type == Place::Type::durable) != durable) continue;
-        if (durable && place.name != destination.name) continue;
+        Place& place = book.place(id);
+        if (place.host != host || place.name != destination.name) continue;
         if (place.ended) return;
-        found = id;
-        standing = true;
-        if (lapsable_.contains({id, host})) break;
+        if (place.type == Place::Type::durable || !lapsable_.contains({id, host}))
+            throw Broken("interest: a subscription ends only when it is told to",
+                         fmt::format("host {} drops the {}", host, describe(place)));
+        place.stands = false;
+        return lapse(id, -1, "the subscription lapsed");
     }
-    if (!standing) return;
-    if (durable || !lapsable_.contains({found, host}))
-        throw Broken("interest: a subscription ends only when it is told to",
-                     fmt::format("host {} drops the {}", host, describe(book.place(found))));
-    book.place(found).stands = false;
-    lapse(found, -1, "the subscription lapsed");
 }
 
 void Oracle::on_place_ended(PlaceId place) { book.place(place).ended = true; }
@@ -447,9 +435,7 @@ void Oracle::on_crash(int host) {
         const bool kept = std::any_of(
             disk.destinations().begin(), disk.destinations().end(), [&](const auto& entry) {
                 const Destination& to = entry.second;
-                return place.type == Place::Type::durable
-                           ? to.type == Destination::Type::durable && to.name == place.name
-                           : to.type == Destination::Type::anonymous && to.filter == place.filter;
+                return to.name == place.name && to.type != Destination::Type::queue;
             });
         if (kept) continue;
         if (place.type == Place::Type::durable)
