@@ -11,6 +11,7 @@ using namespace std::chrono_literals;
 namespace {
 
 constexpr Duration patience = 15min;   // for everything to arrive once the faults are over
+constexpr Duration calm = 36s;         // without anything left, before the next phase
 constexpr Duration lapse_after = 20s;  // of absence; the agents' own limit is 30 s
 
 std::string awaited_by(const App& app) {
@@ -212,11 +213,12 @@ void Cluster::end_of_faults() {
 
 void Cluster::settle(const std::string& phase) {
     const Time give_up = timeline_.now() + patience;
-    // Twice: what is still on its way, such as interest, shows nowhere.
-    for (int nothing_left = 0; nothing_left < 2;) {
+    // A half-open link passes for up until it has been silent for limits::link_silence_max, and
+    // what is on its way, such as interest, shows nowhere: nothing must be left for longer.
+    for (Time since = timeline_.now(); timeline_.now() - since < calm;) {
         run_until(timeline_.now() + 2s);
         const std::string left = what_is_left();
-        nothing_left = left.empty() ? nothing_left + 1 : 0;
+        if (!left.empty()) since = timeline_.now();
         if (timeline_.now() > give_up) throw Broken("liveness: drained " + phase, left);
     }
 }

@@ -18,9 +18,13 @@ void Faults::strike(Character character) {
                                             &Faults::stop_host,      &Faults::kill_app,
                                             &Faults::disconnect_app, &Faults::cut_link,
                                             &Faults::reboot_host,    &Faults::kill_app_for_long};
-    static const std::vector<Fault> journals{&Faults::fill_disk,  &Faults::crash_host,
-                                             &Faults::crash_host, &Faults::spoil_row,
-                                             &Faults::cut_link,   &Faults::stop_host};
+    static const std::vector<Fault> journals{&Faults::fill_disk,
+                                             &Faults::crash_host,
+                                             &Faults::crash_host,
+                                             &Faults::spoil_row,
+                                             &Faults::cut_link,
+                                             &Faults::stop_host,
+                                             &Faults::crash_before_full_disk};
     static const std::vector<Fault> holds{&Faults::partition_briefly, &Faults::cut_link,
                                           &Faults::crash_host,        &Faults::partition_briefly,
                                           &Faults::kill_app,          &Faults::renew_link};
@@ -240,6 +244,25 @@ void Faults::fill_disk() {
     cluster_.timeline().after(cluster_.random().between(10ms, 15s), [this, host] {
         cluster_.note(fmt::format("the disk of {} has room again", host));
         cluster_.hosts()[host]->journal().set_full(false);
+    });
+}
+
+// One agent crashes while what it has sent is safe at neither end: the other's disk is full and its
+// consumers are away. What comes again there is a duplicate of a copy in memory.
+void Faults::crash_before_full_disk() {
+    auto [sender, receiver] = cluster_.network().addresses()[any_address()];
+    if (cluster_.random().percent(50)) std::swap(sender, receiver);
+    cluster_.note(fmt::format("fault: the disk of {} is full, its apps are away", receiver));
+    cluster_.oracle().turbulence();
+    Host& full = *cluster_.hosts()[std::size_t(receiver)];
+    full.journal().set_full(true);
+    cluster_.timeline().after(4s, [&full] { full.journal().set_full(false); });
+    for (std::size_t app = 0; app < cluster_.apps(); ++app)
+        if (cluster_.app(app) && &cluster_.app(app)->host() == &full)
+            cluster_.app(app)->disconnect(3s, 0ms);
+    cluster_.timeline().after(cluster_.random().between(100ms, 1s), [this, sender = sender] {
+        down(static_cast<std::size_t>(sender), cluster_.random().between(1ms, 50ms),
+             "fault: crashes before the full disk");
     });
 }
 

@@ -33,6 +33,7 @@ class Faults {
     void kill_app_for_long();
     void disconnect_app();
     void fill_disk();
+    void crash_before_full_disk();
     void spoil_row();
     void restore_journal();
     void remove_peer();

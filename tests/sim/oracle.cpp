@@ -368,10 +368,10 @@ void Oracle::on_interest_dropped(int host, const DropInterest& drop) {
             durable != !drop.name.empty() || (durable && place.name != drop.name))
             continue;
         if (place.ended) return;  // it may be this one's end, told late
-        if (!place.stands) continue;
         if (durable)
             throw Broken("interest: durable interest never shrinks without REMOVE",
                          fmt::format("host {} forgets the {}", host, describe(place)));
+        if (!place.stands) continue;
         if (!lapsable_.contains({id, host}))
             throw Broken("interest: anonymous interest outlives its session by 30 s",
                          fmt::format("host {} forgets the {}", host, describe(place)));
