@@ -109,7 +109,8 @@ TEST_CASE("a restart of the agent is invisible: hello again, and what has no rec
     CHECK(again.envelope.resent());
     const auto next = agent->expect_batch();
     CHECK(next.payloads.at(0) == "meanwhile");
-    CHECK_FALSE(next.envelope.resent());
+    CHECK(next.envelope.number ==
+          2);  // flagged or not: it may have left before the end was noticed
     agent->receipts({.safe_through = 2});
     CHECK(receipt.wait(patience) == bus::Outcome::reached);
 }
