@@ -161,11 +161,8 @@ Loaded Disk::read(const ReadBack& request, Damaged& damaged) {
     return loaded;
 }
 
-bool Disk::spoil(std::uint64_t nth) {
-    if (rows_.empty()) return false;
-    std::next(rows_.begin(), static_cast<std::ptrdiff_t>(nth % rows_.size()))->second.damaged =
-        true;
-    return true;
+void Disk::spoil(BatchId id) {
+    if (const auto row = rows_.find(id); row != rows_.end()) row->second.damaged = true;
 }
 
 std::vector<const Disk::Row*> Disk::rows_of(const ProducerId& producer,

@@ -38,8 +38,8 @@ class Disk {
     core::Recovered recovered() const;
     // Quarantines the damaged rows that it meets; `damaged` tells which.
     core::Loaded read(const core::ReadBack& request, core::Damaged& damaged);
-    // Spoils one of the rows, the `nth`; false if there is none.
-    bool spoil(std::uint64_t nth);
+    // Damages a row, if it is there.
+    void spoil(core::BatchId id);
 
     const std::map<core::BatchId, Row>& rows() const { return rows_; }
     const std::map<core::StreamId, Stream>& streams() const { return streams_; }

@@ -231,9 +231,13 @@ void FakeJournal::restore(Disk disk) {
 }
 
 bool FakeJournal::spoil(std::uint64_t nth) {
-    const bool spoilt = visible_.spoil(nth);
-    if (doubtful_) (void)durable_.spoil(nth);
-    return spoilt;
+    const auto& rows = durable().rows();
+    if (rows.empty()) return false;
+    const BatchId id =
+        std::next(rows.begin(), static_cast<std::ptrdiff_t>(nth % rows.size()))->first;
+    visible_.spoil(id);
+    if (doubtful_) durable_.spoil(id);
+    return true;
 }
 
 std::vector<Transaction> FakeJournal::take_applied() { return std::exchange(applied_, {}); }

@@ -54,6 +54,7 @@ class FakeJournal {
     const Disk& visible() const { return visible_; }
     // Replaces everything; only while the process is down.
     void restore(Disk disk);
+    // Damages one of its durable rows, the `nth`; false if there is none.
     bool spoil(std::uint64_t nth);
 
     // Transactions made durable since the last call, with what they changed.

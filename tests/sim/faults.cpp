@@ -285,6 +285,7 @@ void Faults::restore_journal() {
         if (!it.is_up() || cluster_.is_over()) return;
         it.crash("fault: its journal is restored from a backup");
         it.journal().restore(backup);
+        it.set_clock_right();  // its incarnation must be higher than what its peers have seen
         cluster_.oracle().excuse_host(static_cast<int>(host), "a journal was restored");
         cluster_.timeline().after(cluster_.random().between(1ms, 2s), [&it] { it.start(); });
     });

@@ -3,6 +3,7 @@
 // at any moment between two events, and start again on what was durable.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <map>
 #include <memory>
@@ -49,7 +50,12 @@ class Host final : public LinkOwner, public HostView {
     void stop();
     // Only while down: the boot clock starts at zero; the wall clock jumps.
     void reboot() { boot_zero_ = around_.timeline.now(); }
-    void jump_wall(std::int64_t seconds) { wall_offset_seconds_ += seconds; }
+    void jump_wall(std::int64_t seconds) {
+        wall_offset_seconds_ += seconds;
+        wall_offset_highest_ = std::max(wall_offset_highest_, wall_offset_seconds_);
+    }
+    // It is not earlier than it has ever been.
+    void set_clock_right() { wall_offset_seconds_ = wall_offset_highest_; }
 
     bool is_up() const override { return exchange_ != nullptr; }
     bool accepts(int peer) const override;
@@ -108,7 +114,7 @@ class Host final : public LinkOwner, public HostView {
     std::uint64_t incarnation_ = 0;
     std::uint64_t starts_ = 0;
     Time boot_zero_{};
-    std::int64_t wall_offset_seconds_ = 0;
+    std::int64_t wall_offset_seconds_ = 0, wall_offset_highest_ = 0;
     bool stopping_ = false;
     bool turn_planned_ = false;
     Time wake_planned_ = never;
