@@ -1,8 +1,23 @@
 #include "book.h"
 
+#include <fmt/format.h>
+
 #include "base/assert.h"
 
 namespace bus::sim {
+
+std::string describe(const Message& message) {
+    return fmt::format("message {}/{} of app {} at host {} on {} {}", to_text(message.producer),
+                       message.sequence, message.app, message.host,
+                       wire::to_text(message.channel.kind), message.channel.name);
+}
+
+std::string describe(const Place& place) {
+    if (place.type == Place::Type::queue) return fmt::format("queue {}", place.name);
+    return fmt::format("{} subscription {} to {} at host {}",
+                       place.type == Place::Type::durable ? "durable" : "anonymous", place.name,
+                       place.filter, place.host);
+}
 
 MessageId Book::add(Message message) {
     messages_.push_back(std::move(message));

@@ -71,6 +71,10 @@ struct Message {
     }
 };
 
+// For people.
+std::string describe(const Message& message);
+std::string describe(const Place& place);
+
 // Messages of one batch: sequences [first, first + count) of a producer.
 struct Run {
     ProducerId producer;

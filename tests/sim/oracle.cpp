@@ -10,19 +10,6 @@ using namespace core;
 
 namespace {
 
-std::string describe(const Message& message) {
-    return fmt::format("message {}/{} of app {} at host {} on {} {}", to_text(message.producer),
-                       message.sequence, message.app, message.host,
-                       wire::to_text(message.channel.kind), message.channel.name);
-}
-
-std::string describe(const Place& place) {
-    if (place.type == Place::Type::queue) return fmt::format("queue {}", place.name);
-    return fmt::format("{} subscription {} to {} at host {}",
-                       place.type == Place::Type::durable ? "durable" : "anonymous", place.name,
-                       place.filter, place.host);
-}
-
 Run run_of(const wire::BatchHeader& header) {
     return {header.producer, header.sequence, header.message_count};
 }
@@ -341,109 +328,6 @@ void Oracle::on_durable(int host, const Transaction& transaction) {
                 unmarked.erase(unmarked.begin());
             }
         }
-    }
-}
-
-// ---- Interest ------------------------------------------------------------------------
-
-bool Oracle::is_known(int host, const Place& place) const {
-    const bool durable = place.type == Place::Type::durable;
-    return !removed_.contains({host, place.host}) &&
-           interest_.contains({host, place.host, durable ? place.name : "", place.filter});
-}
-
-void Oracle::on_interest(int host, const PutInterest& put) {
-    if (put.kind != wire::Kind::topic) return;
-    interest_.insert({host, host_of(put.peer), put.name, put.filter});
-}
-
-void Oracle::on_interest_dropped(int host, const DropInterest& drop) {
-    if (drop.kind != wire::Kind::topic) return;
-    const int of = host_of(drop.peer);
-    if (interest_.erase({host, of, drop.name, drop.filter}) == 0) return;
-    for (PlaceId id = 0; id < book.places().size(); ++id) {
-        const Place& place = book.place(id);
-        const bool durable = place.type == Place::Type::durable;
-        if (place.host != of || place.filter != drop.filter || place.type == Place::Type::queue ||
-            durable != !drop.name.empty() || (durable && place.name != drop.name))
-            continue;
-        if (place.ended) return;  // it may be this one's end, told late
-        if (durable)
-            throw Broken("interest: durable interest never shrinks without REMOVE",
-                         fmt::format("host {} forgets the {}", host, describe(place)));
-        if (!place.stands) continue;
-        if (!lapsable_.contains({id, host}))
-            throw Broken("interest: anonymous interest outlives its session by 30 s",
-                         fmt::format("host {} forgets the {}", host, describe(place)));
-        lapse(id, host, "its interest lapsed");
-    }
-}
-
-void Oracle::on_peer_dropped(int host, const AgentId& peer) {
-    throw Broken("interest: durable interest never shrinks without REMOVE",
-                 fmt::format("host {} forgets its peer {}", host, host_of(peer)));
-}
-
-// After a crash an agent knows what its journal knows.
-void Oracle::recall_interest(int host) {
-    std::erase_if(interest_, [&](const auto& known) { return std::get<0>(known) == host; });
-    for (const auto& put : hosts_.at(std::size_t(host))->durable().interest())
-        on_interest(host, put);
-}
-
-void Oracle::on_destination_dropped(int host, DestinationId id) {
-    const auto found = destinations_.find({host, id});
-    if (found == destinations_.end()) return;
-    if (found->second.type != Destination::Type::agent &&
-        found->second.type != Destination::Type::queue)
-        on_subscription_dropped(host, found->second);
-    destinations_.erase(found);
-}
-
-void Oracle::on_subscription_dropped(int host, const Destination& destination) {
-    for (PlaceId id = 0; id < book.places().size(); ++id) {
-        Place& place = book.place(id);
-        if (place.host != host || place.name != destination.name) continue;
-        if (place.ended) return;
-        if (place.type == Place::Type::durable || !lapsable_.contains({id, host}))
-            throw Broken("interest: a subscription ends only when it is told to",
-                         fmt::format("host {} drops the {}", host, describe(place)));
-        place.stands = false;
-        return lapse(id, -1, "the subscription lapsed");
-    }
-}
-
-void Oracle::on_place_ended(PlaceId place) { book.place(place).ended = true; }
-
-void Oracle::may_lapse(PlaceId place, int at_host) { lapsable_.insert({place, at_host}); }
-
-void Oracle::lapse(PlaceId place, int taken_at, const std::string& why) {
-    for (auto& message : book.messages()) {
-        if (taken_at >= 0 && message.host != taken_at) continue;
-        const auto owed = message.owed.find(place);
-        if (owed != message.owed.end()) owed->second.excuse = why;
-    }
-}
-
-void Oracle::on_crash(int host) {
-    const Disk& disk = hosts_.at(std::size_t(host))->durable();
-    recall_interest(host);
-    std::erase_if(held_, [&](const auto& told) { return told.first.first == host; });
-    for (PlaceId id = 0; id < book.places().size(); ++id) {
-        Place& place = book.place(id);
-        if (place.host != host || !place.stands || place.ended) continue;
-        const bool kept = std::any_of(
-            disk.destinations().begin(), disk.destinations().end(), [&](const auto& entry) {
-                const Destination& to = entry.second;
-                return to.name == place.name && to.type != Destination::Type::queue;
-            });
-        if (kept) continue;
-        if (place.type == Place::Type::durable)
-            throw Broken("interest: a confirmed durable subscription outlives a crash",
-                         fmt::format("host {} has lost the {}", host, describe(place)));
-        place.stands = false;
-        for (const auto* other : hosts_) may_lapse(id, other->index());
-        lapse(id, -1, "the crash took the anonymous subscription along");
     }
 }
 
