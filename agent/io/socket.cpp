@@ -6,8 +6,8 @@
 
 #include "base/assert.h"
 #include "base/clock.h"
+#include "base/tsan.h"
 #include "bus/error.h"
-#include "io/tsan.h"
 #include "limits.h"
 
 namespace bus::io {
