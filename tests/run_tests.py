@@ -12,6 +12,7 @@ import concurrent.futures
 import dataclasses
 import json
 import os
+import pathlib
 import re
 import subprocess
 import sys
@@ -54,6 +55,8 @@ def run(test):
         code, raw = done.returncode, done.stdout
     except subprocess.TimeoutExpired as late:
         code, raw, note = -1, late.stdout or b"", f"no end within {limit} s"
+    except OSError as missing:
+        code, raw, note = -1, b"", f"cannot be run (built?): {missing}"
     output = COLOUR.sub("", raw.decode(errors="replace"))
     if code == SKIPPED:
         passed, failed, note = 0, 0, "skipped: " + (output.strip().splitlines() or ["?"])[-1]
@@ -73,9 +76,10 @@ def report(outcome):
 
 
 def select(tests, build, only):
+    """Those whose executable is one of `only`, or below one of these folders of the build."""
     def wanted(test):
-        path = os.path.relpath(test["cmd"][0], build)
-        return not only or any(path.startswith(prefix) for prefix in only)
+        path = pathlib.Path(os.path.relpath(test["cmd"][0], build))
+        return not only or any(path.is_relative_to(folder) for folder in only)
     return [test for test in tests if wanted(test)]
 
 
@@ -83,7 +87,7 @@ def main():
     options = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     options.add_argument("build", help="meson's build directory, built")
     options.add_argument("--only", nargs="*", default=[], metavar="FOLDER",
-                         help="executables below these folders of the build directory")
+                         help="executables below these folders of the build directory, or named")
     arguments = options.parse_args()
     build = os.path.abspath(arguments.build)
     listed = subprocess.run(["meson", "introspect", "--tests", build], check=True,
