@@ -2,12 +2,13 @@
 
 import json
 import os
+import select
 import signal
 import tempfile
-import time
 import unittest
 
 import cases
+from agent import PATIENCE
 from command import bus, start_bus
 
 AGENT = ["--agent", os.environ["BUS_AGENT"]]
@@ -54,15 +55,39 @@ class Bench(unittest.TestCase):
         self.assertGreater(report["backlog"]["resident_bytes"], 0)
 
     def test_interrupted_it_takes_its_processes_and_its_folder_with_it(self):
-        bench = start_bus("bench", *AGENT, *self.where, "--seconds", "60")
-        while not os.listdir(self.folder):
-            self.assertIsNone(bench.poll())
-            time.sleep(0)
+        agent = AnnouncedAgent()
+        self.addCleanup(agent.remove)
+        bench = start_bus("bench", "--agent", agent.program, *self.where, "--seconds", "60")
+        agent.wait_for_start()
+        self.assertNotEqual(os.listdir(self.folder), [])
         bench.send_signal(signal.SIGINT)
         bench.communicate(timeout=30)
         self.assertEqual(bench.returncode, 130)
         self.assertEqual(os.listdir(self.folder), [])
         self.assertEqual(processes_that_mention(self.folder), [])
+
+
+class AnnouncedAgent:
+    """A program that writes to a pipe and then becomes the agent."""
+
+    def __init__(self):
+        self._folder = tempfile.TemporaryDirectory()
+        self.program = os.path.join(self._folder.name, "agent")
+        pipe = os.path.join(self._folder.name, "started")
+        os.mkfifo(pipe)
+        # Open for writing too, so that the first writer never waits and its end is not ours.
+        self._started = os.open(pipe, os.O_RDWR)
+        with open(self.program, "w", encoding="utf-8") as script:
+            script.write(f"#!/bin/sh\necho started > '{pipe}'\nexec '{os.environ['BUS_AGENT']}' \"$@\"\n")
+        os.chmod(self.program, 0o755)
+
+    def wait_for_start(self):
+        ready, _, _ = select.select([self._started], [], [], PATIENCE)
+        assert ready, "no agent was started"
+
+    def remove(self):
+        os.close(self._started)
+        self._folder.cleanup()
 
 
 def processes_that_mention(folder):

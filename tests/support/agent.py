@@ -1,10 +1,12 @@
 """Private agents for tests, and an app that speaks BUS-LOCAL/1 without libbus.
 
-Everything is awaited by events: an agent by its "ready" line, a log line by the log, a state by
-asking until it is so on a deadline that only a failing test reaches.
+Everything is awaited by events: an agent by its "ready" line, a log line by the log. A state is
+asked for again when the log has grown, at the latest after ASK_AGAIN, until it is so or a deadline
+that only a failing test reaches.
 """
 
 import collections
+import contextlib
 import json
 import os
 import re
@@ -22,6 +24,8 @@ import zmq
 
 BINARY = os.environ.get("BUS_AGENT", "bus-agent")
 PATIENCE = 20.0  # seconds; far beyond what anything here takes
+ASK_AGAIN = 0.02  # seconds; not every change of state has a line in the log
+STATUS = {"type": "admin", "id": 1, "request": "status"}
 
 
 class Agent:
@@ -135,27 +139,40 @@ class Agent:
 
     def admin(self, request):
         """The answer, as an object."""
+        with self._admin_socket() as ask:
+            return ask(request)
+
+    @contextlib.contextmanager
+    def _admin_socket(self):
+        """A function that asks on a connection of its own."""
         with zmq.Context() as context, context.socket(zmq.REQ) as admin:
             admin.linger = 0
             admin.connect(f"ipc://{self.runtime}/admin.sock")
-            admin.send(request if isinstance(request, bytes) else json.dumps(request).encode())
-            if not admin.poll(PATIENCE * 1000):
-                raise AssertionError(f"{self.name}: no answer to {request!r}")
-            return json.loads(admin.recv())
+
+            def ask(request):
+                admin.send(request if isinstance(request, bytes) else json.dumps(request).encode())
+                if not admin.poll(PATIENCE * 1000):
+                    raise AssertionError(f"{self.name}: no answer to {request!r}")
+                return json.loads(admin.recv())
+            yield ask
 
     def status(self):
-        return self.admin({"type": "admin", "id": 1, "request": "status"})["status"]
+        return self.admin(STATUS)["status"]
 
     def wait_for_status(self, condition, patience=PATIENCE):
         """Asks until the status satisfies `condition`; returns that status."""
         deadline = time.monotonic() + patience
-        while True:
-            status = self.status()
-            if condition(status):
-                return status
-            if time.monotonic() > deadline:
-                raise AssertionError(f"{self.name}: {json.dumps(status, indent=1)}\n" +
-                                     "\n".join(self.lines))
+        with self._admin_socket() as ask:
+            while True:
+                lines = len(self.lines)
+                status = ask(STATUS)["status"]
+                if condition(status):
+                    return status
+                if time.monotonic() > deadline:
+                    raise AssertionError(f"{self.name}: {json.dumps(status, indent=1)}\n" +
+                                         "\n".join(self.lines))
+                with self._more:
+                    self._more.wait_for(lambda: len(self.lines) > lines, ASK_AGAIN)
 
     def wait_for_link(self, peer):
         return self.wait_for_status(lambda status: any(
