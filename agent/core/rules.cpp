@@ -5,32 +5,12 @@
 namespace bus::core {
 namespace {
 
-std::string_view take_token(std::string_view& text) {
-    const auto dot = text.find('.');
-    const auto token = text.substr(0, dot);
-    text = dot == std::string_view::npos ? std::string_view{} : text.substr(dot + 1);
-    return token;
-}
-
 bool any_covers(const std::vector<std::string>& filters, std::string_view wanted) {
     return std::any_of(filters.begin(), filters.end(),
-                       [&](const std::string& filter) { return covers(filter, wanted); });
+                       [&](const std::string& filter) { return wire::covers(filter, wanted); });
 }
 
 }  // namespace
-
-bool covers(std::string_view rule, std::string_view filter) {
-    while (!rule.empty()) {
-        if (filter.empty()) return false;
-        const auto allowed = take_token(rule);
-        if (allowed == "**") return filter.front() != '$';
-        const auto token = take_token(filter);
-        if (token == "**") return false;
-        if (allowed != "*" && allowed != token) return false;
-        if (allowed == "*" && token.front() == '$') return false;
-    }
-    return filter.empty();
-}
 
 const AppRule* Rules::rule(std::uint32_t uid) const {
     if (uid == settings_.own_uid) return nullptr;

@@ -11,9 +11,6 @@
 
 namespace bus::core {
 
-// Does `rule` allow all that `filter` could match?
-bool covers(std::string_view rule, std::string_view filter);
-
 class Rules {
   public:
     explicit Rules(const Settings& settings) : settings_(settings) {}

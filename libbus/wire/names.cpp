@@ -72,17 +72,21 @@ bool is_filter(std::string_view filter) {
 
 bool is_name(std::string_view name) { return is_channel(name) && name.size() <= name_bytes_max; }
 
-bool matches(std::string_view filter, std::string_view channel) {
-    while (!filter.empty()) {
-        if (channel.empty()) return false;
-        const auto wanted = take_token(filter);
+bool covers(std::string_view rule, std::string_view filter) {
+    while (!rule.empty()) {
+        if (filter.empty()) return false;
+        const auto allowed = take_token(rule);
         // A bare `**` must not catch the reserved names.
-        if (wanted == "**") return channel.front() != '$';
-        const auto token = take_token(channel);
-        if (wanted == "*" ? token.front() == '$' : wanted != token) return false;
+        if (allowed == "**") return filter.front() != '$';
+        const auto token = take_token(filter);
+        if (token == "**") return false;
+        if (allowed == "*" ? token.front() == '$' : allowed != token) return false;
     }
-    return channel.empty();
+    return filter.empty();
 }
+
+// A channel is the filter that only it matches.
+bool matches(std::string_view filter, std::string_view channel) { return covers(filter, channel); }
 
 std::uint64_t channel_hash(Kind kind, std::string_view name) {
     return XXH3_64bits_withSeed(name.data(), name.size(), static_cast<XXH64_hash_t>(kind));

@@ -22,8 +22,10 @@ bool is_filter(std::string_view filter);
 // Names of subscriptions, groups and agents: one or more channel tokens.
 bool is_name(std::string_view name);
 
-// Both must be valid.
+// The arguments of both must be valid.
 bool matches(std::string_view filter, std::string_view channel);
+// Does `rule` match every channel that `filter` could match?
+bool covers(std::string_view rule, std::string_view filter);
 
 // A channel with its namespace: what HOLD names and routes are found by.
 struct ChannelKey {

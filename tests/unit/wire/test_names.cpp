@@ -74,6 +74,21 @@ TEST_CASE("reserved names are matched only by who names them") {
     CHECK(matches("$bus.event.*", "$bus.event.lapsed"));
 }
 
+TEST_CASE("a rule covers a filter only if it allows all that the filter could match") {
+    CHECK(covers("orders.**", "orders.eu.new"));
+    CHECK(covers("orders.**", "orders.*"));
+    CHECK(covers("orders.**", "orders.**"));
+    CHECK(covers("orders.*", "orders.*"));
+    CHECK(covers("orders.*", "orders.eu"));
+    CHECK(covers("**", "a.b.c"));
+    CHECK_FALSE(covers("orders.*", "orders.**"));
+    CHECK_FALSE(covers("orders.eu", "orders.*"));
+    CHECK_FALSE(covers("orders.**", "orders"));
+    CHECK_FALSE(covers("orders.**", "**"));
+    CHECK_FALSE(covers("orders", "orders.eu"));
+    CHECK_FALSE(covers("**", "$bus.event.link"));
+}
+
 TEST_CASE("a channel's hash depends on its kind, and never changes: journals store it") {
     CHECK(channel_hash(Kind::topic, "orders") != channel_hash(Kind::queue, "orders"));
     CHECK(channel_hash(Kind::topic, "orders") == 12145308562482623739u);
