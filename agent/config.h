@@ -25,8 +25,7 @@ struct JournalConfig {
 
 // What the apps of one user may do: lists of filters. What is not listed is forbidden to them.
 struct AppConfig {
-    uid_t uid = 0;
-    std::string user;  // as written: a name, or the uid in digits
+    uid_t uid = 0;  // in the file "user", a name or digits, or "uid", a number
     std::vector<std::string> publish, subscribe, send, receive;
     std::string where;  // "agent.json:12", for messages
 };

@@ -1,7 +1,8 @@
-"""bus.1, --help and the completion name the same subcommands, options and exit codes."""
+"""The manual pages, --help and the completion name the same subcommands, options and exit codes."""
 
 import os
 import re
+import subprocess
 import unittest
 
 import cases
@@ -23,6 +24,15 @@ def long_options(text):
     return set(re.findall(r"^\s+(?:-\w,)?--([a-z-]+)", text, re.MULTILINE)) - {"help", "version"}
 
 
+def documented_options(manual):
+    return set(re.findall(r"^\.It Fl -([a-z-]+)", manual, re.MULTILINE))
+
+
+def documented_codes(manual):
+    section = manual.split(".Sh EXIT STATUS")[1].split(".Sh ")[0]
+    return re.findall(r"^\.It (\d+)", section, re.MULTILINE)
+
+
 def subcommands():
     listed = help_of().split("Subcommands:")[1].split("Exit codes:")[0]
     return re.findall(r"^  (\w[\w-]*) ", listed, re.MULTILINE)
@@ -31,7 +41,7 @@ def subcommands():
 class Manual(unittest.TestCase):
     def setUp(self):
         self.manual = read("packaging", "man", "bus.1")
-        self.documented = set(re.findall(r"^\.It Fl -([a-z-]+)", self.manual, re.MULTILINE))
+        self.documented = documented_options(self.manual)
 
     def test_every_option_is_in_the_manual_and_every_one_there_exists(self):
         options = set().union(*(long_options(help_of(name)) for name in subcommands()))
@@ -50,8 +60,17 @@ class Manual(unittest.TestCase):
 
     def test_exit_codes_are_the_same_in_both(self):
         codes = re.findall(r"^ +(\d+)  ", help_of(), re.MULTILINE)
-        section = self.manual.split(".Sh EXIT STATUS")[1].split(".Sh ")[0]
-        self.assertEqual(re.findall(r"^\.It (\d+)", section, re.MULTILINE), codes)
+        self.assertEqual(documented_codes(self.manual), codes)
+
+
+class AgentsManual(unittest.TestCase):
+    def test_options_and_exit_codes_are_those_of_help(self):
+        manual = read("packaging", "man", "bus-agent.8")
+        shown = subprocess.run([os.environ["BUS_AGENT"], "--help"], stdout=subprocess.PIPE,
+                               check=True, text=True).stdout
+        self.assertEqual(documented_options(manual), long_options(shown))
+        status = shown.split("Exit status:")[1]
+        self.assertEqual(documented_codes(manual), re.findall(r"\b(\d) ", status))
 
 
 if __name__ == "__main__":

@@ -282,10 +282,23 @@ TEST_CASE("a rule is for one user that exists, with filters") {
           "and - joined by dots; * is one token, a last ** is all the rest");
 }
 
+TEST_CASE("a user without a name on this host, as of a container, is named by digits") {
+    const TemporaryFolder folder;
+    const Config config = load_config(
+        folder.write("agent.json", R"({"name": "p", "apps": [{"user": "4711"}, {"uid": 4712}]})"));
+    REQUIRE(config.apps.size() == 2);
+    CHECK(config.apps[0].uid == 4711);
+    CHECK(config.apps[1].uid == 4712);
+    for (const std::string no_user : {"4294967295", "-1", "0x10", "10 ", ""})
+        CHECK(app("\"user\": \"" + no_user + "\"") ==
+              "agent.json:1: apps[0].user: there is no user \"" + no_user + "\" on this host");
+}
+
 TEST_CASE("two rules for one uid are refused, also under two names") {
     CHECK(complaints("{\"name\": \"p\",\n\"apps\": [{\"user\": \"root\"},\n{\"uid\": 0}]}") ==
           "agent.json:3: a rule for the uid \"0\" is already used in agent.json:2; remove one of "
           "them");
+    CHECK(complaints("{\"name\": \"p\",\n\"apps\": [{\"user\": \"0\"},\n{\"uid\": 0}]}") != "");
 }
 
 TEST_CASE("a runtime folder too long for a socket is refused while there is somebody to read it") {

@@ -1,8 +1,9 @@
-// The README's table of defaults says what the code does.
+// The README's table of defaults and the manual say what the code does.
 #include <doctest/doctest.h>
 
 #include <cstdlib>
 #include <fstream>
+#include <sstream>
 
 #include "byte_size.h"
 #include "config.h"
@@ -10,10 +11,12 @@
 
 namespace {
 
-std::ifstream readme() {
+std::ifstream document(const char* path) {
     const char* source = std::getenv("BUS_SOURCE");
-    return std::ifstream{std::filesystem::path{source ? source : "."} / "README.md"};
+    return std::ifstream{std::filesystem::path{source ? source : "."} / path};
 }
+
+std::ifstream readme() { return document("README.md"); }
 
 // The second cell of the row whose first cell is `key`.
 std::string default_of(const std::string& key) {
@@ -51,6 +54,23 @@ TEST_CASE("the README's defaults are the code's") {
         max_bytes.starts_with('`' + bus::byte_size_text(bus::limits::journal_bytes_default) + '`'));
     CHECK(max_bytes.find("at least `" + bus::byte_size_text(bus::limits::journal_bytes_min) +
                          '`') != std::string::npos);
+}
+
+TEST_CASE("the manual's defaults are the code's") {
+    const bus::test::TemporaryFolder folder;
+    const auto config = bus::load_config(folder.write("agent.json", R"({"name": "paris"})"));
+    std::ostringstream text;
+    text << document("packaging/man/bus-agent.8").rdbuf();
+    const std::string manual = text.str();
+    const auto says = [&](const std::string& value) {
+        CAPTURE(value);
+        CHECK(manual.find("by default\n" + value) != std::string::npos);
+    };
+    says(".Pa " + config.identity.filename().string());
+    says(".Pa " + config.runtime.string());
+    says(".Pa " + config.journal.path.string());
+    says(".Dq " + bus::byte_size_text(bus::limits::journal_bytes_default));
+    says(".Dq " + bus::byte_size_text(config.journal.min_free));
 }
 
 TEST_CASE("the configuration in the README is one that is taken") {
