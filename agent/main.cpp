@@ -27,6 +27,9 @@ void declare(CLI::App& app, Arguments& arguments) {
     app.add_flag("--public-key", arguments.public_key,
                  "Print this agent's public key, making the identity if there is none, and end");
     app.set_version_flag("--version", std::string{"bus-agent "} + BUS_VERSION);
+    app.failure_message([](const CLI::App*, const CLI::Error& error) {
+        return std::string{"bus-agent: "} + error.what() + " (see bus-agent --help)\n";
+    });
     app.footer(
         "Runs in the foreground until SIGTERM or SIGINT; SIGHUP reads apps and peers again.\n"
         "Exit status: 0 stopped as told, 1 cannot start or go on, 2 wrong arguments or "

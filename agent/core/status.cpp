@@ -49,6 +49,7 @@ LinkStatus Exchange::State::link_status(const Peer& peer) const {
     status.in_flight_bytes = peer.outbound->in_flight_bytes();
     status.window_bytes = peer.outbound->window();
     status.held = peer.outbound->held().names();
+    status.account = keeper.ledger.account(peer.outbound->destination().id);
     return status;
 }
 

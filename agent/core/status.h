@@ -24,6 +24,7 @@ struct LinkStatus {
     std::vector<std::string> held;  // channels the peer cannot take now
     std::string last_error;
     std::size_t interest = 0;
+    Account account;  // of what is owed to it; without a destination until it was first heard
 };
 
 struct GroupStatus {

@@ -43,7 +43,8 @@ Json link_json(const core::LinkStatus& l) {
             {"received_messages", l.received_messages},
             {"held", l.held},
             {"last_error", l.last_error},
-            {"interest", l.interest}};
+            {"interest", l.interest},
+            {"account", account_json(l.account)}};
 }
 
 Json group_json(const core::GroupStatus& g) {

@@ -1,6 +1,5 @@
 #include "bus/channel.h"
 
-#include "bus/error.h"
 #include "client/compose.h"
 #include "client/core.h"
 
@@ -8,7 +7,7 @@ namespace bus {
 
 Channel::Channel(std::shared_ptr<client::Core> core, Kind kind, std::string_view name)
     : core_(std::move(core)), kind_(kind), name_(name) {
-    if (!wire::is_channel(name_)) throw Error{"\"" + name_ + "\" is no valid channel name"};
+    if (!wire::is_channel(name_)) throw client::no_name(name_, "a channel");
 }
 
 void Channel::publish(Payload payload, const PublishOptions& options) const {

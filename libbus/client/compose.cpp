@@ -1,9 +1,9 @@
 #include "client/compose.h"
 
 #include <limits>
+#include <string>
 #include <vector>
 
-#include "bus/error.h"
 #include "wire/batch.h"
 #include "wire/bounds.h"
 
@@ -33,6 +33,10 @@ Bytes encode_headers(const PublishOptions& options) {
     return encoded;
 }
 
+const std::string token_rule = "tokens of A-Z a-z 0-9 _ - joined by dots";
+
+std::string in_quotes(std::string_view text) { return "\"" + std::string{text} + "\""; }
+
 }  // namespace
 
 wire::Kind to_wire(Channel::Kind kind) noexcept {
@@ -49,6 +53,16 @@ session::Outgoing compose(wire::Kind kind, std::string_view channel, Payload pay
             .payload = payload.bytes(),
             .receipt = 0,
             .stage = options.stage == Stage::arrived ? wire::Stage::arrived : wire::Stage::safe};
+}
+
+Error no_name(std::string_view text, std::string_view of_what) {
+    return Error{in_quotes(text) + " is no name of " + std::string{of_what} + ": " + token_rule +
+                 ", 255 bytes at most"};
+}
+
+Error no_filter(std::string_view text) {
+    return Error{in_quotes(text) + " is no filter: " + token_rule +
+                 "; * is one token, a last ** all that is left"};
 }
 
 }  // namespace bus::client

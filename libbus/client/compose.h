@@ -4,6 +4,7 @@
 #include <string_view>
 
 #include "bus/channel.h"
+#include "bus/error.h"
 #include "session/outgoing.h"
 
 namespace bus::client {
@@ -14,5 +15,9 @@ wire::Kind to_wire(Channel::Kind kind) noexcept;
 // Throws Error: headers too large, a negative lifetime.
 session::Outgoing compose(wire::Kind kind, std::string_view channel, Payload payload,
                           const PublishOptions& options);
+
+// The errors for what is no name, and no filter; they say what one looks like.
+Error no_name(std::string_view text, std::string_view of_what);
+Error no_filter(std::string_view text);
 
 }  // namespace bus::client

@@ -66,14 +66,14 @@ Receipt Connection::send(std::string_view queue, Payload payload,
 }
 
 Consumer Connection::subscribe(std::string_view filter, const SubscribeOptions& options) const {
-    if (!wire::is_filter(filter)) throw Error{"\"" + std::string{filter} + "\" is no valid filter"};
+    if (!wire::is_filter(filter)) throw client::no_filter(filter);
     if (!options.durable.empty() && !wire::is_name(options.durable))
-        throw Error{"\"" + std::string{options.durable} + "\" is no valid name of a subscription"};
+        throw client::no_name(options.durable, "a subscription");
     return Consumer{core_->subscribe(wish(wire::Kind::topic, filter, options), options.timeout)};
 }
 
 Consumer Connection::receive(std::string_view queue, const SubscribeOptions& options) const {
-    if (!wire::is_channel(queue)) throw Error{"\"" + std::string{queue} + "\" is no valid queue"};
+    if (!wire::is_channel(queue)) throw client::no_name(queue, "a queue");
     if (!options.durable.empty())
         throw Error{"a queue keeps its messages anyway: durable is for topics"};
     return Consumer{core_->subscribe(wish(wire::Kind::queue, queue, options), options.timeout)};

@@ -8,6 +8,7 @@
 
 #include "base/clock.h"
 #include "bus/error.h"
+#include "client/compose.h"
 #include "client/fork.h"
 
 namespace bus::client {
@@ -39,7 +40,7 @@ std::string app_name() {
 
 ConnectOptions checked(ConnectOptions options) {
     if (options.app.empty()) options.app = app_name();
-    if (!wire::is_name(options.app)) throw Error{"\"" + options.app + "\" is no valid app name"};
+    if (!wire::is_name(options.app)) throw no_name(options.app, "an app");
     if (options.outbox_bytes < session::limits::outbox_bytes_min)
         throw Error{"outbox_bytes is below the minimum, 512 KiB"};
     return options;
@@ -54,8 +55,7 @@ std::string in_seconds(std::chrono::milliseconds time) {
 
 // What only a mistake of the caller leads to.
 void throw_if_wrong(session::Offer offer, std::string_view channel) {
-    if (offer == session::Offer::bad_name)
-        throw Error{"\"" + std::string{channel} + "\" is no valid channel name"};
+    if (offer == session::Offer::bad_name) throw no_name(channel, "a channel");
     if (offer == session::Offer::too_many_channels)
         throw Error{"this connection has published on too many different channels"};
 }
@@ -255,8 +255,8 @@ std::shared_ptr<Inbox> Core::subscribe(wire::Subscribe wish, Millis timeout) {
     wake_for_commands();
     throw_unless_open();
     if (answered) throw Error{"the agent refuses this subscription: " + reason};
-    throw Error{"no answer from the agent at " + endpoint_ + " within " + in_seconds(timeout) +
-                ": is it running?"};
+    throw NoAgent{"no answer from the agent at " + endpoint_ + " within " + in_seconds(timeout) +
+                  ": is it running?"};
 }
 
 // Under the lock.

@@ -35,10 +35,36 @@ class Errors(unittest.TestCase):
             with self.subTest(command):
                 self.assertEqual(bus(*command).returncode, 2)
 
-    def test_a_bad_channel_is_named(self):
-        done = bus("publish", "a..b", "x", "--runtime", self.folder)
-        self.assertEqual(done.returncode, 1)
-        self.assertIn(b"a..b", done.stderr)
+    def test_what_is_wrong_in_the_command_line_is_named_in_one_line(self):
+        for command, words in ((["publish"], "bus publish: TOPIC is required"),
+                               ([], "which subcommand? There are publish, subscribe,"),
+                               (["publish", "t", "two", "words"],
+                                '"words" is one word too many; put a TEXT of several words in quotes'),
+                               (["receive", "q", "--cuont", "1"],
+                                "there is no option --cuont; did you mean --count?"),
+                               (["receive", "q", "--count", "1.5"],
+                                '--count: "1.5" is no whole number above 0'),
+                               (["receive", "q", "--timeout", "soon"],
+                                '--timeout: "soon" is no number from 0 up'),
+                               (["send", "q", "x", "--receipt", "perhaps"],
+                                '--receipt: "perhaps" is none of arrived, none, safe')):
+            with self.subTest(command):
+                done = bus(*command)
+                self.assertEqual(done.returncode, 2)
+                said = done.stderr.decode()
+                self.assertIn(words, said)
+                self.assertRegex(said, r"^bus[^\n]* --help\)\n$")
+
+    def test_a_bad_channel_or_filter_is_named_with_the_rule_though_there_is_no_agent(self):
+        for command, bad in ((["publish", "a..b", "x"], "a..b"), (["receive", "a b"], "a b"),
+                             (["subscribe", "a.>"], "a.>"),
+                             (["subscribe", "a", "--durable", "x y"], "x y")):
+            with self.subTest(command):
+                done = bus(*command, "--runtime", self.folder)
+                self.assertEqual(done.returncode, 1)
+                said = done.stderr.decode()
+                self.assertIn(f'"{bad}" is no ', said)
+                self.assertIn("tokens of A-Z a-z 0-9 _ - joined by dots", said)
 
     def test_a_mistyped_subcommand_is_recognised(self):
         done = bus("publsh", "a", "b")

@@ -2,18 +2,21 @@
 
 #include <fmt/format.h>
 
-#include <CLI/CLI.hpp>
 #include <cstdlib>
+
+#include "usage.h"
 
 namespace bus::cli {
 
 void Attachment::add_options(CLI::App& command) {
-    command.add_option(
-        "--runtime", runtime,
-        "Folder of the agent's sockets (default: $BUS_RUNTIME, then /run/bus-agent)");
     command
-        .add_option("--connect-timeout", connect_seconds, "Seconds to wait for the agent at first")
-        ->check(CLI::NonNegativeNumber)
+        .add_option("--runtime", runtime,
+                    "Folder of the agent's sockets (default: $BUS_RUNTIME, then /run/bus-agent)")
+        ->type_name("DIR");
+    command
+        .add_option("--connect-timeout", connect_seconds, "How long to wait for the agent at first")
+        ->check(number_not_below_zero())
+        ->type_name("SECONDS")
         ->capture_default_str();
 }
 

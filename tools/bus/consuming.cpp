@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 #include <poll.h>
 
-#include <CLI/CLI.hpp>
 #include <algorithm>
 #include <cerrno>
 #include <cmath>
@@ -13,6 +12,7 @@
 #include "figures.h"
 #include "interruption.h"
 #include "progress.h"
+#include "usage.h"
 
 namespace bus::cli {
 namespace {
@@ -77,9 +77,9 @@ class Consuming {
 
     void write(const Delivery& delivery) {
         if (delivery.missed() > 0)
-            std::cerr << fmt::format("bus: {} messages are missing on {} before {}\n",
-                                     grouped(delivery.missed()), delivery.message().channel(),
-                                     delivery.message().id());
+            std::cerr << fmt::format("bus: {} missing on {} before {}\n",
+                                     counted(delivery.missed(), "message"),
+                                     delivery.message().channel(), delivery.message().id());
         writer_.add(delivery);
     }
 
@@ -93,9 +93,8 @@ class Consuming {
 
     [[noreturn]] void end_interrupted() {
         progress_.clear();
-        std::cerr << fmt::format(
-            "bus: interrupted: {} messages were written out and acknowledged\n",
-            grouped(received_));
+        std::cerr << fmt::format("bus: interrupted: {} written out and acknowledged\n",
+                                 counted(received_, "message"));
         throw Interrupted{};
     }
 
@@ -112,9 +111,12 @@ class Consuming {
 }  // namespace
 
 void ConsumingOptions::add_options(CLI::App& command) {
-    command.add_option("--count", count, "End after so many messages")->check(CLI::PositiveNumber);
-    command.add_option("--timeout", silence_seconds, "End after so many seconds of silence")
-        ->check(CLI::NonNegativeNumber);
+    command.add_option("--count", count, "End after so many messages")
+        ->check(whole_number_above_zero())
+        ->type_name("N");
+    command.add_option("--timeout", silence_seconds, "End after so long a silence")
+        ->check(number_not_below_zero())
+        ->type_name("SECONDS");
     static const std::map<std::string, MessageWriter::Format> formats{
         {"raw", MessageWriter::Format::raw},
         {"lines", MessageWriter::Format::lines},
@@ -123,7 +125,8 @@ void ConsumingOptions::add_options(CLI::App& command) {
         .add_option("--format", format,
                     "raw (payloads only), lines (and a newline) or json (an object a line) "
                     "(default: lines)")
-        ->transform(CLI::Transformer(formats).description(""));
+        ->transform(one_of(formats))
+        ->type_name("FORMAT");
     attachment.add_options(command);
 }
 
@@ -139,9 +142,8 @@ Consumer open_consumer(const Connection& bus, const ConsumingOptions& options,
                        const OpenConsumer& open) {
     try {
         return open(bus, options.subscribe_options());
-    } catch (const Error& error) {
-        if (!bus.is_connected()) throw options.attachment.nobody_answers();
-        throw Failure(ExitCode::failed, fmt::format("{}: {}", options.channel, describe(error)));
+    } catch (const NoAgent&) {
+        throw options.attachment.nobody_answers();
     }
 }
 

@@ -9,6 +9,7 @@
 #include "failure.h"
 #include "interruption.h"
 #include "subcommands.h"
+#include "usage.h"
 
 namespace bus::cli {
 namespace {
@@ -52,7 +53,9 @@ void try_external(const CLI::App& bus, int argc, char** argv) {
 void describe_options(CLI::App& bus, Chosen& chosen, const Interruption& interruption) {
     bus.footer(exit_codes);
     bus.require_subcommand(1);
-    bus.set_version_flag("--version", BUS_VERSION);
+    bus.set_version_flag("--version", std::string{"bus "} + BUS_VERSION);
+    bus.failure_message(
+        [](const CLI::App* app, const CLI::Error& error) { return explain(*app, error); });
     add_publish(bus, chosen, interruption);
     add_subscribe(bus, chosen, interruption);
     add_send(bus, chosen, interruption);

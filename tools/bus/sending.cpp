@@ -2,12 +2,14 @@
 
 #include <fmt/format.h>
 
-#include <CLI/CLI.hpp>
+#include <unistd.h>
+
 #include <iostream>
 
 #include "figures.h"
 #include "interruption.h"
 #include "message_source.h"
+#include "usage.h"
 
 namespace bus::cli {
 namespace {
@@ -32,6 +34,21 @@ const char* word_for(SendingOptions::Wait wait) {
     return wait == SendingOptions::Wait::arrived ? "arrived" : "safe";
 }
 
+// "3 of 5 messages are safe", "0 of 1 message has arrived".
+std::string so_many(std::uint64_t reached, std::uint64_t of, SendingOptions::Wait wait) {
+    const bool arrived = wait == SendingOptions::Wait::arrived;
+    const char* verb = of == 1 ? (arrived ? "has" : "is") : (arrived ? "have" : "are");
+    return fmt::format("{} of {} {} {}", grouped(reached), counted(of, "message"), verb,
+                       word_for(wait));
+}
+
+// Whoever forgot TEXT would wait for ever, and not know why.
+void invite(const SendingOptions& options) {
+    if (options.text || ::isatty(STDIN_FILENO) != 1) return;
+    std::cerr << (options.lines ? "bus: each line you type is a message; end with Ctrl-D\n"
+                                : "bus: type the message; end it with Ctrl-D\n");
+}
+
 }  // namespace
 
 void SendingOptions::add_options(CLI::App& command, const char* channel_name) {
@@ -45,7 +62,8 @@ void SendingOptions::add_options(CLI::App& command, const char* channel_name) {
         .add_option("--receipt", wait,
                     "none, safe (on disk, or taken over by every destination) or arrived (taken "
                     "over by the agent of every destination) (default: safe)")
-        ->transform(CLI::Transformer(waits).description(""));
+        ->transform(one_of(waits))
+        ->type_name("STAGE");
     attachment.add_options(command);
 }
 
@@ -60,6 +78,7 @@ Sending::Sending(const SendingOptions& options, const Interruption& interruption
 }
 
 void Sending::run() {
+    invite(options_);
     MessageSource source =
         options_.text
             ? MessageSource{*options_.text}
@@ -139,20 +158,19 @@ void Sending::leave_without_receipts() {
     bus_.close();
     if (undelivered_ > 0)
         throw Failure(ExitCode::failed,
-                      fmt::format("{} of {} messages were not delivered to the agent in time",
-                                  grouped(undelivered_), grouped(sent_)));
+                      fmt::format("{} of {} did not get to the agent in time",
+                                  grouped(undelivered_), counted(sent_, "message")));
 }
 
 void Sending::report() const {
     if (failed_ > 0)
         throw Failure(ExitCode::failed,
-                      fmt::format("{} of {} messages are not {}; the first: {}", grouped(failed_),
-                                  grouped(sent_), word_for(options_.wait), first_reason_));
+                      fmt::format("{}; the first that failed: {}",
+                                  so_many(sent_ - failed_, sent_, options_.wait), first_reason_));
     if (reached_nobody_ > 0 && options_.kind == Channel::Kind::topic)
-        std::cerr << fmt::format(
-            "bus: reached nobody: {} of {} messages, for no subscription "
-            "matches {}\n",
-            grouped(reached_nobody_), grouped(sent_), options_.channel);
+        std::cerr << fmt::format("bus: reached nobody: {} of {}, for no subscription matches {}\n",
+                                 grouped(reached_nobody_), counted(sent_, "message"),
+                                 options_.channel);
 }
 
 void Sending::check_interruption() {
@@ -160,10 +178,9 @@ void Sending::check_interruption() {
     progress_.clear();
     collect_decided();
     if (options_.wait == SendingOptions::Wait::none)
-        std::cerr << fmt::format("bus: interrupted: {} messages were sent\n", grouped(sent_));
+        std::cerr << fmt::format("bus: interrupted: {} sent\n", counted(sent_, "message"));
     else
-        std::cerr << fmt::format("bus: interrupted: {} of {} messages are {}\n", grouped(reached_),
-                                 grouped(sent_), word_for(options_.wait));
+        std::cerr << fmt::format("bus: interrupted: {}\n", so_many(reached_, sent_, options_.wait));
     throw Interrupted{};
 }
 

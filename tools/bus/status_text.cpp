@@ -31,16 +31,16 @@ class Paint {
 };
 
 std::string agent_text(const Json& status, const Paint& paint) {
-    return fmt::format("{}  agent {}, up {}, {} apps\n", paint.heading(word(status, "name")),
+    return fmt::format("{}  agent {}, up {}, {}\n", paint.heading(word(status, "name")),
                        word(status, "agent"), in_millis(number(status, "uptime_millis")),
-                       grouped(number(status, "sessions")));
+                       counted(number(status, "sessions"), "app"));
 }
 
 std::string backlog_text(const Json& link) {
     const std::uint64_t messages = number(link, "backlog_messages");
     if (messages == 0) return "nothing waits";
-    return fmt::format("{} messages wait, {}, the oldest for {}", grouped(messages),
-                       in_bytes(number(link, "backlog_bytes")),
+    return fmt::format("{}{}, {}, the oldest for {}", counted(messages, "message"),
+                       messages == 1 ? " waits" : " wait", in_bytes(number(link, "backlog_bytes")),
                        in_millis(number(link, "backlog_age_millis")));
 }
 
@@ -102,7 +102,7 @@ std::string journal_text(const Json& status, const Paint& paint) {
         fmt::format("\njournal  {} waiting in {} of files", in_bytes(number(journal, "live_bytes")),
                     in_bytes(number(journal, "file_bytes")));
     if (const std::uint64_t dead = number(journal, "dead_letters"); dead > 0)
-        text += fmt::format(", {} dead letters", grouped(dead));
+        text += ", " + counted(dead, "dead letter");
     if (full) text += paint.bad("  FULL: new messages are refused until some are delivered");
     return text + "\n";
 }
@@ -115,13 +115,25 @@ std::uint64_t ended(const Json& account) {
     return sum;
 }
 
-// Groups carry their own account; what is no group of this host's is a peer's, or gone by now.
+std::uint64_t destination_of(const Json& owner) {
+    return number(owner.value("account", Json::object()), "destination");
+}
+
+// Groups and links carry their own account; 0 is what peers sent for a subscription that had ended.
 std::string account_name(const Json& status, const Json& account) {
     const std::uint64_t destination = number(account, "destination");
+    if (destination == 0) return "nobody here";
     for (const Json& group : part(status, "groups"))
-        if (number(group.value("account", Json::object()), "destination") == destination)
+        if (destination_of(group) == destination)
             return fmt::format("{} {}", word(group, "type"), word(group, "name"));
+    for (const Json& link : part(status, "links"))
+        if (destination_of(link) == destination) return "link " + word(link, "peer");
     return fmt::format("#{}", destination);
+}
+
+// Messages without a destination have no account, only a count.
+bool is_worth_showing(const Json& account) {
+    return number(account, "destination") != 0 || number(account, "taken") > 0;
 }
 
 // Conservation (G5): what came in is what went out and what is here.
@@ -139,6 +151,7 @@ std::string accounts_text(const Json& status, const Paint& paint) {
                  {"waiting", right},
                  {""}}};
     for (const Json& account : part(status, "accounts")) {
+        if (!is_worth_showing(account)) continue;
         std::vector<std::string> row{account_name(status, account)};
         for (const char* key : {"recovered", "taken", "settled", "filtered", "expired", "lapsed",
                                 "dead_lettered", "purged", "moved", "waiting"})
@@ -153,15 +166,15 @@ std::string accounts_text(const Json& status, const Paint& paint) {
 
 std::string remarks_text(const Json& status) {
     std::string text;
-    const auto remark = [&](const char* key, const char* words) {
+    const auto remark = [&](const char* key, const char* thing, const char* words) {
         if (const std::uint64_t count = number(status, key); count > 0)
-            text += fmt::format("{} {}\n", grouped(count), words);
+            text += fmt::format("{} {}\n", counted(count, thing), words);
     };
-    remark("unrouted", "messages had nobody to go to");
-    remark("denied", "requests were denied by rules");
-    remark("malformed", "malformed frames were dropped");
-    remark("duplicates_dropped", "messages sent twice were dropped the second time");
-    remark("best_effort_dropped", "best-effort messages were dropped");
+    remark("unrouted", "message", "had nobody to go to");
+    remark("denied", "request", "denied by rules");
+    remark("malformed", "malformed frame", "dropped");
+    remark("duplicates_dropped", "repeated frame", "dropped");
+    remark("best_effort_dropped", "best-effort message", "dropped");
     for (const auto& held : part(status, "held_producers"))
         text += fmt::format("held back: {}\n", held.get<std::string>());
     return text.empty() ? "" : "\n" + text;

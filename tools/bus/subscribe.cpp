@@ -14,8 +14,10 @@ void add_subscribe(CLI::App& bus, Chosen& chosen, const Interruption& interrupti
         ->add_option("FILTER", options->channel,
                      "A topic; * stands for one of its tokens, a last ** for the rest")
         ->required();
-    command->add_option("--durable", options->durable,
-                        "Name of a subscription that goes on collecting while nobody reads it");
+    command
+        ->add_option("--durable", options->durable,
+                     "A subscription of this name goes on collecting while nobody reads it")
+        ->type_name("NAME");
     options->add_options(*command);
     command->callback([&chosen, &interruption, options] {
         chosen = [&interruption, options] {

@@ -11,6 +11,12 @@ TEST_CASE("large numbers are grouped by thousands") {
     CHECK(grouped(1234567) == "1,234,567");
 }
 
+TEST_CASE("what is counted stands in the plural unless it is one") {
+    CHECK(counted(0, "app") == "0 apps");
+    CHECK(counted(1, "app") == "1 app");
+    CHECK(counted(1234, "app") == "1,234 apps");
+}
+
 TEST_CASE("bytes are told in the largest unit that fits") {
     CHECK(in_bytes(1023) == "1023 B");
     CHECK(in_bytes(1536) == "1.5 KiB");

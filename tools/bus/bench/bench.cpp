@@ -5,7 +5,6 @@
 #include <bus/error.h>
 #include <fmt/format.h>
 
-#include <CLI/CLI.hpp>
 #include <algorithm>
 #include <iostream>
 #include <numeric>
@@ -22,6 +21,7 @@
 #include "interruption.h"
 #include "progress.h"
 #include "subcommands.h"
+#include "usage.h"
 
 namespace bus::bench {
 namespace {
@@ -164,42 +164,53 @@ namespace bus::cli {
 void add_bench(CLI::App& bus, Chosen& chosen, const Interruption& interruption) {
     auto options = std::make_shared<bench::Options>();
     CLI::App* bench = bus.add_subcommand("bench", "Measure the bus on this machine");
-    bench->description(
+    bench->footer(
         "Measures guaranteed messages over an encrypted link between two private agents on this\n"
         "machine, beside a raw libzmq CURVE pipe that carries the same batches. Uses no agent "
         "that\n"
-        "runs already. Exit code 1 if a message was lost, or came twice without a mark.");
+        "runs already. Exit code 1 if a message was lost, or came twice without a mark.\n\n" +
+        bus.get_footer());
     bench->add_option("--size", options->sizes, "Bytes of a message; may be repeated")
-        ->check(CLI::Range(bench::size_min, 1u << 26))
+        ->check(CLI::Range(bench::size_min, 1u << 26).description(""))
+        ->type_name("BYTES")
         ->capture_default_str();
     bench->add_option("--seconds", options->seconds, "Of sending, for each figure")
-        ->check(CLI::Range(0.1, 3600.0))
+        ->check(CLI::Range(0.1, 3600.0).description(""))
+        ->type_name("SECONDS")
         ->capture_default_str();
     bench->add_option("--rate", options->rate, "Messages a second while latency is measured; 0: no")
-        ->check(CLI::NonNegativeNumber)
+        ->check(cli::number_not_below_zero())
+        ->type_name("N")
         ->capture_default_str();
     bench->add_option("--rounds", options->rounds, "Turns between the bus and the raw pipe")
-        ->check(CLI::Range(1, 1000))
+        ->check(CLI::Range(1, 1000).description(""))
+        ->type_name("N")
         ->capture_default_str();
     bench->add_option("--batch", options->batch, "1: only with one message in each batch")
-        ->check(CLI::IsMember({0, 1}));
+        ->check(CLI::IsMember({0, 1}).description(""))
+        ->type_name("1");
     bench
         ->add_option("--outage", options->outage_seconds,
-                     "Kill the far agent, send for so many seconds, let it drain")
-        ->check(CLI::NonNegativeNumber);
+                     "Kill the far agent, send for so long, let it drain")
+        ->check(cli::number_not_below_zero())
+        ->type_name("SECONDS");
     bench
         ->add_option("--backlog", options->backlog_bytes,
                      "Fill so many bytes of messages while the far agent is down, restart the near "
                      "one, drain (64MB, 5GB ...)")
-        ->transform(CLI::AsSizeValue(true));
-    bench->add_option("--only", options->only, "throughput, latency; may be repeated")
-        ->check(CLI::IsMember({"throughput", "latency", "outage", "backlog"}));
+        ->transform(CLI::AsSizeValue(true).description(""))
+        ->type_name("BYTES");
+    bench->add_option("--only", options->only, "Only this; may be repeated")
+        ->check(CLI::IsMember({"throughput", "latency", "outage", "backlog"}))
+        ->type_name("");
     bench
         ->add_option("--dir", options->folder,
                      "Where the temporary folder goes: the disk to measure")
+        ->type_name("DIR")
         ->capture_default_str();
     bench->add_option("--agent", options->agent, "The bus-agent to measure")
-        ->check(CLI::ExistingFile);
+        ->check(CLI::ExistingFile.description(""))
+        ->type_name("FILE");
     bench->add_flag("--json", options->json, "Print JSON");
     bench->callback([&chosen, &interruption, options] {
         chosen = [&interruption, options] { return bench::run_bench(*options, interruption); };

@@ -1,0 +1,81 @@
+#include "usage.h"
+
+#include <charconv>
+
+#include "external.h"
+
+namespace bus::cli {
+namespace {
+
+// The subcommand that was being read, or `bus` itself.
+const CLI::App& current(const CLI::App& bus) {
+    const auto parsed = bus.get_subcommands();
+    return parsed.empty() ? bus : *parsed.front();
+}
+
+std::string name_of(const CLI::App& bus, const CLI::App& command) {
+    return &command == &bus ? "bus" : "bus " + command.get_name();
+}
+
+std::vector<std::string> long_options(const CLI::App& command) {
+    std::vector<std::string> names;
+    for (const CLI::Option* option : command.get_options())
+        for (const auto& name : option->get_lnames()) names.push_back("--" + name);
+    return names;
+}
+
+std::string subcommands_of(const CLI::App& bus) {
+    std::string names;
+    for (const CLI::App* command : bus.get_subcommands({}))
+        if (!command->get_group().empty())
+            names += (names.empty() ? "" : ", ") + command->get_name();
+    return names;
+}
+
+bool takes_text(const CLI::App& command) { return command.get_option_no_throw("TEXT") != nullptr; }
+
+std::string on_what_is_too_much(const CLI::App& command) {
+    const std::string word = command.remaining().empty() ? "" : command.remaining().front();
+    if (word.starts_with('-')) {
+        const auto meant = similar(word, long_options(command));
+        return "there is no option " + word + (meant ? "; did you mean " + *meant + "?" : "");
+    }
+    return "\"" + word + "\" is one word too many" +
+           (takes_text(command) ? "; put a TEXT of several words in quotes" : "");
+}
+
+CLI::Validator number_check(bool (*is_good)(double), const char* expected) {
+    return CLI::Validator{[is_good, expected](std::string& text) -> std::string {
+                              double value = 0;
+                              const char* const end = text.data() + text.size();
+                              const auto read = std::from_chars(text.data(), end, value);
+                              if (read.ec == std::errc{} && read.ptr == end && is_good(value))
+                                  return {};
+                              return "\"" + text + "\" is " + expected;
+                          },
+                          ""};
+}
+
+}  // namespace
+
+std::string explain(const CLI::App& bus, const CLI::Error& error) {
+    const CLI::App& command = current(bus);
+    const std::string name = name_of(bus, command);
+    std::string what = error.what();
+    if (dynamic_cast<const CLI::ExtrasError*>(&error) != nullptr)
+        what = on_what_is_too_much(command);
+    else if (&command == &bus && dynamic_cast<const CLI::RequiredError*>(&error) != nullptr)
+        what = "which subcommand? There are " + subcommands_of(bus);
+    return name + ": " + what + " (see " + name + " --help)\n";
+}
+
+CLI::Validator whole_number_above_zero() {
+    return number_check([](double n) { return n >= 1 && n < 1e18 && n == std::floor(n); },
+                        "no whole number above 0");
+}
+
+CLI::Validator number_not_below_zero() {
+    return number_check([](double n) { return n >= 0 && n < 1e18; }, "no number from 0 up");
+}
+
+}  // namespace bus::cli
