@@ -12,8 +12,10 @@ work="$(mktemp -d /tmp/bus-demo-XXXXXX)"
 paris='' tokyo='' receiver='' sender=''
 
 clean_up() {
-    for pid in $sender $receiver $tokyo $paris; do kill -KILL "$pid" 2>/dev/null || true; done
-    wait 2>/dev/null || true
+    trap '' INT TERM
+    exec 2>/dev/null  # the shell tells of each process that is killed
+    for pid in $sender $receiver $tokyo $paris; do kill -KILL "$pid" || true; done
+    wait || true
     rm -rf "$work"
 }
 trap clean_up EXIT
@@ -21,7 +23,7 @@ trap 'exit 130' INT TERM
 
 fail() {
     echo "The demo failed: $1" >&2
-    tail -n 5 "$work"/*.log >&2 || true
+    tail -n 5 "$work"/*.log >&2 2>/dev/null || true
     exit 1
 }
 say() { printf '%s\n' "$*"; }
@@ -42,7 +44,15 @@ build_all() {
         meson setup "$build" "$root" >"$work/meson.log" || fail "meson setup"
     fi
     ninja -C "$build" agent/bus-agent tools/bus/bus >"$work/ninja.log" || fail "the build"
+    rm -f "$work"/*.log  # no news, should something fail later
     PATH="$build/agent:$build/tools/bus:$PATH"
+}
+
+check_input() {
+    [ -z "${1:-}" ] && return
+    if [ ! -f "$1" ] || [ ! -r "$1" ] || [ ! -s "$1" ]; then
+        fail "$1 is no file that can be read, or is empty"
+    fi
 }
 
 # At least 100,000 lines of a log that this machine has.
@@ -52,7 +62,6 @@ write_input() {
         /usr/share/perl5/perl5db.pl; do
         [ -n "$log" ] && [ -s "$log" ] && [ -r "$log" ] && break
     done
-    [ -z "${1:-}" ] || [ "$log" = "$1" ] || fail "$1 cannot be read, or is empty"
     if [ -n "${1:-}" ]; then
         cat "$log" >"$work/sent"
     else
@@ -145,6 +154,7 @@ sys.exit(1 if lost or wrong or unmarked or out_of_order else 0)
 PYTHON
 }
 
+check_input "${1:-}"
 say "Building ..."
 build_all
 write_input "${1:-}"
@@ -166,7 +176,7 @@ wait_until 20 "the first lines arrive" has_arrived $((lines / 20 + 1))
 kill -KILL "$tokyo"
 wait "$tokyo" 2>/dev/null || true
 tokyo=''
-say "Half way:         killed the agent of tokyo with SIGKILL, $(arrived) lines had arrived."
+say "Half way:         killed the agent of tokyo with SIGKILL while the first half was coming; $(arrived) lines had."
 touch "$work/go_on"
 wait "$sender" || fail "bus send: $(tail -n 1 "$work/send.log")"
 sender=''

@@ -1,7 +1,6 @@
 #include "sending.h"
 
 #include <fmt/format.h>
-
 #include <unistd.h>
 
 #include <iostream>
