@@ -51,6 +51,8 @@ inline constexpr std::size_t interest_per_peer_max = 100'000;
 inline constexpr std::size_t arrivals_max = 1'000'000;
 // Channels whose destinations are remembered.
 inline constexpr std::size_t routes_max = 100'000;
+// Large messages that one producer has begun.
+inline constexpr std::size_t unfinished_max = 1'000;
 // Receipts kept for a producer whose session is interrupted.
 inline constexpr std::size_t receipts_kept_max = 100'000;
 inline constexpr std::size_t tombstones_max = 10'000;
@@ -65,7 +67,9 @@ inline constexpr std::uint64_t prefetch_bytes_max = 16 * MiB;
 // source has under way to the disk.
 inline constexpr auto grace_min = 10ms;
 inline constexpr auto grace_max = 20ms;
-inline constexpr auto session_linger = 30s;     // anonymous interest after its session
+inline constexpr auto session_linger = 30s;  // anonymous interest after its session
+// Between two questions for the rest of a large message.
+inline constexpr auto ask_again = 5s;
 inline constexpr auto keepalive_interval = 2s;  // on an idle link
 inline constexpr auto bulk_calm =
     1s;  // without a backlog, until a producer's window is the quick one

@@ -92,6 +92,7 @@ void Exchange::State::on_hello(Session& session, const wire::Hello& hello) {
         if (!own.session) own.window = grant_window(own.bulk);
         own.session = session.id;
         own.tell = false;
+        note_unfinished(own, hello);
         if (everything_held) (void)holds.hold(own.id, {wire::Kind::topic, "**"}, DestinationId{});
         welcome.taken = own.intake->taken();
         welcome.safe = own.intake->safe_through();
@@ -286,7 +287,6 @@ void Exchange::State::close_session(Session& session) {
         if (own != producers.end() && own->second.session == session.id) {
             own->second.session.reset();
             own->second.gone_since = now;
-            unfinished_left = unfinished_left || !own->second.unfinished.empty();
         }
     }
     session.producer.reset();

@@ -45,13 +45,20 @@ struct Custody {
         bool settled = false;
         std::uint32_t done = 0;    // messages acknowledged, a prefix
         std::uint32_t before = 0;  // of these, in an earlier incarnation: in no account of this one
+        bool spare_bytes = false;  // it does without the bytes while the journal has them
     };
 
     Custody(BatchId batch_id, Batch the_batch, MemoryMeter& the_meter)
-        : id(batch_id), batch(std::move(the_batch)), meter(the_meter) {
-        meter.add(batch.size());
+        : id(batch_id),
+          messages(the_batch.messages()),
+          bytes(the_batch.size()),
+          batch(std::move(the_batch)),
+          meter(the_meter) {
+        meter.add(bytes);
     }
-    ~Custody() { meter.remove(batch.size()); }
+    ~Custody() {
+        if (batch) meter.remove(bytes);
+    }
     Custody(const Custody&) = delete;
     Custody& operator=(const Custody&) = delete;
 
@@ -61,8 +68,25 @@ struct Custody {
         return place == Place::journaled || settled();
     }
 
+    // The bytes leave memory if they are in the journal and nobody it is owed to needs them now.
+    void drop_spare_bytes() {
+        if (!batch || place != Place::journaled) return;
+        for (const Owed& one : owed)
+            if (!one.settled && !one.spare_bytes) return;
+        batch = {};
+        meter.remove(bytes);
+    }
+    // They are back from the journal.
+    void restore(Batch again) {
+        if (!batch) meter.add(bytes);
+        batch = std::move(again);
+    }
+
     const BatchId id;
-    const Batch batch;
+    const std::uint32_t messages;
+    const std::uint64_t bytes;
+    Batch batch;           // empty: only the journal has it
+    DestinationId source;  // the peer it came from; 0: this host
     MemoryMeter& meter;
     Place place = Place::memory;
     bool maybe_on_disk = false;
@@ -83,8 +107,8 @@ struct Entry {
 
     BatchId id() const { return custody->id; }
     const Batch& batch() const { return custody->batch; }
-    std::uint32_t messages() const { return custody->batch.messages(); }
-    std::uint64_t bytes() const { return custody->batch.size(); }
+    std::uint32_t messages() const { return custody->messages; }
+    std::uint64_t bytes() const { return custody->bytes; }
     Custody::Owed& owed() const { return custody->owed[slot]; }
     bool has(std::uint8_t flag) const { return (owed().flags & flag) != 0; }
     bool journaled() const { return custody->place == Custody::Place::journaled; }

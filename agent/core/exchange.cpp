@@ -45,6 +45,11 @@ void State::recover(Recovered& recovered) {
         own.intake = std::make_shared<Intake>(mark.producer, mark.number);
         own.gone_since = now;
     }
+    for (const auto& one : recovered.given_up) {
+        Producer& own = producer(one.producer, producer_uid_unknown);
+        own.gone_since = now;
+        own.given_up[one.first_sequence] = {};
+    }
     for (const auto& tombstone : recovered.tombstones)
         tombstones[{tombstone.kind, tombstone.name, tombstone.filter}] = tombstone.version;
     for (const auto& damage : recovered.damage)
@@ -217,53 +222,11 @@ void State::tick() {
             ended.push_back(id);
     }
     for (const DestinationId id : ended) drop_group(id);
+    ask_for_parts();
     forget_old_producers();
 }
 
-void State::note_part(Producer& own, const wire::BatchHeader& header) {
-    const std::pair key{wire::ChannelKey{header.kind, std::string{header.channel}}, header.lane};
-    const bool over = (header.flags & wire::batch_flag::abort) != 0 ||
-                      header.part->index + 1 == header.part->total;
-    if (over)
-        own.unfinished.erase(key);
-    else
-        own.unfinished.insert_or_assign(key, header);
-}
-
-// Its producer has been gone for too long: what waits for the rest of its large messages, here and
-// at peers, is told that no more will come. The abort takes no number: it has no producer to
-// answer.
-void State::end_unfinished(Producer& own) {
-    for (auto& [key, last] : std::exchange(own.unfinished, {})) {
-        wire::BatchHeader header = last;
-        header.channel = key.first.name;
-        header.flags = wire::batch_flag::part | wire::batch_flag::abort;
-        ++header.part->index;
-        header.body_length = wire::message_overhead;
-        std::vector<std::byte> bytes(wire::encoded_header_length(header) + header.body_length);
-        wire::encode_header(header, bytes.data());
-        wire::encode_message(bytes.data() + wire::encoded_header_length(header), header.sequence,
-                             {}, {});
-        auto batch = OwnedBatch::make(std::move(bytes));
-        BUS_ASSERT(batch.has_value());
-        own.ended.insert(header.part->first_sequence);
-        event(Event::Kind::batch_expired, key.first.name,
-              "its producer is gone in the middle of a large message: the parts that came are "
-              "dropped");
-        take({.intake = nullptr, .source = own.id}, std::move(*batch));
-    }
-}
-
 void State::forget_old_producers() {
-    unfinished_left = false;
-    for (auto& [id, own] : producers) {
-        if (own.session || own.unfinished.empty()) continue;
-        if (now - own.gone_since >= limits::session_linger)
-            end_unfinished(own);
-        else
-            unfinished_left = true;
-    }
-
     for (auto at = producers.begin(); at != producers.end();) {
         const Producer& own = at->second;
         const bool old = !own.session && now - own.gone_since > limits::producer_mark_life;
@@ -271,7 +234,8 @@ void State::forget_old_producers() {
             ++at;
             continue;
         }
-        if (own.intake->durable() > 0) keeper.change(DropProducerMark{own.id});
+        if (own.intake->durable() > 0 || !own.given_up.empty())
+            keeper.change(DropProducerMark{own.id});
         holds.forget(own.id);
         at = producers.erase(at);
     }
@@ -362,8 +326,14 @@ void State::on_published(const Session& session, const wire::Envelope& envelope,
 std::optional<std::pair<wire::Reject, std::string>> State::why_not_publish(
     const Session& session, const wire::BatchHeader& header) {
     const std::string channel{header.channel};
-    if (header.part && producers.at(header.producer).ended.contains(header.part->first_sequence))
-        return {{wire::Reject::limit, "its producer was away too long: the message was given up"}};
+    if (header.part) {
+        const Producer& own = producers.at(header.producer);
+        if (own.given_up.contains(header.part->first_sequence))
+            return {
+                {wire::Reject::limit, "its producer was away too long: the message was given up"}};
+        if (header.part->index == 0 && own.unfinished.size() >= limits::unfinished_max)
+            return {{wire::Reject::limit, "too many unfinished large messages of one producer"}};
+    }
     if (header.kind == wire::Kind::service)
         return {{wire::Reject::unavailable, "services are not there yet"}};
     if (!wire::is_channel(channel)) return {{wire::Reject::bad_name, "$bus. is the agent's own"}};
@@ -446,6 +416,8 @@ void Exchange::on_link_frame(LinkId id, const wire::LinkFrame& frame, Time now) 
     if (const auto* hold = std::get_if<wire::LinkHold>(&frame.body)) return s.on_hold(link, *hold);
     if (const auto* keepalive = std::get_if<wire::LinkKeepalive>(&frame.body))
         return s.on_keepalive(link, *keepalive);
+    if (const auto* message = std::get_if<wire::LinkUnfinished>(&frame.body))
+        return s.on_unfinished(link, *message);
     if (const auto* refuse = std::get_if<wire::LinkRefuse>(&frame.body)) s.on_refuse(link, *refuse);
 }
 
@@ -485,7 +457,8 @@ void State::on_peer_batch(Peer& peer, const wire::Envelope& envelope, Batch batc
           .from_peer = true,
           .number = envelope.number,
           .flags = envelope.flags,
-          .lifetime_millis = envelope.lifetime_millis},
+          .lifetime_millis = envelope.lifetime_millis,
+          .came_from = peer.outbound->destination().id},
          std::move(batch));
 }
 
@@ -555,9 +528,10 @@ Time Exchange::next_deadline() const {
 }
 
 bool State::needs_ticks() const {
-    if (!links.empty() || unfinished_left) return true;
+    if (!links.empty()) return true;
     for (const auto& [id, group] : groups)
-        if (group->linger_until != never || group->is_queue()) return true;
+        if (group->linger_until != never || group->is_queue() || group->has_large_messages())
+            return true;
     return false;
 }
 

@@ -51,11 +51,13 @@ bool Group::offer_now(const std::shared_ptr<Custody>& custody, std::uint16_t slo
     return false;
 }
 
-Entry* Group::for_peer(PartHomes::Taker taker) {
+Entry* Group::for_peer(PeerTaker taker) {
     if (!is_queue() || !ready_.empty()) return nullptr;
     const bool room_here = std::any_of(consumers_.begin(), consumers_.end(),
                                        [](const Consumer& one) { return one.has_room(); });
     for (Run& lane : runs_) {
+        while (lane.front() != nullptr && is_moot(lane.front()->batch().header()))
+            settle_alone(lane.pop());
         Entry* const front = lane.front();
         if (front == nullptr || front->owed().done > 0) continue;
         // Its own host first, but for the rest of a message whose beginning the peer has.
@@ -65,31 +67,45 @@ Entry* Group::for_peer(PartHomes::Taker taker) {
     return nullptr;
 }
 
-bool Group::begun_by(const Entry& entry, PartHomes::Taker taker) {
+bool Group::begun_by(const Entry& entry, PeerTaker taker) {
     const auto& header = entry.batch().header();
-    if (!header.part) return false;
-    const PartHomes::Home* const home = part_homes_.find(header);
-    return home != nullptr && home->peer == taker;
+    return header.part && is_with_peer(header, taker);
 }
 
-bool Group::may_go_to_peer(const Entry& entry, PartHomes::Taker taker) {
+bool Group::is_with_peer(const wire::BatchHeader& part, PeerTaker taker) {
+    const LargeMessage* const large = large_.find(part);
+    return large != nullptr && large->peer == taker;
+}
+
+bool Group::may_go_to_peer(const Entry& entry, PeerTaker taker) {
     const bool pinned = entry.has(entry_flag::pinned);
     const auto& header = entry.batch().header();
     if (!header.part)
         return !pinned || keeper_.now() - entry.custody->taken >= limits::queue_return_after;
     if (pinned) return false;
-    const PartHomes::Home* const home = part_homes_.find(header);
-    return home == nullptr || home->peer == taker;
+    const LargeMessage* const large = large_.find(header);
+    return large == nullptr || large->peer == taker;
 }
 
-Entry Group::take_for_peer(Lane lane, PartHomes::Taker taker) {
+Entry Group::take_for_peer(Lane lane, PeerTaker taker) {
     Entry entry = run(lane).pop();
-    const auto& header = entry.batch().header();
-    if (!header.part) return entry;
-    part_homes_.set(header, {.consumer = std::nullopt, .peer = taker});
-    part_homes_.finish(header);
-    unblocked = part_homes_.find(header) == nullptr;
+    LargeMessage* const large = note_part(entry);
+    if (large == nullptr) return entry;
+    large->peer = taker;
+    unblocked = large->complete;
+    out_.emplace(entry.id(), Out{.entry = entry, .remaining = entry.messages(), .large = large});
     return entry;
+}
+
+bool Group::decided_at_peer(const Entry& entry, Settlement how) {
+    const auto at = out_.find(entry.id());
+    if (at == out_.end()) return false;
+    Out& out = at->second;
+    out.remaining = 0;
+    out.how = how;
+    keeper_.spare_bytes(out.entry);
+    decide_part(*out.large);
+    return true;
 }
 
 // ---- Consumers -------------------------------------------------------------------------
@@ -118,7 +134,7 @@ void Group::leave(ConsumerId id) {
             give_back(lease.batch, first, count, lease.attempt);
         });
     }
-    part_homes_.leave(id);
+    leave_large(id);
 }
 
 Group::Decision Group::decide(const wire::Ack& ack) {
@@ -166,7 +182,7 @@ void Group::acknowledge(BatchId batch, std::uint32_t first, std::uint32_t count,
     out.remaining -= count;
     if (out.remaining == 0 || mutated(Mutation::one_consumer_settles)) {
         learn_settle_time(out.entry, since);
-        return settle(at, Settlement::settled);
+        return out.large != nullptr ? decide_part(*out.large) : settle(at);
     }
     if (out.acknowledged.empty()) out.acknowledged.resize(out.entry.messages());
     for (std::uint32_t i = first; i < first + count; ++i) out.acknowledged[i] = true;
@@ -189,13 +205,12 @@ void Group::bury(BatchId batch, std::uint32_t first, std::uint32_t count,
         at->second.entry, first, count,
         reason.empty() ? "rejected by its consumer" : "rejected by its consumer: " + reason);
     at->second.buried += count;
+    if (at->second.large != nullptr) at->second.large->buried = true;
     acknowledge(batch, first, count, keeper_.now());
 }
 
-void Group::settle(std::map<BatchId, Out>::iterator at, Settlement how) {
-    const auto& header = at->second.entry.batch().header();
-    if (header.part) part_homes_.finish(header);
-    keeper_.settle(at->second.entry, how, at->second.buried);
+void Group::settle(std::map<BatchId, Out>::iterator at) {
+    keeper_.settle(at->second.entry, at->second.how, at->second.buried);
     out_.erase(at);
 }
 
@@ -210,36 +225,25 @@ void Group::hand_out(Effects& effects) {
     }
 }
 
-// A part of a message that was for this host, whose beginning is not here any more: the beginning
-// settled, and it settles only with the whole. What is left is a copy that a crash brought back.
-bool Group::settled_before(const Entry& entry) {
-    const auto& header = entry.batch().header();
-    return header.part && header.part->index > 0 && entry.has(entry_flag::pinned) &&
-           part_homes_.find(header) == nullptr;
-}
-
 bool Group::take_from_runs() {
     while (const auto lane = next_lane(runs_, turn_)) {
-        const auto& front = runs_[*lane].front()->batch().header();
-        if (front.part)
-            if (const auto* home = part_homes_.find(front);
-                home != nullptr && home->peer != nullptr)
-                return false;  // the rest of a message whose beginning a peer has
+        if (is_with_any_peer(*runs_[*lane].front())) return false;
         Entry entry = runs_[*lane].pop();
-        if (entry.custody->expires <= keeper_.now()) {
-            keeper_.settle(entry, Settlement::expired);
+        if (is_moot(entry.batch().header())) {
+            settle_alone(entry);
             continue;
         }
-        if (settled_before(entry)) {
-            keeper_.settle(entry, Settlement::settled);
+        if (is_expired(entry)) {
+            keeper_.settle(entry, Settlement::expired);
             continue;
         }
         const std::uint32_t done = entry.owed().done;
         const std::uint32_t rest = entry.messages() - done;
+        LargeMessage* const large = note_part(entry);
         keeper_.handed_out(entry);
         const BatchId batch = entry.id();
         ready_.emplace(WorkKey{batch, done}, Work{rest, 1});
-        out_.emplace(batch, Out{.entry = std::move(entry), .remaining = rest});
+        out_.emplace(batch, Out{.entry = std::move(entry), .remaining = rest, .large = large});
         return true;
     }
     return false;
@@ -249,19 +253,24 @@ bool Group::hand_out_one(Effects& effects) {
     if (ready_.empty()) {
         const bool room = std::any_of(consumers_.begin(), consumers_.end(),
                                       [](const Consumer& consumer) { return consumer.has_room(); });
-        if (!room && part_homes_.empty()) return false;
+        if (!room && large_.empty()) return false;
         if (consumers_.empty() || !take_from_runs()) return false;
     }
     const auto [key, work] = *ready_.begin();
     const auto at = out_.find(key.first);
     BUS_ASSERT(at != out_.end());
     Out& out = at->second;
+    if (!out.entry.batch()) {
+        recall(out.entry);
+        return false;
+    }
     Consumer* const consumer = consumer_for(out);
     if (consumer == nullptr) return false;
     ready_.erase(ready_.begin());
-    if (work.attempt > 1 && out.entry.custody->expires <= keeper_.now()) {
+    if (work.attempt > 1 && is_expired(out.entry)) {
         out.remaining -= work.count;
-        if (out.remaining == 0) settle(at, Settlement::expired);
+        out.how = Settlement::expired;
+        if (out.remaining == 0) settle(at);
         return true;
     }
     const std::uint32_t count = share(*consumer, out, work.count);
@@ -275,14 +284,11 @@ bool Group::hand_out_one(Effects& effects) {
 // All parts of a message go to one consumer, whatever room it has: it cannot acknowledge, and so
 // not make room, before it has the last.
 Group::Consumer* Group::consumer_for(const Out& out) {
-    const auto& header = out.entry.batch().header();
-    if (header.part)
-        if (const auto* home = part_homes_.find(header); home != nullptr && home->consumer)
-            return find(*home->consumer);
+    if (out.large != nullptr && out.large->consumer) return find(*out.large->consumer);
     for (std::size_t tried = 0; tried < consumers_.size(); ++tried) {
         Consumer& consumer = consumers_[next_consumer_++ % consumers_.size()];
         if (!consumer.has_room()) continue;
-        if (header.part) part_homes_.set(header, {.consumer = consumer.id, .peer = nullptr});
+        if (out.large != nullptr) out.large->consumer = consumer.id;
         return &consumer;
     }
     return nullptr;
@@ -290,7 +296,7 @@ Group::Consumer* Group::consumer_for(const Out& out) {
 
 // An even share of the batch for each consumer that has room.
 std::uint32_t Group::share(const Consumer& consumer, const Out& out, std::uint32_t count) const {
-    if (out.entry.batch().header().part) return count;
+    if (out.large != nullptr) return count;
     std::uint32_t with_room = 0;
     for (const Consumer& other : consumers_) with_room += other.has_room() ? 1 : 0;
     const std::uint32_t even = (out.entry.messages() + with_room - 1) / std::max(1u, with_room);
@@ -337,6 +343,159 @@ void Group::deliver(Consumer& consumer, Out& out, std::uint32_t first, std::uint
     effects.to_apps.push_back(
         {consumer.id.session, SendBatch{envelope, entry.batch(), begin,
                                         begin + static_cast<std::uint32_t>(range.size())}});
+    if (out.large == nullptr) return;
+    out.large->moved = keeper_.now();
+    keeper_.spare_bytes(entry);
+}
+
+// ---- Large messages ----------------------------------------------------------------------
+
+LargeMessage* Group::note_part(const Entry& entry) {
+    const auto& header = entry.batch().header();
+    if (!header.part) return nullptr;
+    LargeMessage* large = large_.find(header);
+    if (large == nullptr) large = &large_.begin(header, entry.custody->source);
+    LargeMessages::add(*large, header, entry.id(), keeper_.now());
+    return large;
+}
+
+bool Group::is_with_any_peer(const Entry& entry) {
+    const auto& header = entry.batch().header();
+    if (!header.part) return false;
+    const LargeMessage* const large = large_.find(header);
+    return large != nullptr && large->peer != nullptr;
+}
+
+// A message that has begun to leave does not expire any more.
+bool Group::is_expired(const Entry& entry) const {
+    if (entry.custody->expires > keeper_.now()) return false;
+    const auto& header = entry.batch().header();
+    return !header.part || large_.find(header) == nullptr;
+}
+
+// A later part, or an abort, of a message whose beginning is not out; an abort of one that has all
+// its parts.
+bool Group::is_moot(const wire::BatchHeader& part) {
+    if (!part.part || (part.part->index == 0 && !is_abort(part))) return false;
+    const LargeMessage* const large = large_.find(part);
+    return large == nullptr || (is_abort(part) && large->complete);
+}
+
+// The parts of a message settle together. So a later part without its beginning is a copy that a
+// crash brought back (it came flagged), of a message that began before the subscription did, or
+// what damage has left.
+void Group::settle_alone(const Entry& entry) {
+    if (is_abort(entry.batch().header()) || entry.has(entry_flag::resent))
+        return keeper_.settle(entry, Settlement::settled);
+    if (entry.custody->expires <= keeper_.now()) return keeper_.settle(entry, Settlement::expired);
+    if (!is_queue()) return keeper_.settle(entry, Settlement::filtered);
+    keeper_.bury(entry, 0, entry.messages(), "the beginning of this large message is lost");
+    keeper_.settle(entry, Settlement::dead_lettered);
+}
+
+void Group::decide_part(LargeMessage& message) {
+    --message.undecided;
+    if (message.is_decided()) settle_whole(message);
+}
+
+void Group::settle_whole(LargeMessage& message) {
+    for (const BatchId part : message.parts) settle(out_.find(part));
+    large_.erase(message);
+}
+
+void Group::leave_large(ConsumerId gone) {
+    std::vector<LargeMessage*> left;
+    large_.for_each([&](LargeMessage& message) {
+        if (message.consumer == gone) left.push_back(&message);
+    });
+    for (LargeMessage* message : left) {
+        message->consumer.reset();
+        if (message->buried)
+            bury_whole(*message, "rejected by its consumer");
+        else
+            give_back_whole(*message);
+    }
+}
+
+// What its consumer has decided of it counts for nothing without the rest.
+void Group::give_back_whole(LargeMessage& message) {
+    for (const BatchId part : message.parts) {
+        Out& out = out_.at(part);
+        if (out.remaining > 0) continue;
+        out.remaining = out.entry.messages();
+        ++message.undecided;
+        give_back(part, 0, out.remaining, 1);
+    }
+}
+
+void Group::bury_whole(LargeMessage& message, const std::string& reason) {
+    for (const BatchId part : message.parts) {
+        Out& out = out_.at(part);
+        if (out.remaining == 0) continue;
+        forget_work(part);
+        keeper_.bury(out.entry, 0, out.remaining, reason);
+        out.buried += std::exchange(out.remaining, 0);
+    }
+    settle_whole(message);
+}
+
+void Group::forget_work(BatchId batch) {
+    std::erase_if(ready_, [&](const auto& work) { return work.first.first == batch; });
+    std::erase_if(delayed_, [&](const auto& work) { return work.second.first.first == batch; });
+}
+
+std::vector<LargeMessage*> Group::waiting_for_parts(Time before) {
+    std::vector<LargeMessage*> waiting;
+    large_.for_each([&](LargeMessage& message) {
+        if (message.consumer && !message.complete && message.moved <= before)
+            waiting.push_back(&message);
+    });
+    return waiting;
+}
+
+// What was handed out is in the journal only.
+void Group::recall(const Entry& entry) {
+    if (std::exchange(recalling_, true)) return;
+    recall_ = ReadBack{.stream = entry.owed().stream,
+                       .after = BatchId{entry.id().value - 1},
+                       .bytes = limits::stream_read_back,
+                       .channel = std::nullopt,
+                       .recall = true};
+}
+
+void Group::on_recalled(const Loaded& answer) {
+    recalling_ = false;
+    const BatchId asked = answer.request.after.next();
+    bool found = false;
+    for (const LoadedEntry& row : answer.entries) {
+        found = found || row.id == asked;
+        const auto at = out_.find(row.id);
+        const auto work = ready_.lower_bound({row.id, 0});
+        const bool wanted = work != ready_.end() && work->first.first == row.id;
+        if (at == out_.end() || at->second.entry.batch() || !wanted) continue;
+        if (row.batch)
+            at->second.entry.custody->restore(row.batch);
+        else
+            lose(at);
+    }
+    const auto at = out_.find(asked);
+    if (!found && at != out_.end() && !at->second.entry.batch()) lose(at);
+}
+
+// A part that went out before and is damaged in the journal now, which has named it. Whoever joins
+// the others finds the gap; without its beginning nobody would.
+void Group::lose(std::map<BatchId, Out>::iterator at) {
+    LargeMessage& large = *at->second.large;
+    const bool is_beginning = large.parts.front() == at->first;
+    forget_work(at->first);
+    std::erase(large.parts, at->first);
+    if (at->second.remaining > 0) --large.undecided;
+    at->second.how = Settlement::purged;
+    settle(at);
+    if (is_beginning)
+        bury_whole(large, "the beginning of this large message is damaged in the journal");
+    else if (large.is_decided())
+        settle_whole(large);
 }
 
 // ---- The journal -----------------------------------------------------------------------------
@@ -347,12 +506,14 @@ void Group::trim(std::uint64_t memory_bytes_max) {
 
 void Group::read_on_if_wanted(std::uint64_t memory_bytes_max, bool for_peer,
                               std::vector<ReadBack>& reads) {
+    if (recall_) reads.push_back(*std::exchange(recall_, std::nullopt));
     if (consumers_.empty() && !for_peer) return;
     for (Run& lane : runs_)
         if (auto request = lane.read_on(memory_bytes_max)) reads.push_back(*request);
 }
 
 void Group::on_loaded(const Loaded& answer) {
+    if (answer.request.recall) return on_recalled(answer);
     run(answer.request.stream.lane)
         .loaded(
             answer,
@@ -367,6 +528,7 @@ void Group::purge() {
         while (lane.front() != nullptr) keeper_.settle(lane.pop(), Settlement::purged);
     }
     for (const auto& [batch, out] : out_) keeper_.settle(out.entry, Settlement::purged, out.buried);
+    large_.clear();
     out_.clear();
     ready_.clear();
     delayed_.clear();

@@ -13,8 +13,8 @@
 
 #include "core/effects.h"
 #include "core/keeper.h"
+#include "core/large_messages.h"
 #include "core/lease.h"
-#include "core/part_homes.h"
 #include "core/run.h"
 #include "core/settle_time.h"
 
@@ -46,10 +46,15 @@ class Group {
     [[nodiscard]] bool offer_now(const std::shared_ptr<Custody>& custody, std::uint16_t slot,
                                  Effects& effects);
     // The front batch, if a peer may have it: whole, not handed out before, not pinned to this
-    // host.
-    // `taker` names the peer: all parts of a message go to one.
-    Entry* for_peer(PartHomes::Taker taker);
-    Entry take_for_peer(wire::Lane lane, PartHomes::Taker taker);
+    // host. `taker` names the peer: all parts of a message go to one.
+    using PeerTaker = LargeMessage::PeerTaker;
+    Entry* for_peer(PeerTaker taker);
+    Entry take_for_peer(wire::Lane lane, PeerTaker taker);
+    // A part that a peer took is decided there, or was given up on the way; the group settles it,
+    // with its message. false: it is no part of a message that this group waits for.
+    [[nodiscard]] bool decided_at_peer(const Entry& entry, Settlement how);
+    // The peer has a part of it and gets the rest from here.
+    bool is_with_peer(const wire::BatchHeader& part, PeerTaker taker);
 
     // ---- Consumers.
     void join(Consumer consumer);
@@ -62,6 +67,16 @@ class Group {
 
     void hand_out(Effects& effects);
     Time next_deadline() const { return delayed_.empty() ? never : delayed_.begin()->first; }
+
+    // ---- Large messages.
+    bool has_large_messages() const { return !large_.empty(); }
+    // Those whose consumer has waited for the next part since `before`, or longer.
+    std::vector<LargeMessage*> waiting_for_parts(Time before);
+    LargeMessage* large_message(const ProducerId& producer, std::uint64_t first_sequence) {
+        return large_.find(producer, first_sequence);
+    }
+    // Its origin is gone for good: what came of it goes to the dead letters.
+    void bury_whole(LargeMessage& message, const std::string& reason);
 
     // ---- The journal.
     Run& run(wire::Lane lane) { return runs_[static_cast<std::size_t>(lane)]; }
@@ -99,6 +114,8 @@ class Group {
         std::uint32_t remaining = 0;  // messages not acknowledged
         std::uint32_t buried = 0;
         std::vector<bool> acknowledged;  // empty while it is all or nothing
+        LargeMessage* large = nullptr;   // that it is a part of
+        Settlement how = Settlement::settled;
     };
     struct Work {  // what is to be handed out before the runs: cut rests and what came back
         std::uint32_t count = 0;
@@ -107,9 +124,21 @@ class Group {
     using WorkKey = std::pair<BatchId, std::uint32_t>;  // batch, first message
 
     bool take_from_runs();
-    bool begun_by(const Entry& entry, PartHomes::Taker taker);
-    bool may_go_to_peer(const Entry& entry, PartHomes::Taker taker);
-    bool settled_before(const Entry& entry);
+    bool begun_by(const Entry& entry, PeerTaker taker);
+    bool may_go_to_peer(const Entry& entry, PeerTaker taker);
+    bool is_with_any_peer(const Entry& entry);
+    bool is_expired(const Entry& entry) const;
+    bool is_moot(const wire::BatchHeader& part);
+    void settle_alone(const Entry& entry);
+    LargeMessage* note_part(const Entry& entry);
+    void leave_large(ConsumerId gone);
+    void give_back_whole(LargeMessage& message);
+    void decide_part(LargeMessage& message);
+    void settle_whole(LargeMessage& message);
+    void forget_work(BatchId batch);
+    void recall(const Entry& entry);
+    void on_recalled(const Loaded& answer);
+    void lose(std::map<BatchId, Out>::iterator at);
     bool hand_out_one(Effects& effects);
     Consumer* consumer_for(const Out& out);
     std::uint32_t share(const Consumer& consumer, const Out& out, std::uint32_t count) const;
@@ -118,7 +147,7 @@ class Group {
     void give_back(BatchId batch, std::uint32_t first, std::uint32_t count, std::uint16_t attempt);
     void acknowledge(BatchId batch, std::uint32_t first, std::uint32_t count, Time since);
     void learn_settle_time(const Entry& entry, Time since);
-    void settle(std::map<BatchId, Out>::iterator at, Settlement how);
+    void settle(std::map<BatchId, Out>::iterator at);
     void bury(BatchId batch, std::uint32_t first, std::uint32_t count, const std::string& reason);
     Consumer* find(ConsumerId id);
 
@@ -132,7 +161,9 @@ class Group {
     std::map<BatchId, Out> out_;
     std::map<WorkKey, Work> ready_;
     std::multimap<Time, std::pair<WorkKey, Work>> delayed_;
-    PartHomes part_homes_;
+    LargeMessages large_;
+    std::optional<ReadBack> recall_;  // to be asked for
+    bool recalling_ = false;
     SettleTime settle_time_;
     Time last_settled_{};
 };

@@ -51,7 +51,7 @@ class Intake {
     void take(std::uint64_t number, std::shared_ptr<Custody> custody, std::uint16_t destinations) {
         BUS_ASSERT(number > taken_);
         taken_ = number;
-        unsafe_bytes_ += custody->batch.size();
+        unsafe_bytes_ += custody->bytes;
         records_.push_back({number, std::move(custody), false, destinations});
     }
     // Taken and needing nothing more: refused, or a duplicate whose first copy is safe.
@@ -65,7 +65,7 @@ class Intake {
     void mark_safe(std::uint64_t number) {
         const auto at = lower_bound(records_, number);
         if (at == records_.end() || at->number != number || at->safe) return;
-        unsafe_bytes_ -= at->custody->batch.size();
+        unsafe_bytes_ -= at->custody->bytes;
         at->safe = true;
         at->custody.reset();
         newly_safe_.push_back({number, at->destinations});

@@ -61,6 +61,7 @@ struct Put {
     Batch batch;
     std::uint64_t expires_wall_micros = 0;  // this host's wall clock; 0: never
     std::uint32_t owes = 1;                 // how many Owe follow
+    DestinationId source;                   // the peer it came from; 0: this host
 };
 struct Owe {
     StreamId stream;
@@ -90,6 +91,13 @@ struct ProducerMark {
     std::uint64_t number = 0;
     std::uint64_t wall_micros = 0;  // of its last use; dropped 24 h after
 };
+// The producer was away too long in the middle of this large message: those who hold a part of it
+// may have been told that no more will come, so no more is taken.
+struct GiveUp {
+    ProducerId producer;
+    std::uint64_t first_sequence = 0;
+};
+// With it goes all that was given up for this producer.
 struct DropProducerMark {
     ProducerId producer;
 };
@@ -150,7 +158,7 @@ struct Account {
 };
 
 // A message, or a run of them, that could not be delivered. The batch may still be owed elsewhere,
-// so its bytes are copied.
+// so its bytes are copied: from the batch's own row where `batch` is empty.
 struct Bury {
     StreamId stream;
     BatchId id;
@@ -160,9 +168,10 @@ struct Bury {
     std::uint64_t wall_micros = 0;
 };
 
-using Change = std::variant<Put, Owe, Settle, Progress, PeerMark, ProducerMark, DropProducerMark,
-                            PutDestination, DropDestination, PutInterest, DropInterest,
-                            PutTombstone, DropTombstone, PutPeer, DropPeer, Account, Bury>;
+using Change =
+    std::variant<Put, Owe, Settle, Progress, PeerMark, ProducerMark, GiveUp, DropProducerMark,
+                 PutDestination, DropDestination, PutInterest, DropInterest, PutTombstone,
+                 DropTombstone, PutPeer, DropPeer, Account, Bury>;
 
 // Submissions are numbered 1, 2, 3 ... by the core.
 using Submission = StrongInt<struct SubmissionTag>;
@@ -181,6 +190,7 @@ struct ReadBack {
     BatchId after;
     std::uint64_t bytes = 0;
     std::optional<std::uint64_t> channel;  // wire::channel_hash
+    bool recall = false;  // of what is handed out: the asker's own note, comes back with the answer
 };
 
 // ---- Answers -----------------------------------------------------------------
@@ -217,6 +227,7 @@ struct LoadedEntry {
     std::uint32_t done = 0;
     std::uint64_t expires_wall_micros = 0;
     std::uint32_t messages = 0;  // of the batch: needed where its bytes are damaged
+    DestinationId source;
 };
 struct Loaded {
     ReadBack request;
@@ -254,6 +265,7 @@ struct Recovered {
     std::vector<PutPeer> peers;
     std::vector<PeerMark> peer_marks;
     std::vector<ProducerMark> producer_marks;
+    std::vector<GiveUp> given_up;
     std::vector<PutInterest> interest;
     std::vector<PutTombstone> tombstones;
     std::uint64_t dead_letters = 0;

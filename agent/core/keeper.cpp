@@ -10,17 +10,19 @@ using Place = Custody::Place;
 
 // ---- Custody -------------------------------------------------------------------
 
-std::shared_ptr<Custody> Keeper::take(Batch batch, const std::vector<Where>& where, Time expires) {
+std::shared_ptr<Custody> Keeper::take(Batch batch, const std::vector<Where>& where, Time expires,
+                                      DestinationId source) {
     BUS_ASSERT(!where.empty());
     last_batch_ = last_batch_.next();
     auto custody = std::make_shared<Custody>(last_batch_, std::move(batch), meter);
     custody->taken = now_;
     custody->expires = expires;
+    custody->source = source;
     custody->unsettled = static_cast<std::uint32_t>(where.size());
     custody->owed.reserve(where.size());
     for (const Where& one : where) {
         custody->owed.push_back({.stream = one.stream, .flags = one.flags});
-        ledger.take(one.stream.to, custody->batch.messages());
+        ledger.take(one.stream.to, custody->messages);
     }
     const auto& header = custody->batch.header();
     ++unsafe_;
@@ -43,6 +45,7 @@ Entry Keeper::taken_back(const LoadedEntry& row, StreamId stream) {
     custody->place = Place::journaled;
     custody->recovered = row.id <= recovered_through_;
     custody->read_back = true;
+    custody->source = row.source;
     custody->taken = now_;
     custody->expires = expires_from_wall(row.expires_wall_micros);
     custody->unsettled = 1;
@@ -138,6 +141,12 @@ void Keeper::settle(const Entry& entry, Settlement how, std::uint32_t buried) {
         add_pending(Settle{owed.stream, custody.id}, now_ + limits::journal_idle_flush);
     if (!was_safe && custody.safe()) safe(custody);
     if ((owed.flags & entry_flag::arrival) != 0) arrive(custody.id, custody.safe(), 1, how);
+    custody.drop_spare_bytes();
+}
+
+void Keeper::spare_bytes(const Entry& entry) {
+    entry.owed().spare_bytes = true;
+    entry.custody->drop_spare_bytes();
 }
 
 void Keeper::handed_out(const Entry& entry) {
@@ -269,12 +278,13 @@ void Keeper::declare_destinations(const Custody& custody, Transaction& transacti
 
 void Keeper::put(const std::shared_ptr<Custody>& custody, Transaction& transaction) {
     custody->place = Place::submitted;
-    gathered_bytes_ += custody->batch.size();
+    gathered_bytes_ += custody->bytes;
     declare_destinations(*custody, transaction);
     transaction.changes.push_back(Put{.id = custody->id,
                                       .batch = custody->batch,
                                       .expires_wall_micros = expires_wall(custody->expires),
-                                      .owes = custody->unsettled});
+                                      .owes = custody->unsettled,
+                                      .source = custody->source});
     for (const auto& owed : custody->owed)
         if (!owed.settled)
             transaction.changes.push_back(Owe{
@@ -322,6 +332,7 @@ void Keeper::on_committed(const Committed& answer) {
         custody->maybe_on_disk = false;
         for (const auto& owed : custody->owed) journaled_streams.insert(owed.stream);
         if (!was_safe) safe(*custody);
+        custody->drop_spare_bytes();
     }
     // Settlements may succeed on a full disk; only data that got through, or room, ends it.
     if (full_ && space_.full && done.custodies.empty()) return;

@@ -42,8 +42,9 @@ class Keeper {
     Time now() const { return now_; }
 
     // ---- Custody.
-    // Owed to all of `where` (at least one).
-    std::shared_ptr<Custody> take(Batch batch, const std::vector<Where>& where, Time expires);
+    // Owed to all of `where` (at least one). `source`: the peer it came from.
+    std::shared_ptr<Custody> take(Batch batch, const std::vector<Where>& where, Time expires,
+                                  DestinationId source = {});
     // Best effort: owed to nobody once it was handed out; in no account.
     std::shared_ptr<Custody> take_loose(Batch batch, const std::vector<Where>& where, Time expires);
     // A row read back from the journal, as an entry of that stream.
@@ -65,6 +66,8 @@ class Keeper {
     void settle(const Entry& entry, Settlement how, std::uint32_t buried = 0);
     // A consumer of this host's has it now: for its producer it has arrived.
     void handed_out(const Entry& entry);
+    // Its destination does without the bytes from now on, as long as the journal has them.
+    void spare_bytes(const Entry& entry);
     // The first `done` messages of it are acknowledged.
     void progress(const Entry& entry, std::uint32_t done);
     // A copy of messages [first, first + count) goes to the dead letters; the entry is not settled

@@ -71,16 +71,22 @@ Outbound::Flight* Outbound::find(std::uint64_t number) {
     return at == flights_.end() || at->number != number ? nullptr : &*at;
 }
 
-void Outbound::finish(Flight& flight) {
-    if (flight.done) return;
+// It is on its way no more; whoever owed it is told.
+void Outbound::land(Flight& flight, Settlement how) {
     flight.done = true;
     if (flight.counted) bytes_out_ -= frame_bytes(flight.entry.batch());
+    const Entry entry = std::exchange(flight.entry, {});
+    if (flight.queue == nullptr || !flight.queue->decided_at_peer(entry, how))
+        keeper_.settle(entry, how);
+}
+
+void Outbound::finish(Flight& flight) {
+    if (flight.done) return;
     // From when it was taken, waiting included: a line that falls behind shows.
     const Custody& custody = *flight.entry.custody;
     settle_time_.sample(keeper_.now() - (custody.read_back ? flight.since : custody.taken));
     last_settled_ = keeper_.now();
-    keeper_.settle(flight.entry, Settlement::settled);
-    flight.entry = {};
+    land(flight, Settlement::settled);
 }
 
 bool Outbound::on_ack(const wire::LinkAck& ack) {
@@ -112,10 +118,7 @@ bool Outbound::on_refuse(std::uint64_t number, const std::string& reason) {
     Flight* const flight = find(number);
     if (flight == nullptr || flight->done) return false;
     keeper_.bury(flight->entry, 0, flight->entry.messages(), reason);
-    flight->done = true;
-    if (flight->counted) bytes_out_ -= frame_bytes(flight->entry.batch());
-    keeper_.settle(flight->entry, Settlement::dead_lettered);
-    flight->entry = {};
+    land(*flight, Settlement::dead_lettered);
     dirty = true;
     return true;
 }
@@ -159,19 +162,36 @@ bool Outbound::send_next(const std::vector<Group*>& queues, const Send& send) {
         const auto& header = taken.batch().header();
         const bool is_passed = mutated(Mutation::held_number_passed) &&
                                held_.holds(wire::channel_hash(header.kind, header.channel));
-        if (taken.custody->expires <= keeper_.now()) {
-            keeper_.settle(taken, Settlement::expired);
+        Group* const queue =
+            source < wire::lane_count ? nullptr : queues[source - wire::lane_count];
+        Flight flight{.entry = std::move(taken), .queue = queue};
+        if (flight.entry.custody->expires <= keeper_.now()) {
+            land(flight, Settlement::expired);
             return true;
         }
-        flights_.push_back({.number = ++last_number_,
-                            .entry = std::move(taken),
-                            .left_for = peer_incarnation_,
-                            .since = keeper_.now()});
+        if (queue == nullptr && is_moot(flight.entry, queues)) {
+            land(flight, Settlement::settled);
+            return true;
+        }
+        flight.number = ++last_number_;
+        flight.left_for = peer_incarnation_;
+        flight.since = keeper_.now();
+        flights_.push_back(std::move(flight));
         resend_at_ = flights_.size();
         if (!is_passed) send_flight(flights_.back(), false, send);
         return true;
     }
     return false;
+}
+
+// An abort for what the peer held of a large message of a queue, when it has got that message from
+// the queue again meanwhile.
+bool Outbound::is_moot(const Entry& entry, const std::vector<Group*>& queues) const {
+    const auto& header = entry.batch().header();
+    if (header.kind != wire::Kind::queue) return false;
+    return std::any_of(queues.begin(), queues.end(), [&](Group* queue) {
+        return queue->destination().name == header.channel && queue->is_with_peer(header, this);
+    });
 }
 
 Entry* Outbound::choose(std::size_t source, const std::vector<Group*>& queues) {
@@ -221,15 +241,6 @@ void Outbound::trim(std::uint64_t memory_bytes_max) {
 void Outbound::read_on(std::uint64_t memory_bytes_max, std::vector<ReadBack>& reads) {
     if (!open_) return;  // nothing can leave: what is on disk stays there
     for (Stream& lane : streams_) lane.read_on(memory_bytes_max, held_, reads);
-}
-
-void Outbound::purge() {
-    for (Stream& lane : streams_) lane.purge(keeper_);
-    for (Flight& flight : flights_)
-        if (!flight.done) keeper_.settle(flight.entry, Settlement::purged);
-    flights_.clear();
-    resend_at_ = 0;
-    bytes_out_ = 0;
 }
 
 // ---- What others ask

@@ -57,9 +57,6 @@ class Outbound {
     void trim(std::uint64_t memory_bytes_max);
     void read_on(std::uint64_t memory_bytes_max, std::vector<ReadBack>& reads);
 
-    // The peer is removed: all that waits is given up, what it had of queues goes back.
-    void purge();
-
     bool settles_soon() const;
     const SettleTime& settle_time() const { return settle_time_; }
     Run::Size backlog() const;  // waiting and on the way
@@ -79,7 +76,8 @@ class Outbound {
         std::uint64_t left_for = 0;  // the receiver's incarnation when it first left
         Time since{};
         bool done = false;
-        bool counted = false;  // in bytes_out_, in this session
+        bool counted = false;    // in bytes_out_, in this session
+        Group* queue = nullptr;  // that it was taken from
     };
 
     void send_flight(Flight& flight, bool again, const Send& send);
@@ -88,7 +86,9 @@ class Outbound {
     Entry* choose(std::size_t source, const std::vector<Group*>& queues);
     Entry take(std::size_t source, const std::vector<Group*>& queues, const Entry& entry);
     bool fits(const Entry& entry) const;
+    bool is_moot(const Entry& entry, const std::vector<Group*>& queues) const;
     void finish(Flight& flight);
+    void land(Flight& flight, Settlement how);
     Flight* find(std::uint64_t number);
 
     const Destination destination_;

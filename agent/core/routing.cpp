@@ -57,6 +57,10 @@ void Exchange::State::take(const Arrival& arrival, Batch batch) {
 bool Exchange::State::drop_if_taken(const Arrival& arrival, const Batch& batch,
                                     std::uint8_t& entry_flags) {
     const auto& header = batch.header();
+    if (is_abort(header)) {
+        if (arrival.from_peer) seen.forget(header);
+        return false;
+    }
     const bool rerouted = (arrival.flags & wire::envelope_flag::rerouted) != 0;
     const bool flagged = rerouted || (arrival.flags & wire::envelope_flag::resent) != 0;
     if (flagged) {
@@ -81,6 +85,16 @@ bool Exchange::State::drop_if_taken(const Arrival& arrival, const Batch& batch,
     return false;
 }
 
+namespace {
+
+// The parts of a message settle with its last. Larger than a window, it cannot come before those
+// before it are safe.
+bool settles_with_commits(const wire::BatchHeader& header) {
+    return header.part && header.part->total_bytes >= limits::producer_window_quick / 2;
+}
+
+}  // namespace
+
 void Exchange::State::owe(const Arrival& arrival, const Batch& batch,
                           const std::vector<Group*>& to_groups, const std::vector<Peer*>& to_peers,
                           std::uint8_t entry_flags) {
@@ -101,10 +115,10 @@ void Exchange::State::owe(const Arrival& arrival, const Batch& batch,
         where.push_back({{peer->outbound->destination().id, header.lane}, flags});
     }
 
-    const bool soon = settles_soon(to_groups, to_peers);
+    const bool soon = !settles_with_commits(header) && settles_soon(to_groups, to_peers);
     if (!soon && !arrival.from_peer) producers.at(header.producer).bulk_at = now;
     const Time due = soon ? due_of(to_groups, to_peers) : now;
-    const auto custody = keeper.take(batch, where, expiry(arrival, header));
+    const auto custody = keeper.take(batch, where, expiry(arrival, header), arrival.came_from);
     if (arrived_wanted) want_arrived(arrival, batch, *custody);
     if (arrival.intake)
         keeper.attach(custody, arrival.intake, arrival.number,

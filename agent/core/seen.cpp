@@ -51,6 +51,23 @@ void Seen::take(const wire::BatchHeader& header, bool flagged) {
     insert(found->second, {first, last});
 }
 
+void Seen::forget(const wire::BatchHeader& abort) {
+    const auto found = keys_.find(key_of(abort));
+    if (found == keys_.end()) return;
+    Known& known = found->second;
+    // Nothing stands between the parts on their channel. (One message more where the abort has no
+    // number of its own, which is harmless.)
+    const auto last = abort.channel_sequence;
+    const auto first = last - std::min<std::uint64_t>(last - 1, abort.part->index);
+    std::vector<Range> kept;
+    for (const Range& range : known.ranges) {
+        if (range.first < first) kept.push_back({range.first, std::min(range.last, first - 1)});
+        if (range.last > last) kept.push_back({std::max(range.first, last + 1), range.last});
+    }
+    known.ranges.swap(kept);
+    known.forgotten_top = std::max(known.forgotten_top, last);
+}
+
 void Seen::insert(Known& known, Range range) {
     auto& ranges = known.ranges;
     if (!ranges.empty() && ranges.back().last + 1 == range.first) {  // the common case

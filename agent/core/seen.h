@@ -26,6 +26,8 @@ class Seen {
     Answer look(const wire::BatchHeader& header, bool rerouted) const;
     // `flagged`: it came as resent or rerouted, so it proves nothing about what lies below it.
     void take(const wire::BatchHeader& header, bool flagged);
+    // What was taken of the large message that this abort ends was of no use: it may come again.
+    void forget(const wire::BatchHeader& abort);
     std::size_t keys() const { return keys_.size(); }
 
   private:

@@ -49,10 +49,11 @@ struct Exchange::State {
         std::vector<wire::Receipt> receipts;  // to be told
         bool tell = false;
         Time gone_since{};
-        // Large messages of which not all parts have come, by channel and lane: the last part.
-        std::map<std::pair<wire::ChannelKey, wire::Lane>, wire::BatchHeader> unfinished;
-        // Those that were ended for it (their first sequences): their later parts are refused.
-        std::set<std::uint64_t> ended;
+        // Large messages of which not all parts have come, by their first sequences.
+        std::set<std::uint64_t> unfinished;
+        // Those that may have been ended for it while it was away, and what makes that durable:
+        // their later parts are refused.
+        std::map<std::uint64_t, Submission> given_up;
     };
 
     struct Link;
@@ -102,6 +103,7 @@ struct Exchange::State {
         std::uint64_t number = 0;
         std::uint16_t flags = 0;  // envelope_flag
         std::uint64_t lifetime_millis = 0;
+        DestinationId came_from;  // a peer's; 0: this host
     };
 
     State(Settings settings, std::uint64_t incarnation, Recovered recovered, Time now,
@@ -195,6 +197,17 @@ struct Exchange::State {
     std::uint64_t window_share() const;
     void tick_link(Link& link);
 
+    // ---- unfinished.cpp
+    void note_part(Producer& own, const wire::BatchHeader& header);
+    void note_unfinished(Producer& own, const wire::Hello& hello);
+    void ask_for_parts();
+    void ask_for_rest(Group& group, LargeMessage& message);
+    void on_unfinished(Link& link, const wire::LinkUnfinished& message);
+    bool may_go_on(const ProducerId& id, std::uint64_t first_sequence) const;
+    bool give_up(const wire::LinkUnfinished& message);
+    void owe_abort(const wire::LinkUnfinished& message, const std::vector<Group*>& groups,
+                   const std::vector<Peer*>& peers);
+
     // ---- exchange.cpp
     void recover(Recovered& recovered);
     void recover_peers(Recovered& recovered);
@@ -207,8 +220,6 @@ struct Exchange::State {
     void answer_subscribed();
     void collect_safe();
     void forget_old_producers();
-    void note_part(Producer& own, const wire::BatchHeader& header);
-    void end_unfinished(Producer& own);
     void on_loaded(const Loaded& answer);
     bool needs_ticks() const;
     LinkStatus link_status(const Peer& peer) const;
@@ -249,7 +260,6 @@ struct Exchange::State {
         wire::Reply reply;
     };
     std::vector<PendingReply> pending_replies;
-    bool unfinished_left = false;  // a producer that is gone has unfinished messages
     bool everything_held = false;  // the journal has no room
     bool stopping = false;
     Time next_tick{};

@@ -100,15 +100,6 @@ void Stream::on_loaded(const Loaded& answer, Keeper& keeper) {
     if (run != &main_ && run->empty()) aside_.erase(*answer.request.channel);
 }
 
-void Stream::purge(Keeper& keeper) {
-    for_each_run([&](Run& run) {
-        keeper.ledger.leave(id_.to, run.on_disk().messages, Settlement::purged);
-        run.drop_disk();
-        while (run.front() != nullptr) keeper.settle(run.pop(), Settlement::purged);
-    });
-    aside_.clear();
-}
-
 bool Stream::spilled() const { return main_.spilled() || !aside_.empty(); }
 
 Run::Size Stream::size() const {

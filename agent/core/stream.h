@@ -41,7 +41,6 @@ class Stream {
     void read_on(std::uint64_t memory_bytes_max, const HeldChannels& held,
                  std::vector<ReadBack>& reads);
     void on_loaded(const Loaded& answer, Keeper& keeper);
-    void purge(Keeper& keeper);
 
     bool spilled() const;
     Run::Size size() const;

@@ -32,9 +32,9 @@ void take_from(std::uint64_t& total, std::uint64_t amount) { total -= std::min(t
 
 Backlog::Backlog(Database& database)
     : insert_batch_{database,
-                    "INSERT INTO batch (id, expires, checksum, bytes)"
-                    " VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING"},
-      fetch_batch_{database, "SELECT expires, checksum, bytes FROM batch WHERE id = ?"},
+                    "INSERT INTO batch (id, expires, source, checksum, bytes)"
+                    " VALUES (?, ?, ?, ?, ?) ON CONFLICT DO NOTHING"},
+      fetch_batch_{database, "SELECT expires, checksum, source, bytes FROM batch WHERE id = ?"},
       delete_batch_{database, "DELETE FROM batch WHERE id = ?"},
       insert_entry_{database,
                     "INSERT INTO entry (destination, lane, batch, channel, flags, done, messages,"
@@ -103,7 +103,7 @@ Status Backlog::put(const core::Put& put) {
     const Bytes bytes = put.batch.bytes();
     const auto checksum = row_checksum(put.id, put.expires_wall_micros, bytes);
     const Status status =
-        insert_batch_.bind(put.id, put.expires_wall_micros, checksum, bytes).run();
+        insert_batch_.bind(put.id, put.expires_wall_micros, put.source, checksum, bytes).run();
     if (status != Status::ok) return status;
     const auto& header = put.batch.header();
     const bool fresh = insert_batch_.changed();
@@ -136,7 +136,7 @@ Backlog::Stored& Backlog::stored(BatchId id) {
 Backlog::Stored Backlog::look_up(BatchId id) {
     Stored found{.id = id, .entries = 1};
     if (!fetch_batch_.bind(id).next()) return found;
-    const Bytes bytes = fetch_batch_.blob(2);
+    const Bytes bytes = fetch_batch_.blob(3);
     if (const auto header = wire::decode_batch(bytes)) {
         found.channel = wire::channel_hash(header->kind, header->channel);
         found.messages = header->message_count;
@@ -350,7 +350,8 @@ bool Backlog::fetch(Reading& reading, core::LoadedEntry& entry) {
     if (!found && status_ != Status::ok) return false;
     if (found) {
         entry.expires_wall_micros = fetch_batch_.number(0);
-        const Bytes bytes = fetch_batch_.blob(2);
+        entry.source = core::DestinationId{static_cast<std::uint32_t>(fetch_batch_.number(2))};
+        const Bytes bytes = fetch_batch_.blob(3);
         if (row_checksum(entry.id, entry.expires_wall_micros, bytes) == fetch_batch_.number(1)) {
             auto batch = core::OwnedBatch::make({bytes.begin(), bytes.end()});
             if (batch) entry.batch = std::move(*batch);

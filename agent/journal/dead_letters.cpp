@@ -9,7 +9,8 @@ DeadLetters::DeadLetters(Database& database)
               "INSERT INTO dead_letter (destination, lane, name, batch, first, count, reason,"
               " buried, checksum, bytes) VALUES (?1, ?2,"
               " coalesce((SELECT name FROM destination WHERE id = ?1), ''),"
-              " ?3, ?4, ?5, ?6, ?7, ?8, ?9) ON CONFLICT DO NOTHING"} {}
+              " ?3, ?4, ?5, ?6, ?7, ?8, ?9) ON CONFLICT DO NOTHING"},
+      fetch_{database, "SELECT expires, checksum, bytes FROM batch WHERE id = ?"} {}
 
 void DeadLetters::load(std::uint64_t count, std::uint64_t bytes) noexcept {
     count_ = count;
@@ -17,7 +18,16 @@ void DeadLetters::load(std::uint64_t count, std::uint64_t bytes) noexcept {
 }
 
 Status DeadLetters::bury(const core::Bury& bury) {
-    const Bytes bytes = bury.batch.bytes();
+    if (bury.batch) return insert(bury, bury.batch.bytes());
+    if (!fetch_.bind(bury.id).next()) return fetch_.status();
+    const Bytes row = fetch_.blob(2);
+    const bool intact = row_checksum(bury.id, fetch_.number(0), row) == fetch_.number(1);
+    const std::vector<std::byte> bytes(row.begin(), row.end());
+    fetch_.reset();
+    return intact ? insert(bury, bytes) : Status::ok;
+}
+
+Status DeadLetters::insert(const core::Bury& bury, Bytes bytes) {
     const Status status = insert_
                               .bind(bury.stream.to, static_cast<std::uint64_t>(bury.stream.lane),
                                     bury.id, bury.first, bury.count, std::string_view{bury.reason},

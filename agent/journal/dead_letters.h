@@ -12,7 +12,8 @@ class DeadLetters {
     explicit DeadLetters(Database& database);
     void load(std::uint64_t count, std::uint64_t bytes) noexcept;
 
-    // Within a transaction. Burying the same messages again is harmless.
+    // Within a transaction. Burying the same messages again is harmless. Where the bytes are asked
+    // of the batch's own row and that is damaged, nothing is kept: whoever reads it names the loss.
     [[nodiscard]] Status bury(const core::Bury& bury);
 
     std::uint64_t count() const noexcept { return count_; }
@@ -20,7 +21,8 @@ class DeadLetters {
 
   private:
     std::uint64_t count_ = 0, bytes_ = 0;
-    Statement insert_;
+    Status insert(const core::Bury& bury, Bytes bytes);
+    Statement insert_, fetch_;
 };
 
 }  // namespace bus::journal

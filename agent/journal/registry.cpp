@@ -33,6 +33,8 @@ Registry::Registry(Database& database)
                          "REPLACE INTO producer_mark (producer, number, used)"
                          " VALUES (?, ?, ?)"},
       drop_producer_mark_{database, "DELETE FROM producer_mark WHERE producer = ?"},
+      put_given_up_{database, "REPLACE INTO given_up (producer, first_sequence) VALUES (?, ?)"},
+      drop_given_up_{database, "DELETE FROM given_up WHERE producer = ?"},
       put_interest_{database,
                     "REPLACE INTO interest (peer, kind, name, filter, group_name,"
                     " durable) VALUES (?, ?, ?, ?, ?, ?)"},
@@ -122,7 +124,11 @@ Status Registry::load_marks(core::Recovered& recovered) {
     while (producer.next())
         recovered.producer_marks.push_back(
             {producer.id<ProducerId>(0), producer.number(1), producer.number(2)});
-    return producer.status();
+    if (producer.status() != Status::ok) return producer.status();
+    Statement given_up{*database_, "SELECT producer, first_sequence FROM given_up"};
+    while (given_up.next())
+        recovered.given_up.push_back({given_up.id<ProducerId>(0), given_up.number(1)});
+    return given_up.status();
 }
 
 Status Registry::load_interest(core::Recovered& recovered) {
@@ -167,7 +173,12 @@ Status Registry::apply(const core::ProducerMark& change) {
 }
 
 Status Registry::apply(const core::DropProducerMark& change) {
-    return drop_producer_mark_.bind(change.producer).run();
+    const Status status = drop_producer_mark_.bind(change.producer).run();
+    return status == Status::ok ? drop_given_up_.bind(change.producer).run() : status;
+}
+
+Status Registry::apply(const core::GiveUp& change) {
+    return put_given_up_.bind(change.producer, change.first_sequence).run();
 }
 
 Status Registry::apply(const core::PutInterest& change) {

@@ -30,6 +30,7 @@ class Registry {
     [[nodiscard]] Status drop(core::DestinationId id);
     [[nodiscard]] Status apply(const core::PeerMark& change);
     [[nodiscard]] Status apply(const core::ProducerMark& change);
+    [[nodiscard]] Status apply(const core::GiveUp& change);
     [[nodiscard]] Status apply(const core::DropProducerMark& change);
     [[nodiscard]] Status apply(const core::PutInterest& change);
     [[nodiscard]] Status apply(const core::DropInterest& change);
@@ -49,6 +50,7 @@ class Registry {
     Database* database_;
     Statement save_meta_, put_destination_, drop_destination_, drop_account_;
     Statement put_peer_mark_, put_producer_mark_, drop_producer_mark_;
+    Statement put_given_up_, drop_given_up_;
     Statement put_interest_, drop_interest_, put_tombstone_, drop_tombstone_;
     Statement put_peer_, drop_peer_, drop_peer_mark_, drop_peer_interest_, put_account_;
 };

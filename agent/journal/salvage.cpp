@@ -20,11 +20,12 @@ constexpr std::array tables{
     Table{"peer", "id", 5},
     Table{"peer_mark", "peer", 3},
     Table{"producer_mark", "producer", 3},
+    Table{"given_up", "producer, first_sequence", 2},
     Table{"interest", "peer, kind, name, filter", 6},
     Table{"tombstone", "kind, name, filter", 4},
     Table{"account", "destination", 13},
     Table{"entry", "destination, lane, batch", 8},
-    Table{"batch", "id", 4},
+    Table{"batch", "id", 5},
     Table{"dead_letter", "id", 11},
 };
 constexpr std::size_t rows_per_commit = 1'024;  // so that the log stays small

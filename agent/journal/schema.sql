@@ -21,6 +21,7 @@
 CREATE TABLE batch (
     id       INTEGER PRIMARY KEY,   -- counts the batches that this agent has taken; the order of all streams
     expires  INTEGER NOT NULL,
+    source   INTEGER NOT NULL,      -- destination.id of the peer that it came from; 0: a producer of this host
     checksum INTEGER NOT NULL,      -- XXH3-64 of bytes, seeded with id and expires; verified at each read
     bytes    BLOB    NOT NULL       -- last: everything else is read without touching its pages
 );
@@ -93,6 +94,14 @@ CREATE TABLE producer_mark (
     producer BLOB PRIMARY KEY,
     number   INTEGER NOT NULL,
     used     INTEGER NOT NULL
+) WITHOUT ROWID;
+
+-- Large messages whose producer was away too long in the middle of them: no more of their parts
+-- are taken. Go with the mark of their producer.
+CREATE TABLE given_up (
+    producer       BLOB    NOT NULL,
+    first_sequence INTEGER NOT NULL,    -- of the message's first part
+    PRIMARY KEY (producer, first_sequence)
 ) WITHOUT ROWID;
 
 -- What each peer wants, as it was last heard.

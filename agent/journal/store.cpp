@@ -22,7 +22,8 @@ std::uint64_t brings(const core::Transaction& transaction) {
     std::uint64_t bytes = 0;
     for (const auto& change : transaction.changes) {
         if (const auto* put = std::get_if<core::Put>(&change)) bytes += row + put->batch.size();
-        if (const auto* bury = std::get_if<core::Bury>(&change)) bytes += row + bury->batch.size();
+        if (const auto* bury = std::get_if<core::Bury>(&change))
+            bytes += row + (bury->batch ? bury->batch.size() : wire::frame_bytes_max);
     }
     return bytes + bytes / 8;  // pages are never quite full
 }

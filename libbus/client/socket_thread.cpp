@@ -85,9 +85,7 @@ void Core::attach() {
 
 std::string Core::hello() {
     Guard lock{mutex_};
-    return wire::encode_command(wire::Hello{.app = options_.app,
-                                            .producer = producer_.producer(),
-                                            .awaiting = producer_.awaiting_arrival()});
+    return wire::encode_command(producer_.hello(options_.app));
 }
 
 void Core::detach() {

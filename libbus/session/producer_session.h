@@ -113,6 +113,10 @@ class ProducerSession {
     // wire::Hello::awaiting. Those that are not safe yet as well: they may be by the welcome, from
     // a journal that does not remember who waits.
     std::vector<wire::NumberRange> awaiting_arrival() const;
+    // Large messages with a part that is not safe yet: for wire::Hello::unfinished.
+    std::vector<wire::UnfinishedMessage> unfinished() const;
+    // What to say first on a new connection.
+    wire::Hello hello(std::string app) const;
     const ProducerId& producer() const noexcept { return options_.producer; }
 
   private:

@@ -1,5 +1,6 @@
 // What the agent says about batches that have left, and who hears of it.
 #include <algorithm>
+#include <map>
 
 #include "base/assert.h"
 #include "session/producer_session.h"
@@ -221,6 +222,40 @@ std::vector<wire::NumberRange> ProducerSession::awaiting_arrival() const {
             ranges.push_back({number, number});
     }
     return ranges;
+}
+
+std::vector<wire::UnfinishedMessage> ProducerSession::unfinished() const {
+    struct Known {
+        bool wanted = false;
+        std::uint64_t last_number = 0;
+    };
+    std::map<std::uint64_t, Known> known;
+    const auto look = [&](const Departure& departure) {
+        if (!departure.part) return;
+        Known& message = known[departure.part->first_sequence];
+        message.wanted = message.wanted || !departure.is_settled();
+        const bool is_last =
+            departure.is_abort || departure.part->index + 1 == departure.part->total;
+        if (is_last) message.last_number = departure.number;
+    };
+    for (const auto& departure : sent_) look(departure);
+    for (const auto& departure : waiting_) look(departure);
+    for (const auto& [key, channel] : channels_) {
+        for (const auto& departure : channel->line) look(departure);
+        if (channel->unfinished != 0) known[channel->unfinished].wanted = true;
+    }
+    std::vector<wire::UnfinishedMessage> found;
+    for (const auto& [first, message] : known)
+        if (message.wanted && found.size() < wire::hello_unfinished_max)
+            found.push_back({first, message.last_number});
+    return found;
+}
+
+wire::Hello ProducerSession::hello(std::string app) const {
+    return {.app = std::move(app),
+            .producer = options_.producer,
+            .awaiting = awaiting_arrival(),
+            .unfinished = unfinished()};
 }
 
 }  // namespace bus::session

@@ -23,6 +23,7 @@ enum class FrameType : std::uint8_t {
     link_keepalive = 20,
     link_reset = 21,
     link_refuse = 22,
+    link_unfinished = 23,
 };
 
 namespace envelope_flag {

@@ -71,6 +71,19 @@ struct Encode {
         out.text16(m.reason);
     }
 
+    void operator()(const LinkUnfinished& m) {
+        out.u8(static_cast<std::uint8_t>(m.kind));
+        out.u8(static_cast<std::uint8_t>(m.lane));
+        out.id(m.producer);
+        out.u64(m.sequence);
+        out.u64(m.channel_sequence);
+        out.u64(m.part.first_sequence);
+        out.u32(m.part.index);
+        out.u32(m.part.total);
+        out.u64(m.part.total_bytes);
+        out.text8(m.channel);
+    }
+
     void channels(const std::vector<ChannelKey>& keys) {
         BUS_ASSERT(keys.size() <= 0xFFFF);
         out.u16(static_cast<std::uint16_t>(keys.size()));
@@ -85,7 +98,7 @@ FrameType type_of(const LinkBody& body) {
     static constexpr FrameType types[] = {FrameType::link_hello,     FrameType::link_ack,
                                           FrameType::link_interest,  FrameType::link_hold,
                                           FrameType::link_keepalive, FrameType::link_reset,
-                                          FrameType::link_refuse};
+                                          FrameType::link_refuse,    FrameType::link_unfinished};
     static_assert(std::size(types) == std::variant_size_v<LinkBody>);
     return types[body.index()];
 }
@@ -215,6 +228,26 @@ std::optional<LinkBody> decode_refuse(Reader& in) {
     return m;
 }
 
+std::optional<LinkBody> decode_unfinished(Reader& in) {
+    LinkUnfinished m;
+    m.kind = static_cast<Kind>(in.u8());
+    m.lane = static_cast<Lane>(in.u8());
+    m.producer = in.id<ProducerId>();
+    m.sequence = in.u64();
+    m.channel_sequence = in.u64();
+    m.part.first_sequence = in.u64();
+    m.part.index = in.u32();
+    m.part.total = in.u32();
+    m.part.total_bytes = in.u64();
+    m.channel = in.text8();
+    const bool is_place = m.part.first_sequence > 0 && m.part.first_sequence <= m.sequence &&
+                          m.part.index > 0 && m.part.index < m.part.total;
+    if (m.kind > Kind::service || m.lane > Lane::low || m.producer.is_zero() || !is_place ||
+        m.channel_sequence < m.part.index || !is_channel(m.channel))
+        return std::nullopt;
+    return m;
+}
+
 using DecodeBody = std::optional<LinkBody> (*)(Reader&);
 
 // nullptr: not a control frame this version knows.
@@ -234,6 +267,8 @@ DecodeBody decoder_of(FrameType type) {
             return decode_reset;
         case FrameType::link_refuse:
             return decode_refuse;
+        case FrameType::link_unfinished:
+            return decode_unfinished;
         case FrameType::data:
         case FrameType::receipts:
         case FrameType::acks:
@@ -287,8 +322,8 @@ Expected<LinkFrame, Reject> decode_link(Bytes bytes) {
 std::vector<LinkInterest> split_interest(LinkInterest::Part last_part,
                                          std::uint64_t interest_version,
                                          const std::vector<InterestItem>& items) {
-    using Part = LinkInterest::Part;
-    const Part earlier = last_part == Part::snapshot_last ? Part::snapshot_more : last_part;
+    using Of = LinkInterest::Part;
+    const Of earlier = last_part == Of::snapshot_last ? Of::snapshot_more : last_part;
     constexpr std::size_t fixed = 64;
     std::vector<LinkInterest> frames{{.part = last_part, .version = interest_version, .items = {}}};
     std::size_t bytes = fixed;

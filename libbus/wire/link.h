@@ -12,6 +12,7 @@
 #include "base/bytes.h"
 #include "base/id.h"
 #include "base/result.h"
+#include "wire/batch.h"
 #include "wire/bounds.h"
 #include "wire/envelope.h"
 #include "wire/names.h"
@@ -112,8 +113,19 @@ struct LinkRefuse {
     std::string reason;
 };
 
-using LinkBody =
-    std::variant<LinkHello, LinkAck, LinkInterest, LinkHold, LinkKeepalive, LinkReset, LinkRefuse>;
+// I have handed out the beginning of this large message, which came from you, and its next part
+// (part.index) has not come for long. If no more will come you owe me an abort.
+struct LinkUnfinished {
+    Kind kind = Kind::topic;
+    Lane lane = Lane::normal;
+    std::string channel;
+    ProducerId producer;
+    std::uint64_t sequence = 0, channel_sequence = 0;  // of the last part that came
+    Part part;
+};
+
+using LinkBody = std::variant<LinkHello, LinkAck, LinkInterest, LinkHold, LinkKeepalive, LinkReset,
+                              LinkRefuse, LinkUnfinished>;
 
 struct LinkFrame {
     LinkHead head;

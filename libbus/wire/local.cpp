@@ -30,20 +30,39 @@ std::string dump(const Json& object) {
 
 // ---- App to agent -------------------------------------------------------------
 
-std::vector<NumberRange> ranges(Fields& in, const char* key) {
-    std::vector<NumberRange> found;
-    const Json* list = in.array(key, true);
-    if (!list) return found;
-    if (list->size() > hello_awaiting_max) in.wrong(key, "has too many ranges", Reject::limit);
-    for (const Json& pair : *list) {
+// A list of pairs of numbers, at most so many; what comes after a bad one is not read.
+using Pairs = std::vector<std::pair<std::uint64_t, std::uint64_t>>;
+Pairs read_pairs(Fields& in, const char* key, const Json& list, std::size_t count_max) {
+    Pairs found;
+    if (list.size() > count_max) in.wrong(key, "has too many entries", Reject::limit);
+    for (const Json& pair : list) {
         if (!pair.is_array() || pair.size() != 2 || !pair[0].is_number_unsigned() ||
             !pair[1].is_number_unsigned()) {
             in.wrong(key, "must hold pairs of numbers");
             break;
         }
-        found.push_back({pair[0].get<std::uint64_t>(), pair[1].get<std::uint64_t>()});
-        if (found.back().first > found.back().last) in.wrong(key, "must hold ascending ranges");
+        found.emplace_back(pair[0].get<std::uint64_t>(), pair[1].get<std::uint64_t>());
     }
+    return found;
+}
+
+std::vector<NumberRange> read_awaiting(Fields& in) {
+    std::vector<NumberRange> found;
+    const Json* list = in.array("awaiting", true);
+    if (!list) return found;
+    for (const auto& [first, last] : read_pairs(in, "awaiting", *list, hello_awaiting_max)) {
+        if (first > last) in.wrong("awaiting", "must hold ascending ranges");
+        found.push_back({first, last});
+    }
+    return found;
+}
+
+std::optional<std::vector<UnfinishedMessage>> read_unfinished(Fields& in) {
+    const Json* list = in.array("unfinished", true);
+    if (!list) return std::nullopt;
+    std::vector<UnfinishedMessage> found;
+    for (const auto& [first, last] : read_pairs(in, "unfinished", *list, hello_unfinished_max))
+        found.push_back({first, last});
     return found;
 }
 
@@ -64,7 +83,8 @@ Command read_hello(Fields& in) {
     if (!is_name(hello.app)) in.wrong("app", "is no valid name", Reject::bad_name);
     hello.producer = in.id128<ProducerId>("producer", true);
     if (hello.producer && hello.producer->is_zero()) in.wrong("producer", "must not be zero");
-    hello.awaiting = ranges(in, "awaiting");
+    hello.awaiting = read_awaiting(in);
+    hello.unfinished = read_unfinished(in);
     return hello;
 }
 
@@ -236,6 +256,10 @@ struct EncodeCommand {
         Json out{{"type", "hello"}, {"protocol", {m.protocol_min, m.protocol_max}}, {"app", m.app}};
         if (m.producer) out["producer"] = to_text(*m.producer);
         for (const auto& range : m.awaiting) out["awaiting"].push_back({range.first, range.last});
+        if (!m.unfinished) return out;
+        out["unfinished"] = Json::array();
+        for (const auto& message : *m.unfinished)
+            out["unfinished"].push_back({message.first_sequence, message.last_number});
         return out;
     }
     Json operator()(const Subscribe& m) const {

@@ -30,15 +30,27 @@ struct NumberRange {
     friend bool operator==(const NumberRange&, const NumberRange&) = default;
 };
 
-// {"type":"hello","protocol":[1,1],"app":"billing","producer":"<32 hex>","awaiting":[[7,9]]}; first
+// A large message that a producer has begun: the sequence of its first part, and the number under
+// which its last part left; 0: it has not.
+struct UnfinishedMessage {
+    std::uint64_t first_sequence = 0;
+    std::uint64_t last_number = 0;
+    friend bool operator==(const UnfinishedMessage&, const UnfinishedMessage&) = default;
+};
+
+// {"type":"hello","protocol":[1,1],"app":"billing","producer":"<32 hex>","awaiting":[[7,9]],
+//  "unfinished":[[12,0]]}; first
 // on each connection. Without a producer the session can only consume. `awaiting` (may be absent):
 // batches that have left and whose `arrived` this app has not heard; the agent answers each that it
-// has taken, now or when it has arrived, and with Fate::unknown where it cannot tell.
+// has taken, now or when it has arrived, and with Fate::unknown where it cannot tell. `unfinished`
+// (may be absent): the large messages with a part that is not safe yet. Of others no more parts are
+// expected, once the agent has been away.
 struct Hello {
     std::uint16_t protocol_min = protocol_min_default, protocol_max = protocol_max_default;
     std::string app;
     std::optional<ProducerId> producer;
     std::vector<NumberRange> awaiting;  // ascending, at most hello_awaiting_max
+    std::optional<std::vector<UnfinishedMessage>> unfinished;  // at most hello_unfinished_max
     static constexpr std::uint16_t protocol_min_default = wire::protocol_min;
     static constexpr std::uint16_t protocol_max_default = wire::protocol_max;
 };
@@ -207,5 +219,6 @@ inline constexpr std::size_t acks_per_frame_max = 2'500;
 inline constexpr std::size_t ack_bytes = 24;  // and the reason
 inline constexpr std::size_t reject_reason_bytes_max = 200;
 inline constexpr std::size_t hello_awaiting_max = 1'000;
+inline constexpr std::size_t hello_unfinished_max = 1'000;
 
 }  // namespace bus::wire

@@ -15,7 +15,7 @@ import time
 from command import environment_of
 
 FOLDER = os.environ["BUS_FAULT"]
-PATIENCE = 60.0  # seconds; far beyond what anything here takes
+PATIENCE = 120.0  # seconds; far beyond what anything here takes: the longest is session.linger, 30 s
 
 
 class Book:
@@ -186,8 +186,9 @@ def memory_high_water(agent):
 
 
 def wait_until_settled(case, *agents):
-    """Nothing waits anywhere, and every account balances (G5). The parts that a killed producer left
-    behind wait for it until its session has been gone for 30 s (session.linger)."""
+    """Nothing waits anywhere, and every account balances (G5). What came of a large message whose rest
+    does not come (its producer was killed, or it is a copy that a crash brought back) is dropped
+    only when it has waited for 30 s (session.linger)."""
     for agent in agents:
         status = agent.wait_for_status(lambda status: all(
             account["waiting"] == 0 for account in status["accounts"]), PATIENCE)

@@ -18,10 +18,6 @@ class Rounds:
         """`most`: messages that may pass between one kill and the next."""
         chance = random.Random(f"{SEED} {name}")
         victims = ["near", "far", "producer", "consumer"]
-        # An agent that restarts does not know of a large message that a dead producer left open
-        # (README, "Limitations"); that the living one ends it is a story of its own below.
-        if "--large-every" in flow_options.get("producer_options", ()):
-            victims.remove("producer")
         chance.shuffle(victims)
         victims += chance.choices(victims, k=ROUNDS - len(victims))
         print(f"BUS_FAULT_SEED={SEED}: {name}: {', '.join(victims)}", flush=True)

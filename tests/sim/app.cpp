@@ -70,11 +70,7 @@ void App::connect() {
 
 void App::hello() {
     welcome_ = false;
-    wire::Hello hello;
-    hello.app = fmt::format("app{}", index_);
-    hello.producer = producer_->producer();
-    hello.awaiting = producer_->awaiting_arrival();
-    const auto text = wire::encode_command(hello);
+    const auto text = wire::encode_command(producer_->hello(fmt::format("app{}", index_)));
     const auto bytes = as_bytes(text);
     send({bytes.begin(), bytes.end()});
 }

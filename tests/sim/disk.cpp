@@ -18,7 +18,8 @@ void Disk::start(AgentId agent, std::uint64_t incarnation) {
 
 void Disk::apply(const Put& put) {
     last_batch_ = std::max(last_batch_, put.id);
-    const auto [at, fresh] = rows_.try_emplace(put.id, Row{put.batch, put.expires_wall_micros, {}});
+    const auto [at, fresh] =
+        rows_.try_emplace(put.id, Row{put.batch, put.expires_wall_micros, put.source, {}});
     if (!fresh) return;
     const auto& header = put.batch.header();
     by_sequence_[{header.producer, header.sequence}].insert(put.id);
@@ -58,7 +59,13 @@ void Disk::apply(const Progress& progress) {
 
 void Disk::apply(const PeerMark& mark) { peer_marks_[mark.peer] = mark; }
 void Disk::apply(const ProducerMark& mark) { producer_marks_[mark.producer] = mark; }
-void Disk::apply(const DropProducerMark& drop) { producer_marks_.erase(drop.producer); }
+void Disk::apply(const GiveUp& give_up) {
+    given_up_[give_up.producer].insert(give_up.first_sequence);
+}
+void Disk::apply(const DropProducerMark& drop) {
+    producer_marks_.erase(drop.producer);
+    given_up_.erase(drop.producer);
+}
 
 void Disk::apply(const PutDestination& put) {
     last_destination_ = std::max(last_destination_, put.destination.id);
@@ -91,7 +98,13 @@ void Disk::apply(const DropPeer& drop) {
 }
 void Disk::apply(const Account& account) { accounts_[account.destination] = account; }
 void Disk::apply(const Bury& bury) {
-    dead_letters_.try_emplace({bury.stream, bury.id, bury.first}, bury);
+    Bury whole = bury;
+    if (!whole.batch) {  // its bytes are in the batch's own row
+        const auto row = rows_.find(bury.id);
+        if (row == rows_.end() || row->second.damaged) return;
+        whole.batch = row->second.batch;
+    }
+    dead_letters_.try_emplace({bury.stream, bury.id, bury.first}, std::move(whole));
 }
 
 Recovered Disk::recovered() const {
@@ -114,6 +127,8 @@ Recovered Disk::recovered() const {
     for (const auto& [id, peer] : peers_) found.peers.push_back(peer);
     for (const auto& [id, mark] : peer_marks_) found.peer_marks.push_back(mark);
     for (const auto& [id, mark] : producer_marks_) found.producer_marks.push_back(mark);
+    for (const auto& [producer, messages] : given_up_)
+        for (const auto first : messages) found.given_up.push_back({producer, first});
     found.interest = interest();
     for (const auto& [key, tombstone] : tombstones_) found.tombstones.push_back(tombstone);
     for (const auto& [key, bury] : dead_letters_) found.dead_letters += bury.count;
@@ -146,6 +161,7 @@ Loaded Disk::read(const ReadBack& request, Damaged& damaged) {
         LoadedEntry entry{.id = at->first, .batch = row.batch, .flags = at->second.flags};
         entry.done = at->second.done;
         entry.messages = row.batch.messages();
+        entry.source = row.source;
         entry.expires_wall_micros = row.expires_wall_micros;
         if (row.damaged) {
             entry.batch = {};

@@ -19,6 +19,7 @@ class Disk {
     struct Row {
         core::Batch batch;
         std::uint64_t expires_wall_micros = 0;
+        core::DestinationId source;
         std::set<core::StreamId> owed_to;
         bool damaged = false;
     };
@@ -68,6 +69,7 @@ class Disk {
     void apply(const core::Progress& progress);
     void apply(const core::PeerMark& mark);
     void apply(const core::ProducerMark& mark);
+    void apply(const core::GiveUp& give_up);
     void apply(const core::DropProducerMark& drop);
     void apply(const core::PutDestination& put);
     void apply(const core::DropDestination& drop);
@@ -94,6 +96,7 @@ class Disk {
     std::map<AgentId, core::PutPeer> peers_;
     std::map<AgentId, core::PeerMark> peer_marks_;
     std::map<ProducerId, core::ProducerMark> producer_marks_;
+    std::map<ProducerId, std::set<std::uint64_t>> given_up_;
     std::map<std::pair<AgentId, Name>, core::PutInterest> interest_;
     std::map<Name, core::PutTombstone> tombstones_;
     std::map<core::DestinationId, core::Account> accounts_;

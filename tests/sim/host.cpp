@@ -310,6 +310,10 @@ void Host::note_link_control(int peer, LinkId link, const wire::LinkFrame& frame
         std::string operator()(const wire::LinkRefuse& refuse) const {
             return fmt::format("REFUSE {} {}", refuse.number, refuse.reason);
         }
+        std::string operator()(const wire::LinkUnfinished& message) const {
+            return fmt::format("UNFINISHED {} {} part {}/{}", message.channel,
+                               message.part.first_sequence, message.part.index, message.part.total);
+        }
     };
     note("<h{} link {} count {} {}", peer, link.value, frame.head.count,
          std::visit(Words{}, frame.body));

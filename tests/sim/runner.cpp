@@ -1,6 +1,5 @@
 #include "runner.h"
 
-#include "open_seeds.h"
 
 #include <fmt/format.h>
 #include <sys/wait.h>
@@ -61,13 +60,8 @@ int run_seeds(std::uint64_t first, std::uint64_t count, bool keep_going) {
     std::signal(SIGABRT, on_abort);
     const auto began = std::chrono::steady_clock::now();
     std::uint64_t runs = 0, failures = 0, messages = 0, steps = 0;
-    std::string open;
     double days = 0;
     for (std::uint64_t seed = first; seed < first + count; ++seed) {
-        if (!keep_going && is_open(seed)) {
-            open += fmt::format(" {}", seed);
-            continue;
-        }
         Result result;
         ++runs;
         if (run_seed(seed, false, false, result)) {
@@ -86,7 +80,6 @@ int run_seeds(std::uint64_t first, std::uint64_t count, bool keep_going) {
         "{} seeds from {}, {} failed; {:.0f} seeds per minute, {:.1f} simulated days, "
         "{} messages, {} steps\n",
         runs, first, failures, double(runs) / seconds * 60, days, messages, steps);
-    if (!open.empty()) fmt::print("open, not run (tests/sim/open_seeds.h):{}\n", open);
     return failures == 0 ? 0 : 1;
 }
 
@@ -161,10 +154,9 @@ int run_mutations(const std::string& only, std::uint64_t seeds) {
         if (witness)
             fmt::print("{:30} caught by seed {:>4}: {}\n", name, witness->seed, witness->how);
         else
-            fmt::print("{:30} NOT CAUGHT by {} seeds{}\n", name, seeds,
-                       is_open(name) ? " (open)" : "");
+            fmt::print("{:30} NOT CAUGHT by {} seeds\n", name, seeds);
         std::fflush(stdout);
-        uncaught += !witness && !is_open(name);
+        uncaught += !witness;
     }
     return uncaught;
 }

@@ -426,6 +426,30 @@ TEST_CASE_TEMPLATE_DEFINE("marks are kept", F, contract_marks) {
     CHECK(journal.recovered.producer_marks.front().wall_micros == 200);
 }
 
+TEST_CASE_TEMPLATE_DEFINE("what was given up for a producer goes with its mark", F,
+                          contract_given_up) {
+    Subject<F> journal;
+    const ProducerId stays{{11, 13}}, goes{{17, 19}};
+    journal.commit({GiveUp{stays, 5}, GiveUp{goes, 5}, GiveUp{goes, 9}});
+    journal.commit({GiveUp{stays, 5}, DropProducerMark{goes}});
+    journal.crash_and_restart();
+    REQUIRE(journal.recovered.given_up.size() == 1);
+    CHECK(journal.recovered.given_up.front().producer == stays);
+    CHECK(journal.recovered.given_up.front().first_sequence == 5);
+}
+
+TEST_CASE_TEMPLATE_DEFINE("a batch is read back with the peer it came from", F, contract_source) {
+    Subject<F> journal;
+    Put from_peer = put(1, make_batch("a"));
+    from_peer.source = DestinationId{7};
+    journal.commit({from_peer, owe(1, 1), put(2, make_batch("b")), owe(1, 2)});
+    journal.crash_and_restart();
+    const auto rows = journal.read(stream(1));
+    REQUIRE(rows.size() == 2);
+    CHECK(rows[0].source == DestinationId{7});
+    CHECK(rows[1].source == DestinationId{});
+}
+
 TEST_CASE_TEMPLATE_DEFINE("interest is keyed by peer, kind, name and filter", F,
                           contract_interest) {
     Subject<F> journal;
@@ -484,6 +508,16 @@ TEST_CASE_TEMPLATE_DEFINE("dead letters are kept once, apart from their batch", 
     CHECK(journal.recovered.streams.empty());
 }
 
+TEST_CASE_TEMPLATE_DEFINE("a dead letter without bytes takes them from its batch", F,
+                          contract_dead_from_row) {
+    Subject<F> journal;
+    journal.commit({durable(1, "alarms"), put(1, make_batch("a", 5)), owe(1, 1)});
+    journal.commit({Bury{stream(1), BatchId{1}, {}, 0, 5, "given up", 1'000}, settle(1, 1)});
+    journal.commit({Bury{stream(1), BatchId{2}, {}, 0, 5, "never was there", 1'000}});
+    journal.crash_and_restart();
+    CHECK(journal.recovered.dead_letters == 5);
+}
+
 TEST_CASE_TEMPLATE_DEFINE("what is not urgent is committed all the same", F, contract_lazy) {
     Subject<F> journal;
     const Batch batch = make_batch("a");
@@ -510,31 +544,34 @@ TEST_CASE_TEMPLATE_DEFINE("accounts are taken with each commit", F, contract_acc
     CHECK(journal.found(stream(1))->messages == account.waiting);
 }
 
-#define BUS_JOURNAL_CONTRACT(Fixture)                         \
-    TEST_CASE_TEMPLATE_INVOKE(contract_new, Fixture);         \
-    TEST_CASE_TEMPLATE_INVOKE(contract_incarnation, Fixture); \
-    TEST_CASE_TEMPLATE_INVOKE(contract_survives, Fixture);    \
-    TEST_CASE_TEMPLATE_INVOKE(contract_atomic, Fixture);      \
-    TEST_CASE_TEMPLATE_INVOKE(contract_order, Fixture);       \
-    TEST_CASE_TEMPLATE_INVOKE(contract_ids, Fixture);         \
-    TEST_CASE_TEMPLATE_INVOKE(contract_interleaved, Fixture); \
-    TEST_CASE_TEMPLATE_INVOKE(contract_settle, Fixture);      \
-    TEST_CASE_TEMPLATE_INVOKE(contract_repeat, Fixture);      \
-    TEST_CASE_TEMPLATE_INVOKE(contract_later, Fixture);       \
-    TEST_CASE_TEMPLATE_INVOKE(contract_progress, Fixture);    \
-    TEST_CASE_TEMPLATE_INVOKE(contract_totals, Fixture);      \
-    TEST_CASE_TEMPLATE_INVOKE(contract_lanes, Fixture);       \
-    TEST_CASE_TEMPLATE_INVOKE(contract_pieces, Fixture);      \
-    TEST_CASE_TEMPLATE_INVOKE(contract_channel, Fixture);     \
-    TEST_CASE_TEMPLATE_INVOKE(contract_highest, Fixture);     \
-    TEST_CASE_TEMPLATE_INVOKE(contract_destination, Fixture); \
-    TEST_CASE_TEMPLATE_INVOKE(contract_drop, Fixture);        \
-    TEST_CASE_TEMPLATE_INVOKE(contract_marks, Fixture);       \
-    TEST_CASE_TEMPLATE_INVOKE(contract_interest, Fixture);    \
-    TEST_CASE_TEMPLATE_INVOKE(contract_peers, Fixture);       \
-    TEST_CASE_TEMPLATE_INVOKE(contract_tombstones, Fixture);  \
-    TEST_CASE_TEMPLATE_INVOKE(contract_dead, Fixture);        \
-    TEST_CASE_TEMPLATE_INVOKE(contract_lazy, Fixture);        \
+#define BUS_JOURNAL_CONTRACT(Fixture)                           \
+    TEST_CASE_TEMPLATE_INVOKE(contract_new, Fixture);           \
+    TEST_CASE_TEMPLATE_INVOKE(contract_incarnation, Fixture);   \
+    TEST_CASE_TEMPLATE_INVOKE(contract_survives, Fixture);      \
+    TEST_CASE_TEMPLATE_INVOKE(contract_atomic, Fixture);        \
+    TEST_CASE_TEMPLATE_INVOKE(contract_order, Fixture);         \
+    TEST_CASE_TEMPLATE_INVOKE(contract_ids, Fixture);           \
+    TEST_CASE_TEMPLATE_INVOKE(contract_interleaved, Fixture);   \
+    TEST_CASE_TEMPLATE_INVOKE(contract_settle, Fixture);        \
+    TEST_CASE_TEMPLATE_INVOKE(contract_repeat, Fixture);        \
+    TEST_CASE_TEMPLATE_INVOKE(contract_later, Fixture);         \
+    TEST_CASE_TEMPLATE_INVOKE(contract_progress, Fixture);      \
+    TEST_CASE_TEMPLATE_INVOKE(contract_totals, Fixture);        \
+    TEST_CASE_TEMPLATE_INVOKE(contract_lanes, Fixture);         \
+    TEST_CASE_TEMPLATE_INVOKE(contract_pieces, Fixture);        \
+    TEST_CASE_TEMPLATE_INVOKE(contract_channel, Fixture);       \
+    TEST_CASE_TEMPLATE_INVOKE(contract_highest, Fixture);       \
+    TEST_CASE_TEMPLATE_INVOKE(contract_destination, Fixture);   \
+    TEST_CASE_TEMPLATE_INVOKE(contract_drop, Fixture);          \
+    TEST_CASE_TEMPLATE_INVOKE(contract_marks, Fixture);         \
+    TEST_CASE_TEMPLATE_INVOKE(contract_given_up, Fixture);      \
+    TEST_CASE_TEMPLATE_INVOKE(contract_source, Fixture);        \
+    TEST_CASE_TEMPLATE_INVOKE(contract_dead_from_row, Fixture); \
+    TEST_CASE_TEMPLATE_INVOKE(contract_interest, Fixture);      \
+    TEST_CASE_TEMPLATE_INVOKE(contract_peers, Fixture);         \
+    TEST_CASE_TEMPLATE_INVOKE(contract_tombstones, Fixture);    \
+    TEST_CASE_TEMPLATE_INVOKE(contract_dead, Fixture);          \
+    TEST_CASE_TEMPLATE_INVOKE(contract_lazy, Fixture);          \
     TEST_CASE_TEMPLATE_INVOKE(contract_account, Fixture)
 
 }  // namespace bus::journal_contract

@@ -24,6 +24,7 @@ struct Host {
     std::vector<wire::Receipt> receipts;
     std::vector<wire::Reply> replies;
     std::deque<ToLink> to_links;
+    std::vector<ReadBack> reads;
     std::vector<Transaction> transactions;
     std::vector<Event> events;
     std::deque<Transaction> unanswered;
@@ -52,6 +53,7 @@ struct Host {
                 replies.push_back(std::get<wire::Reply>(to.what));
         }
         for (auto& to : out.to_links) to_links.push_back(std::move(to));
+        reads.insert(reads.end(), out.reads.begin(), out.reads.end());
         for (auto& event : out.events) events.push_back(std::move(event));
         for (auto& transaction : out.transactions) {
             transactions.push_back(transaction);
@@ -79,6 +81,10 @@ struct Host {
         hello.app = "test";
         hello.producer = producer;
         exchange->on_command(session, hello, now);
+        turn();
+    }
+    void leave(SessionId session) {
+        exchange->on_session_gone(session, now);
         turn();
     }
     void subscribe(SessionId session, wire::Subscribe command) {

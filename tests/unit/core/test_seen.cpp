@@ -32,6 +32,22 @@ TEST_CASE("a flagged message proves nothing about what is above it") {
     CHECK(seen.look(make_batch({.sequence = 11}).header(), false) == Answer::unknown);
 }
 
+TEST_CASE("what an abort ends may come again: it is neither taken nor new") {
+    Seen seen;
+    seen.take(make_batch({.sequence = 1, .messages = 10}).header(), false);
+    const auto part = [](std::uint64_t sequence, std::uint32_t index) {
+        auto header = make_batch({.sequence = sequence}).header();
+        header.part = wire::Part{11, index, 5, 100};
+        return header;
+    };
+    for (std::uint32_t i = 0; i < 3; ++i) seen.take(part(11 + i, i), false);
+    seen.forget(part(13, 3));
+    CHECK(seen.look(part(11, 0), false) == Seen::Answer::unknown);
+    CHECK(seen.look(part(13, 2), false) == Seen::Answer::unknown);
+    CHECK(seen.look(make_batch({.sequence = 5}).header(), false) == Seen::Answer::taken);
+    CHECK(seen.look(make_batch({.sequence = 14}).header(), false) == Seen::Answer::fresh);
+}
+
 TEST_CASE("producers, channels, lanes and kinds are apart") {
     Seen seen;
     seen.take(make_batch({.sequence = 1}).header(), false);

@@ -179,3 +179,24 @@ TEST_CASE("a message above the largest is not cut at all") {
     const Bytes huge{reinterpret_cast<const std::byte*>(&nothing), wire::message_bytes_max + 1};
     CHECK_FALSE(ProducerSession::cut({.channel = "a", .payload = huge}));
 }
+
+TEST_CASE(
+    "a hello says which large messages are unfinished, and whether their last part has left") {
+    Producing app;
+    app.welcome();
+    const std::string payload = payload_of(4);
+    auto large = ProducerSession::cut({.channel = "a", .payload = as_bytes(payload)});
+    REQUIRE(large);
+    CHECK(app.session.hello("x").unfinished->empty());
+    for (int i = 0; i < 2; ++i)
+        REQUIRE(app.session.offer_part(*large, {app.now, 7}) == Offer::taken);
+    auto left = app.take_all();
+    using Unfinished = std::vector<wire::UnfinishedMessage>;
+    CHECK(app.session.unfinished() == Unfinished{{1, 0}});
+    while (!large->finished())
+        REQUIRE(app.session.offer_part(*large, {app.now, 7}) == Offer::taken);
+    left = app.take_all();
+    CHECK(app.session.unfinished() == Unfinished{{1, left.back().envelope.number}});
+    app.safe_through(left.back().envelope.number);
+    CHECK(app.session.unfinished().empty());
+}

@@ -11,6 +11,8 @@
 namespace bus::test {
 namespace {
 
+constexpr std::string_view lanes[] = {"high", "normal", "low"};
+
 using namespace wire;
 
 class Lines {
@@ -43,7 +45,6 @@ void add_messages(Lines& out, Bytes body, std::uint64_t sequence) {
 std::vector<std::string> describe_batch(Bytes frame) {
     const auto header = decode_batch(frame);
     if (!header) return refused(header.error());
-    static constexpr std::string_view lanes[] = {"high", "normal", "low"};
     Lines out;
     out.add("kind", to_text(header->kind));
     out.add("lane", lanes[static_cast<std::size_t>(header->lane)]);
@@ -144,6 +145,19 @@ struct DescribeLink {
         out.add("number", m.number);
         out.add("code", to_text(m.code));
         out.add("reason", m.reason);
+    }
+    void operator()(const LinkUnfinished& m) const {
+        out.add("type", "unfinished");
+        out.add("kind", to_text(m.kind));
+        out.add("lane", lanes[static_cast<std::size_t>(m.lane)]);
+        out.add("channel", m.channel);
+        out.add("producer", to_text(m.producer));
+        out.add("sequence", m.sequence);
+        out.add("channel sequence", m.channel_sequence);
+        out.add("first sequence", m.part.first_sequence);
+        out.add("next part", std::uint64_t{m.part.index});
+        out.add("parts", std::uint64_t{m.part.total});
+        out.add("total bytes", m.part.total_bytes);
     }
     void channels(std::string_view field, const std::vector<ChannelKey>& keys) const {
         for (const auto& key : keys)

@@ -1,0 +1,76 @@
+// The large messages of which a queue or subscription has handed out a part
+// and not yet settled the whole. All parts of one go to one taker, a consumer
+// or a peer, and they settle together, with the last: until then whoever gave
+// them still has them all, so that another taker can begin from the beginning.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "core/custody.h"
+#include "core/lease.h"
+#include "wire/link.h"
+
+namespace bus::core {
+
+struct LargeMessage {
+    // A peer as somebody who takes from a queue; only compared.
+    using PeerTaker = const void*;
+
+    std::optional<ConsumerId> consumer;  // none: it left, another one begins anew
+    PeerTaker peer = nullptr;
+    std::vector<BatchId> parts;   // that are out, in order
+    std::uint32_t undecided = 0;  // of these
+    bool complete = false;        // the last part, or an abort, is among them
+    bool buried = false;          // a part went to the dead letters: so will all
+    bool ended = false;           // an abort is on its way to whoever has it
+    Time moved{};                 // when its latest part came, or was handed out
+    Time asked{};                 // when its origin was asked for the rest
+    DestinationId source;         // the peer it came from; 0: this host
+    wire::LinkUnfinished rest;    // which part comes next
+
+    bool is_decided() const { return complete && undecided == 0; }
+};
+
+class LargeMessages {
+  public:
+    // nullptr: nothing of this message is out, or all of it has settled.
+    LargeMessage* find(const ProducerId& producer, std::uint64_t first_sequence);
+    LargeMessage* find(const wire::BatchHeader& part) {
+        return find(part.producer, part.part->first_sequence);
+    }
+    const LargeMessage* find(const wire::BatchHeader& part) const {
+        const auto found = messages_.find({part.producer, part.part->first_sequence});
+        return found == messages_.end() ? nullptr : &found->second;
+    }
+    LargeMessage& begin(const wire::BatchHeader& part, DestinationId source);
+    // Its next part, or one that comes again after a crash.
+    static void add(LargeMessage& message, const wire::BatchHeader& part, BatchId id, Time now);
+    void erase(const LargeMessage& message);
+
+    template <class Visit>
+    void for_each(Visit visit) {
+        for (auto& [key, message] : messages_) visit(message);
+    }
+    bool empty() const { return messages_.empty(); }
+    void clear() { messages_.clear(); }
+
+  private:
+    using Key = std::pair<ProducerId, std::uint64_t>;
+    std::map<Key, LargeMessage> messages_;
+};
+
+// The part that ends a message of which no more will come.
+Batch abort_of(const wire::LinkUnfinished& message);
+
+constexpr bool is_abort(const wire::BatchHeader& header) {
+    return (header.flags & wire::batch_flag::abort) != 0;
+}
+constexpr bool is_last_part(const wire::BatchHeader& header) {
+    return is_abort(header) || header.part->index + 1 == header.part->total;
+}
+
+}  // namespace bus::core

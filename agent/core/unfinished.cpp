@@ -1,0 +1,111 @@
+// Large messages whose rest does not come. Whoever has handed out the beginning
+// asks the agent that took the message from its producer. Only that one knows
+// whether more will come; if not, it sends an abort, in order behind whatever
+// of the message is still on its way. That holds whatever was lost: a producer,
+// a journal, a row, or the end of a copy that a crash brought back.
+
+#include "core/state.h"
+
+namespace bus::core {
+
+// ---- Where the message came from --------------------------------------------------------
+
+void Exchange::State::note_part(Producer& own, const wire::BatchHeader& header) {
+    if (is_last_part(header))
+        own.unfinished.erase(header.part->first_sequence);
+    else
+        own.unfinished.insert(header.part->first_sequence);
+}
+
+// A producer that says so knows better than an agent that may have restarted.
+void Exchange::State::note_unfinished(Producer& own, const wire::Hello& hello) {
+    if (!hello.unfinished) return;
+    own.unfinished.clear();
+    for (const auto& message : *hello.unfinished) {
+        const bool all_taken =
+            message.last_number != 0 && message.last_number <= own.intake->taken();
+        if (!all_taken && !own.given_up.contains(message.first_sequence))
+            own.unfinished.insert(message.first_sequence);
+    }
+}
+
+bool Exchange::State::may_go_on(const ProducerId& id, std::uint64_t first_sequence) const {
+    const auto found = producers.find(id);
+    if (found == producers.end()) return now - started < Duration{limits::session_linger};
+    const Producer& own = found->second;
+    if (own.session) return own.unfinished.contains(first_sequence);
+    return !own.given_up.contains(first_sequence) &&
+           now - own.gone_since < Duration{limits::session_linger};
+}
+
+// No more of it will be taken from its producer. true: that is certain, also after a crash.
+bool Exchange::State::give_up(const wire::LinkUnfinished& message) {
+    const bool known = producers.contains(message.producer);
+    if (!known && producers.size() >= limits::producer_marks_max) return false;
+    Producer& own = producer(message.producer, producer_uid_unknown);
+    if (own.session) return true;  // it is there, and this message is over
+    if (!known) own.gone_since = now - limits::session_linger;
+    const auto [at, news] = own.given_up.try_emplace(message.part.first_sequence);
+    if (news) {
+        keeper.change(GiveUp{message.producer, message.part.first_sequence}, true);
+        at->second = keeper.pending_submission();
+        own.unfinished.erase(message.part.first_sequence);
+        event(Event::Kind::batch_expired, message.channel,
+              "its producer is gone in the middle of a large message: what came of it is dropped");
+    }
+    return keeper.committed_through() >= at->second;
+}
+
+void Exchange::State::on_unfinished(Link& link, const wire::LinkUnfinished& message) {
+    Peer& peer = *link.peer;
+    if (may_go_on(message.producer, message.part.first_sequence) || !give_up(message)) return;
+    Group* const from = message.kind == wire::Kind::queue
+                            ? find_group(Destination::Type::queue, message.channel)
+                            : nullptr;
+    LargeMessage* const large =
+        from == nullptr ? nullptr
+                        : from->large_message(message.producer, message.part.first_sequence);
+    if (large == nullptr || large->peer != peer.outbound.get())
+        return owe_abort(message, {}, {&peer});
+    if (large->complete || std::exchange(large->ended, true)) return;
+    owe_abort(large->rest, {from}, {});  // behind what may still wait in the queue
+}
+
+void Exchange::State::owe_abort(const wire::LinkUnfinished& message,
+                                const std::vector<Group*>& to_groups,
+                                const std::vector<Peer*>& to_peers) {
+    owe({.intake = nullptr, .source = message.producer}, abort_of(message), to_groups, to_peers, 0);
+}
+
+// ---- Where its beginning was handed out ---------------------------------------------------
+
+void Exchange::State::ask_for_parts() {
+    for (const auto& [id, group] : groups) {
+        if (!group->has_large_messages()) continue;
+        for (LargeMessage* message : group->waiting_for_parts(now - limits::session_linger)) {
+            if (message->ended || now - message->asked < Duration{limits::ask_again}) continue;
+            message->asked = now;
+            ask_for_rest(*group, *message);
+        }
+    }
+}
+
+void Exchange::State::ask_for_rest(Group& group, LargeMessage& message) {
+    if (message.source == DestinationId{}) {
+        const auto& rest = message.rest;
+        if (may_go_on(rest.producer, rest.part.first_sequence)) return;
+        message.ended = give_up(rest);
+        if (message.ended) return owe_abort(rest, {&group}, {});
+        message.asked = {};  // as soon as it is certain
+        return;
+    }
+    const auto origin = peers_by_destination.find(message.source);
+    if (origin == peers_by_destination.end() || !origin->second->configured) {
+        event(Event::Kind::batch_dead_lettered, message.rest.channel,
+              "the peer that sent the beginning of a large message is no peer any more");
+        return group.bury_whole(message, "its origin is no peer any more");
+    }
+    if (Link* const link = origin->second->active) send(*link, message.rest);
+}
+
+}  // namespace bus::core
