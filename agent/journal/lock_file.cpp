@@ -24,6 +24,10 @@ std::string holder(int fd) {
 
 LockFile::LockFile(const std::string& path)
     : fd_(::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0640)) {
+    if (!fd_ && errno == ENOENT)  // made here it could be the empty place of a disk not mounted
+        throw Error(path +
+                    ": cannot be made, its folder does not exist; make the folder, or name "
+                    "another in \"journal\": {\"path\": ...}");
     if (!fd_) throw Error(path + ": cannot open: " + std::strerror(errno));
     if (::flock(fd_.get(), LOCK_EX | LOCK_NB) != 0) {
         if (errno == EWOULDBLOCK)

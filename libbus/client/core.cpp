@@ -255,8 +255,8 @@ std::shared_ptr<Inbox> Core::subscribe(wire::Subscribe wish, Millis timeout) {
     wake_for_commands();
     throw_unless_open();
     if (answered) throw Error{"the agent refuses this subscription: " + reason};
-    throw NoAgent{"no answer from the agent at " + endpoint_ + " within " + in_seconds(timeout) +
-                  ": is it running?"};
+    throw Error{"no answer from the agent at " + endpoint_ + " within " + in_seconds(timeout) +
+                ": is it running?"};
 }
 
 // Under the lock.

@@ -5,7 +5,6 @@
 namespace bus {
 
 Error::~Error() = default;
-NoAgent::~NoAgent() = default;
 
 std::string describe(const std::exception& error) {
     std::string text = error.what();

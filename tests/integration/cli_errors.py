@@ -1,13 +1,16 @@
 """What `bus` says and returns when it cannot do what it was asked: always what to do next."""
 
 import os
+import signal
 import stat
 import tempfile
 import unittest
 
+import zmq
+
 import cases
-from agent import Agent
-from command import bus
+from agent import PATIENCE, Agent
+from command import bus, start_bus
 
 
 class Errors(unittest.TestCase):
@@ -65,6 +68,16 @@ class Errors(unittest.TestCase):
                 said = done.stderr.decode()
                 self.assertIn(f'"{bad}" is no ', said)
                 self.assertIn("tokens of A-Z a-z 0-9 _ - joined by dots", said)
+
+    def test_interrupted_while_the_agent_does_not_answer_it_ends_at_once(self):
+        with zmq.Context() as context, context.socket(zmq.ROUTER) as silent:
+            silent.linger = 0
+            silent.bind(f"ipc://{self.folder}/bus.sock")
+            waiting = start_bus("receive", "q", "--connect-timeout", "600", runtime=self.folder)
+            self.assertTrue(silent.poll(PATIENCE * 1000), "it said no hello")
+            waiting.send_signal(signal.SIGINT)
+            _, said = waiting.communicate(timeout=PATIENCE)
+            self.assertEqual(waiting.returncode, 130, said)
 
     def test_a_mistyped_subcommand_is_recognised(self):
         done = bus("publsh", "a", "b")

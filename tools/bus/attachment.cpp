@@ -4,9 +4,18 @@
 
 #include <cstdlib>
 
+#include "interruption.h"
 #include "usage.h"
 
 namespace bus::cli {
+namespace {
+
+using namespace std::chrono_literals;
+
+// A connection does not tell when it is made; it is looked at ever more rarely.
+constexpr std::chrono::milliseconds glance_max = 50ms;
+
+}  // namespace
 
 void Attachment::add_options(CLI::App& command) {
     command
@@ -24,6 +33,14 @@ ConnectOptions Attachment::connect_options() const { return {.runtime = runtime,
 
 std::chrono::milliseconds Attachment::connect_timeout() const {
     return std::chrono::milliseconds{static_cast<std::int64_t>(connect_seconds * 1000)};
+}
+
+void Attachment::await_agent(const Connection& bus, const Interruption& interruption) const {
+    const auto give_up = std::chrono::steady_clock::now() + connect_timeout();
+    for (auto glance = 1ms; !bus.is_connected(); glance = std::min(2 * glance, glance_max)) {
+        if (std::chrono::steady_clock::now() >= give_up) throw nobody_answers();
+        if (interruption.comes_within(glance)) throw Interrupted{};
+    }
 }
 
 std::string Attachment::folder() const {

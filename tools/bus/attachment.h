@@ -15,6 +15,8 @@ class App;
 
 namespace bus::cli {
 
+class Interruption;
+
 struct Attachment {
     std::string runtime;  // empty: libbus's default
     double connect_seconds = 5;
@@ -23,6 +25,8 @@ struct Attachment {
 
     ConnectOptions connect_options() const;
     std::chrono::milliseconds connect_timeout() const;
+    // Until an agent answers. Throws Failure: none did in time; Interrupted.
+    void await_agent(const Connection& bus, const Interruption& interruption) const;
     // The folder in use, for people.
     std::string folder() const;
     Failure nobody_answers() const;

@@ -131,26 +131,17 @@ void ConsumingOptions::add_options(CLI::App& command) {
 }
 
 SubscribeOptions ConsumingOptions::subscribe_options() const {
-    SubscribeOptions how{.durable = durable,
-                         .timeout = std::max(attachment.connect_timeout(), 1ms)};
+    SubscribeOptions how{.durable = durable, .timeout = 0ms};
     if (count > 0 && count < how.prefetch_messages)
         how.prefetch_messages = static_cast<std::uint32_t>(count);
     return how;
 }
 
-Consumer open_consumer(const Connection& bus, const ConsumingOptions& options,
-                       const OpenConsumer& open) {
-    try {
-        return open(bus, options.subscribe_options());
-    } catch (const NoAgent&) {
-        throw options.attachment.nobody_answers();
-    }
-}
-
 void consume(const ConsumingOptions& options, const Interruption& interruption,
              const OpenConsumer& open) {
     const Connection bus{options.attachment.connect_options()};
-    Consumer consumer = open_consumer(bus, options, open);
+    Consumer consumer = open(bus, options.subscribe_options());
+    options.attachment.await_agent(bus, interruption);
     Consuming{options, interruption, consumer}.run();
 }
 

@@ -29,10 +29,6 @@ struct ConsumingOptions {
 
 using OpenConsumer = std::function<Consumer(const Connection&, const SubscribeOptions&)>;
 
-// Opens the consumer on a connection. Throws Failure that says why it cannot.
-Consumer open_consumer(const Connection& bus, const ConsumingOptions& options,
-                       const OpenConsumer& open);
-
 // Consumes until the options say that it is enough. Throws Failure: the consumer was closed,
 // standard output was, or silence came before the count; Interrupted.
 void consume(const ConsumingOptions& options, const Interruption& interruption,

@@ -51,9 +51,11 @@ Interruption::~Interruption() {
         if (fd >= 0) ::close(fd);
 }
 
-bool Interruption::asked() const noexcept {
+bool Interruption::asked() const noexcept { return comes_within(std::chrono::milliseconds{0}); }
+
+bool Interruption::comes_within(std::chrono::milliseconds time) const noexcept {
     pollfd flag{asked_, POLLIN, 0};
-    return ::poll(&flag, 1, 0) > 0;
+    return ::poll(&flag, 1, static_cast<int>(time.count())) > 0;
 }
 
 void Interruption::watch() {

@@ -3,6 +3,7 @@
 // the process at once.
 #pragma once
 
+#include <chrono>
 #include <thread>
 
 namespace bus::cli {
@@ -21,6 +22,8 @@ class Interruption {
     // Readable once asked to end; never read from it.
     int fd() const noexcept { return asked_; }
     bool asked() const noexcept;
+    // Waits for it. false: it did not come in this time.
+    bool comes_within(std::chrono::milliseconds time) const noexcept;
 
   private:
     void watch();

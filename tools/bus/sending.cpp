@@ -184,10 +184,15 @@ void Sending::check_interruption() {
 }
 
 std::string Sending::progress_line() const {
+    const char* waits_for = "";
+    if (!bus_.is_connected())
+        waits_for = "; the agent is away, waiting for it";
+    else if (options_.wait == SendingOptions::Wait::arrived && reached_ < sent_)
+        waits_for = "; waiting for a consumer, or its agent";
     const double rate = static_cast<double>(sent_) / progress_.seconds();
-    return fmt::format("{} sent, {} {}, {} a second{}", grouped(sent_), grouped(reached_),
-                       word_for(options_.wait), significant(rate),
-                       bus_.is_connected() ? "" : "; the agent is away, waiting for it");
+    return fmt::format("{} sent, {} {}{}{}", grouped(sent_), grouped(reached_),
+                       word_for(options_.wait),
+                       rate < 10 ? "" : fmt::format(", {} a second", significant(rate)), waits_for);
 }
 
 }  // namespace bus::cli

@@ -63,7 +63,7 @@ class BUS_EXPORT Connection {
                                const PublishOptions& options = {}) const;
 
     // A copy of everything published on topics that match: `*` is one token, a last `**` the rest.
-    // Throws Error: bad filter or name, refused; NoAgent: no answer in time.
+    // Throws Error: bad filter or name, refused, no answer in time.
     [[nodiscard]] Consumer subscribe(std::string_view filter,
                                      const SubscribeOptions& options = {}) const;
     // Competes with every other consumer of the queue.

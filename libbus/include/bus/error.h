@@ -16,13 +16,6 @@ class BUS_EXPORT Error : public std::runtime_error {
     ~Error() override;
 };
 
-// No agent answered within the time that was given.
-class BUS_EXPORT NoAgent : public Error {
-  public:
-    using Error::Error;
-    ~NoAgent() override;
-};
-
 // The error and all that is nested in it, outermost first: "cannot start: bind: address in use".
 BUS_EXPORT std::string describe(const std::exception& error);
 
