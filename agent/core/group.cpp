@@ -104,7 +104,7 @@ bool Group::decided_at_peer(const Entry& entry, Settlement how) {
     out.remaining = 0;
     out.how = how;
     keeper_.spare_bytes(out.entry);
-    decide_part(*out.large);
+    decide_part(at);
     return true;
 }
 
@@ -182,7 +182,7 @@ void Group::acknowledge(BatchId batch, std::uint32_t first, std::uint32_t count,
     out.remaining -= count;
     if (out.remaining == 0 || mutated(Mutation::one_consumer_settles)) {
         learn_settle_time(out.entry, since);
-        return out.large != nullptr ? decide_part(*out.large) : settle(at);
+        return out.large != nullptr ? decide_part(at) : settle(at);
     }
     if (out.acknowledged.empty()) out.acknowledged.resize(out.entry.messages());
     for (std::uint32_t i = first; i < first + count; ++i) out.acknowledged[i] = true;
@@ -393,9 +393,13 @@ void Group::settle_alone(const Entry& entry) {
     keeper_.settle(entry, Settlement::dead_lettered);
 }
 
-void Group::decide_part(LargeMessage& message) {
+void Group::decide_part(std::map<BatchId, Out>::iterator at) {
+    LargeMessage& message = *at->second.large;
     --message.undecided;
-    if (message.is_decided()) settle_whole(message);
+    if (message.is_decided()) return settle_whole(message);
+    if (!mutated(Mutation::parts_settle_singly)) return;
+    std::erase(message.parts, at->first);
+    settle(at);
 }
 
 void Group::settle_whole(LargeMessage& message) {

@@ -133,7 +133,7 @@ class Group {
     LargeMessage* note_part(const Entry& entry);
     void leave_large(ConsumerId gone);
     void give_back_whole(LargeMessage& message);
-    void decide_part(LargeMessage& message);
+    void decide_part(std::map<BatchId, Out>::iterator at);
     void settle_whole(LargeMessage& message);
     void forget_work(BatchId batch);
     void recall(const Entry& entry);
