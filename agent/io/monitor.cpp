@@ -32,13 +32,6 @@ Monitor::Monitor(Context& context, Socket& of) : of_(of), events_(context, ZMQ_P
 
 Monitor::~Monitor() { zmq_socket_monitor(of_.raw(), nullptr, 0); }
 
-int Monitor::fd() const {
-    int fd = -1;
-    std::size_t size = sizeof fd;
-    BUS_ASSERT(zmq_getsockopt(events_.raw(), ZMQ_FD, &fd, &size) == 0);
-    return fd;
-}
-
 void Monitor::drain(std::vector<MonitorEvent>& into) {
     into.insert(into.end(), early_.begin(), early_.end());
     early_.clear();

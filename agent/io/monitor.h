@@ -25,10 +25,8 @@ class Monitor {
 
     // Appends all that has happened since the last call.
     void drain(std::vector<MonitorEvent>& into);
-    // libzmq's own descriptor for the events, for the poll set: polling the socket itself costs
-    // several system calls each turn. It tells each news once, which is why drain() takes all there
-    // is.
-    int fd() const;
+    // For the poll set. It tells each news once, which is why drain() takes all there is.
+    int fd() const { return events_.fd(); }
     // `readable`: the descriptor was.
     bool has_news(bool readable) const noexcept { return readable || !early_.empty(); }
 

@@ -1,6 +1,10 @@
 // What the loop waits for: sockets and descriptors, gathered anew each turn
-// (links come and go). About 0.6 us a socket (FACTS section 1).
+// (links come and go). Sockets are waited for by libzmq's descriptors in one
+// poll(). zmq_poll would ask each of them before and after, twice: with six
+// sockets of which one has news, forty system calls a turn instead of ten.
 #pragma once
+
+#include <poll.h>
 
 #include <vector>
 
@@ -13,23 +17,31 @@ class PollSet {
   public:
     using Slot = std::size_t;
 
-    void clear() { items_.clear(); }
-    Slot add(const Socket& socket) { return add(zmq_pollitem_t{socket.raw(), 0, ZMQ_POLLIN, 0}); }
-    Slot add(int fd) { return add(zmq_pollitem_t{nullptr, fd, ZMQ_POLLIN, 0}); }
+    void clear();
+    // The socket must live until wait() returns.
+    Slot add(Socket& socket);
+    Slot add(int fd);
 
     // Until something is readable or the deadline has come (to the next millisecond).
     void wait(Time now, Time deadline);
+    // Of a socket: there may be something to receive. Whoever asks reads until there is nothing, or
+    // the next wait() returns at once.
     bool ready(Slot slot) const { return items_[slot].revents != 0; }
 
   private:
-    Slot add(zmq_pollitem_t item) {
-        items_.push_back(item);
-        return items_.size() - 1;
-    }
-    std::vector<zmq_pollitem_t> items_;
+    struct Watched {
+        Slot slot;
+        Socket* socket;
+    };
+    // Sockets with something to receive that their descriptors will not tell again.
+    bool find_early();
+
+    std::vector<pollfd> items_;
+    std::vector<Watched> sockets_;
+    std::vector<Slot> early_;
 };
 
 // 0: now; -1: never. Rounded up, or the loop would spin through the last millisecond.
-long poll_timeout_millis(Time now, Time deadline);
+int poll_timeout_millis(Time now, Time deadline);
 
 }  // namespace bus::io

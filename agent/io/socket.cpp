@@ -54,7 +54,8 @@ Socket::Socket(Context& context, int type) {
     BUS_ASSERT(zmq_setsockopt(socket_, ZMQ_MAXMSGSIZE, &frame_max, sizeof frame_max) == 0);
 }
 
-Socket::Socket(Socket&& other) noexcept : socket_(std::exchange(other.socket_, nullptr)) {}
+Socket::Socket(Socket&& other) noexcept
+    : socket_(std::exchange(other.socket_, nullptr)), quiet_(other.quiet_) {}
 
 Socket::~Socket() {
     if (socket_ != nullptr) zmq_close(socket_);
@@ -73,10 +74,12 @@ void Socket::set(int option, std::string_view value) {
 }
 
 void Socket::bind(const std::string& endpoint) {
+    quiet_ = false;
     if (zmq_bind(socket_, endpoint.c_str()) != 0) fail("cannot bind " + endpoint);
 }
 
 void Socket::connect(const std::string& endpoint) {
+    quiet_ = false;
     if (zmq_connect(socket_, endpoint.c_str()) != 0) fail("cannot connect to " + endpoint);
 }
 
@@ -89,9 +92,11 @@ std::string Socket::last_endpoint() const {
 
 bool Socket::receive(Frame& into, bool& more) {
     while (zmq_msg_recv(into.raw(), socket_, ZMQ_DONTWAIT) < 0) {
-        if (zmq_errno() == EAGAIN) return false;
+        quiet_ = zmq_errno() == EAGAIN;
+        if (quiet_) return false;
         BUS_ASSERT(zmq_errno() == EINTR);
     }
+    quiet_ = false;
     tsan_acquire(socket_);
     more = zmq_msg_more(into.raw()) != 0;
     return true;
@@ -104,6 +109,7 @@ void Socket::skip_rest() {
 
 Sent Socket::send(Frame frame, More more) {
     const int flags = ZMQ_DONTWAIT | (more == More::yes ? ZMQ_SNDMORE : 0);
+    quiet_ = false;
     tsan_release(socket_);
     while (zmq_msg_send(frame.raw(), socket_, flags) < 0) {
         if (zmq_errno() == EHOSTUNREACH) return Sent::gone;
@@ -111,6 +117,23 @@ Sent Socket::send(Frame frame, More more) {
         BUS_ASSERT(zmq_errno() == EINTR);
     }
     return Sent::taken;
+}
+
+int Socket::fd() const {
+    int fd = -1;
+    std::size_t size = sizeof fd;
+    BUS_ASSERT(zmq_getsockopt(socket_, ZMQ_FD, &fd, &size) == 0);
+    return fd;
+}
+
+bool Socket::is_quiet() {
+    if (quiet_) return true;
+    int events = 0;
+    std::size_t size = sizeof events;
+    while (zmq_getsockopt(socket_, ZMQ_EVENTS, &events, &size) != 0)
+        BUS_ASSERT(zmq_errno() == EINTR);
+    quiet_ = (events & ZMQ_POLLIN) == 0;
+    return quiet_;
 }
 
 bool receive_message(Socket& router, Received& into) {

@@ -58,10 +58,17 @@ class Socket {
     void skip_rest();
     [[nodiscard]] Sent send(Frame frame, More more = More::no);
 
+    // For a poll set. libzmq's descriptor becomes readable once for each news, and any call on the
+    // socket may take that news in, a send as well. So wait for it only while the socket is quiet:
+    // nothing is there to receive, and nobody has used it since that was seen.
+    int fd() const;
+    bool is_quiet();
+
     void* raw() const noexcept { return socket_; }
 
   private:
     void* socket_;
+    bool quiet_ = false;
 };
 
 // What a ROUTER receives: who, and one body frame, behind an empty one from a REQ.

@@ -109,6 +109,38 @@ TEST_CASE("a monitor tells a connection's begin and end by the descriptor of its
     CHECK(events.back().value == fd);
 }
 
+TEST_CASE("a poll set sees what libzmq's descriptor has told before and tells no more") {
+    Pair pair;
+    REQUIRE(pair.dealer.send(Frame::copy_of(as_bytes("hello"))) == Sent::taken);
+    // A send may take in what the descriptor told: first of the connection, then of the frame.
+    do {
+        await(pair.router.fd());
+        CHECK(send_message(pair.router, "nobody", false, Frame{}) == Sent::gone);
+    } while (pair.router.is_quiet());
+    pollfd spent{.fd = pair.router.fd(), .events = POLLIN, .revents = 0};
+    REQUIRE(::poll(&spent, 1, 0) == 0);
+
+    PollSet poll;
+    const auto slot = poll.add(pair.router);
+    poll.wait(Time{}, never);
+    CHECK(poll.ready(slot));
+    Received message;
+    REQUIRE(receive_message(pair.router, message));
+    poll.wait(Time{}, Time{});
+    CHECK_FALSE(poll.ready(slot));
+}
+
+TEST_CASE("a poll set waits for a quiet socket by its descriptor") {
+    Pair pair;
+    PollSet poll;
+    const auto slot = poll.add(pair.router);
+    Received message;
+    REQUIRE(pair.dealer.send(Frame::copy_of(as_bytes("hello"))) == Sent::taken);
+    do poll.wait(Time{}, never);  // libzmq has news of its own, too
+    while (!poll.ready(slot) || !receive_message(pair.router, message));
+    CHECK(as_text(message.body.bytes()) == "hello");
+}
+
 TEST_CASE("a frame for nobody is a value, not a loss") {
     Pair pair;
     CHECK(send_message(pair.router, "nobody", false, Frame::copy_of(as_bytes("x"))) == Sent::gone);
