@@ -1,6 +1,7 @@
 #include "client/agent_socket.h"
 
 #include <atomic>
+#include <cerrno>
 #include <cstring>
 
 #include "base/assert.h"
@@ -47,6 +48,7 @@ AgentSocket::AgentSocket(zmq::context_t& context, const std::string& endpoint)
     monitor_.set(zmq::sockopt::linger, 0);
     monitor_.connect(events);
     socket_.connect(endpoint);
+    watch();  // libzmq signals a reader that has found nothing; one that never looked is not told
 }
 
 AgentSocket::~AgentSocket() {
@@ -62,19 +64,24 @@ bool AgentSocket::send(session::Frame frame) {
     tsan_release(hint);
     if (zmq_msg_init_data(&message, data, bytes.size(), release_frame, hint) != 0) {
         session::Frame::adopt(hint);
-        throw zmq::error_t{};
+        lost_ = true;  // out of memory: what was not sent is sent again after a reconnect
+        return false;
     }
     return send(message);
 }
 
 bool AgentSocket::send(Bytes bytes) {
     zmq_msg_t message;
-    if (zmq_msg_init_size(&message, bytes.size()) != 0) throw zmq::error_t{};
+    if (zmq_msg_init_size(&message, bytes.size()) != 0) {
+        lost_ = true;
+        return false;
+    }
     std::memcpy(zmq_msg_data(&message), bytes.data(), bytes.size());
     return send(message);
 }
 
 bool AgentSocket::send(zmq_msg_t& message) {
+    quiet_ = false;
     while (zmq_msg_send(&message, socket_.handle(), ZMQ_DONTWAIT) < 0) {
         if (zmq_errno() == EINTR) continue;
         zmq_msg_close(&message);
@@ -89,12 +96,23 @@ std::optional<zmq::message_t> AgentSocket::receive() {
         zmq::message_t message;
         const int got = zmq_msg_recv(message.handle(), socket_.handle(), ZMQ_DONTWAIT);
         if (got < 0 && zmq_errno() == EINTR) continue;
-        if (got < 0) return std::nullopt;
+        quiet_ = got < 0;
+        if (quiet_) return std::nullopt;
         if (!message.more()) return message;
         // The agent sends single frames; take the rest of whatever this is and drop it.
         while (message.more() && zmq_msg_recv(message.handle(), socket_.handle(), 0) >= 0) {
         }
     }
+}
+
+bool AgentSocket::is_quiet() {
+    if (quiet_) return true;
+    int events = 0;
+    std::size_t size = sizeof events;
+    while (zmq_getsockopt(socket_.handle(), ZMQ_EVENTS, &events, &size) != 0)
+        BUS_ASSERT(zmq_errno() == EINTR);
+    quiet_ = (events & ZMQ_POLLIN) == 0;
+    return quiet_;
 }
 
 void AgentSocket::watch() {

@@ -3,7 +3,7 @@
 // left in its pipes. While the agent is away libzmq tries again by itself; once
 // a connection has ended, is_lost() says so and the socket is of no more use.
 //
-// The thread that made it.
+// One thread at a time, handed on under a lock (libzmq asks for no more than that).
 #pragma once
 
 #include <cstddef>
@@ -33,15 +33,19 @@ class AgentSocket {
     // The next whole single-part message; others are dropped and counted as foreign.
     std::optional<zmq::message_t> receive();
 
+    // For waiting by libzmq's descriptors. They become readable once for each news, and any call on
+    // the socket may take that news in, a send as well. So wait only while the socket is quiet:
+    // nothing is there to receive, and nobody has used it since that was seen.
+    int fd() const { return socket_.get(zmq::sockopt::fd); }
+    int monitor_fd() const { return monitor_.get(zmq::sockopt::fd); }
+    bool is_quiet();
+
     // Reads all that the monitor has to say.
     void watch();
     bool is_connected() const noexcept { return connected_; }
     bool is_lost() const noexcept { return lost_; }
     // Waits on closing for what was sent, at most that long.
     void linger(int millis);
-
-    zmq::socket_t& socket() noexcept { return socket_; }
-    zmq::socket_t& monitor() noexcept { return monitor_; }
 
   private:
     bool send(zmq_msg_t& message);
@@ -50,6 +54,7 @@ class AgentSocket {
     zmq::socket_t monitor_;
     bool connected_ = false;
     bool lost_ = false;
+    bool quiet_ = false;
 };
 
 }  // namespace bus::client

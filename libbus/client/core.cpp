@@ -1,6 +1,7 @@
 // The side of the callers: any thread, under the one lock.
 #include "client/core.h"
 
+#include <poll.h>
 #include <signal.h>
 
 #include <cerrno>
@@ -106,13 +107,6 @@ bool Core::is_connected() const {
     return producer_.is_connected();
 }
 
-bool Core::must_wake() noexcept {
-    if (!sleeps_) return false;
-    if (!producer_.is_ready() && producer_.next_deadline() >= wakes_at_) return false;
-    sleeps_ = false;
-    return true;
-}
-
 // ---- Publishing -------------------------------------------------------------------------
 
 void Core::throw_unless_open() const {
@@ -131,7 +125,7 @@ void Core::offer_until(Guard& lock, std::optional<Clock::time_point>& until, Mil
         if (Clock::now() >= *until)
             throw Error{"no room for this message within " + in_seconds(timeout) +
                         ": the agent is away, full, or holds this channel back"};
-        if (must_wake()) wakeup_.ring();
+        if (let_leave(lock)) continue;  // meanwhile there may be room
         ++publishers_waiting_;
         room_.wait_until(lock, *until);
         --publishers_waiting_;
@@ -151,9 +145,7 @@ void Core::publish(Guard& lock, const session::Outgoing& message, Millis timeout
         std::optional<Clock::time_point> until;
         offer_until(lock, until, timeout, [&] { return offer(message); });
     }
-    const bool wake = must_wake();
-    lock.unlock();
-    if (wake) wakeup_.ring();
+    let_leave(lock);
 }
 
 session::Offer Core::offer(const session::Outgoing& message) {
@@ -171,7 +163,7 @@ void Core::publish_large(Guard& lock, const session::Outgoing& message, Millis t
         while (!large->finished()) {
             std::optional<Clock::time_point> until;
             offer_until(lock, until, timeout, [&] { return offer_part(*large); });
-            if (must_wake()) wakeup_.ring();
+            let_leave(lock);
         }
     } catch (const Error&) {
         if (!closed_) producer_.abandon(*large, stamp_now());
@@ -194,9 +186,7 @@ Offer Core::try_publish(const session::Outgoing& message) {
     const Offer result = session::ProducerSession::needs_parts(message) ? try_large(message)
                          : offer(message) == session::Offer::taken      ? Offer::taken
                                                                         : Offer::would_block;
-    const bool wake = must_wake();
-    lock.unlock();
-    if (wake) wakeup_.ring();
+    let_leave(lock);
     return result;
 }
 
@@ -225,7 +215,6 @@ Receipt Core::send(session::Outgoing message, Millis timeout) {
     try {
         publish(lock, message, timeout);
     } catch (...) {
-        if (!lock.owns_lock()) lock.lock();
         receipts_.erase(message.receipt);
         throw;
     }
@@ -243,7 +232,7 @@ std::shared_ptr<Inbox> Core::subscribe(wire::Subscribe wish, Millis timeout) {
     const auto id = inbox->id = consumers_.subscribe(std::move(wish));
     inboxes_.emplace(id, inbox);
     inbox->begin_epoch(consumers_.epoch());
-    wake_for_commands();
+    let_leave(lock);
     if (timeout.count() == 0) return inbox;
     using Standing = session::ConsumerSession::Standing;
     const bool answered = answered_.wait_until(
@@ -252,23 +241,18 @@ std::shared_ptr<Inbox> Core::subscribe(wire::Subscribe wish, Millis timeout) {
     const std::string reason = consumers_.reason(id);
     consumers_.unsubscribe(id, false);
     inboxes_.erase(id);
-    wake_for_commands();
+    let_leave(lock);
     throw_unless_open();
     if (answered) throw Error{"the agent refuses this subscription: " + reason};
     throw Error{"no answer from the agent at " + endpoint_ + " within " + in_seconds(timeout) +
                 ": is it running?"};
 }
 
-// Under the lock.
-void Core::wake_for_commands() noexcept {
-    if (std::exchange(sleeps_, false)) wakeup_.ring();
-}
-
 void Core::unsubscribe(std::uint64_t id, bool forget) {
     Guard lock{mutex_};
     consumers_.unsubscribe(id, forget);
     inboxes_.erase(id);
-    wake_for_commands();
+    let_leave(lock);
 }
 
 void Core::pass_acks(Inbox& inbox) {
@@ -277,7 +261,7 @@ void Core::pass_acks(Inbox& inbox) {
     if (acks.empty()) return;
     Guard lock{mutex_};
     for (auto& ack : acks) static_cast<void>(consumers_.rule(epoch, std::move(ack)));
-    wake_for_commands();
+    let_leave(lock);
 }
 
 void Core::pass_acks_soon(std::shared_ptr<Inbox> inbox) {
@@ -286,7 +270,7 @@ void Core::pass_acks_soon(std::shared_ptr<Inbox> inbox) {
     if (closed_) return;
     acks_waiting_.push_back(std::move(inbox));
     if (acks_due_ == never) acks_due_ = now + session::limits::ack_age_max;
-    if (acks_due_ < wakes_at_) wake_for_commands();
+    if (acks_due_ < wakes_at_) wake_thread();
 }
 
 // ---- The rest ---------------------------------------------------------------------------
@@ -309,11 +293,14 @@ std::optional<std::string> Core::ask_admin(const std::string& text, Millis timeo
     const auto until = Clock::now() + timeout;
     for (;;) {
         const auto left = std::chrono::ceil<Millis>(until - Clock::now());
-        zmq::pollitem_t item{socket.socket().handle(), 0, ZMQ_POLLIN, 0};
-        if (left.count() <= 0 || zmq_poll(&item, 1, left.count()) < 0) return std::nullopt;
-        socket.watch();
+        if (left.count() <= 0) return std::nullopt;
         const auto frame = socket.receive();
-        if (!frame) continue;
+        if (!frame) {
+            pollfd item{.fd = socket.fd(), .events = POLLIN, .revents = 0};
+            ::poll(&item, 1, static_cast<int>(left.count()));
+            socket.watch();
+            continue;
+        }
         const auto reply = wire::decode_reply(frame->to_string_view());
         if (!reply) throw Error{"the agent's answer makes no sense: " + reply.error().reason};
         if (const auto* failed = std::get_if<wire::Failed>(&*reply))
@@ -350,8 +337,8 @@ void Core::close() noexcept {
         {
             Guard lock{mutex_};
             stopping_ = true;
+            wake_thread();
         }
-        wakeup_.ring();
         thread_.join();
     }
     for (const auto& inbox : all_inboxes()) inbox->end("the connection was closed");

@@ -25,10 +25,10 @@
 #include "bus/channel.h"
 #include "bus/connection.h"
 #include "client/agent_socket.h"
+#include "client/attendance.h"
 #include "client/callbacks.h"
 #include "client/inbox.h"
 #include "client/receipt_state.h"
-#include "client/wakeup.h"
 #include "session/consumer_session.h"
 #include "session/producer_session.h"
 
@@ -60,6 +60,9 @@ class Core : public std::enable_shared_from_this<Core> {
     void pass_acks(Inbox& inbox);
     // The same, within a millisecond or so.
     void pass_acks_soon(std::shared_ptr<Inbox> inbox);
+    // Receives until the inbox has news, or then. False: somebody else sees to that, who will tell.
+    bool stand_in(Inbox& inbox, Clock::time_point until);
+    void rouse_stand_in() noexcept;
 
     // ---- The rest; any thread ---------------------------------------------------------------
     std::optional<std::string> control(std::string_view json, Millis timeout);
@@ -82,25 +85,34 @@ class Core : public std::enable_shared_from_this<Core> {
     void offer_until(Guard& lock, std::optional<Clock::time_point>& until, Millis timeout,
                      Attempt attempt);
     void throw_unless_open() const;
-    // The socket's thread has something to do earlier than it expects. It is told once.
-    bool must_wake() noexcept;
-    void wake_for_commands() noexcept;
-
     std::vector<std::shared_ptr<Inbox>> all_inboxes() const;
     std::optional<std::string> ask_admin(const std::string& text, Millis timeout);
+
+    // Sharing the socket (sharing.cpp); under the lock.
+    class Use;
+    bool has_something_to_send() const noexcept;
+    bool let_leave(Guard& lock);
+    void wake_thread() noexcept;
+    void wake_for_what_is_left(bool input_waits) noexcept;
+    void receive_as_stand_in(Guard& lock);
 
     // The socket's thread.
     void run();
     bool turn();  // false: stop
     void attach();
     void detach();
+    void end_attachment();
     void begin_epoch();
     std::string hello();
     void say_goodbye();
-    Time send_what_is_ready();
-    Time next_deadline() const noexcept;
-    void wait_until(Time deadline);
+    bool sleep();
+    void watch_connection(bool monitor_has_news);
     void pass_waiting_acks(Time now);
+    void dismiss_stand_in();
+
+    // Whoever has the socket.
+    void send_what_is_ready();
+    Time next_deadline() const noexcept;
     void receive();
     void on_frame(zmq::message_t frame);
     void on_delivery(zmq::message_t frame);
@@ -126,7 +138,7 @@ class Core : public std::enable_shared_from_this<Core> {
     const unsigned fork_generation_;
 
     session::FramePool pool_;
-    Wakeup wakeup_;
+    Attendance attendance_;
     const std::shared_ptr<Callbacks> callbacks_;
 
     // Under the mutex.
@@ -145,13 +157,18 @@ class Core : public std::enable_shared_from_this<Core> {
     unsigned publishers_waiting_ = 0;
     bool sleeps_ = false;  // the socket's thread, until wakes_at_
     Time wakes_at_ = never;
+    bool in_use_ = true;  // the socket: by its thread, if that is awake
+    bool has_stand_in_ = false, stand_in_sleeps_ = false;
+    bool dismissing_ = false;       // no stand-in may be, or begin
+    std::condition_variable free_;  // the socket, or of a stand-in
     bool closed_ = false;
     bool stopping_ = false;
 
-    // The socket's thread only (after construction).
+    // Whoever has the socket; made and ended by its thread.
     zmq::context_t context_;
     std::optional<AgentSocket> socket_;
     bool welcomed_ = false;
+    bool must_detach_ = false;
     Time hello_deadline_ = never;  // connected and unanswered
     Time attach_at_{};
     Duration backoff_{};

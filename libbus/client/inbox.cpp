@@ -33,14 +33,17 @@ void Inbox::begin_epoch(std::uint64_t epoch) {
 }
 
 void Inbox::end(const std::string& why) {
-    std::lock_guard lock{mutex_};
-    if (!open_) return;
-    open_ = false;
-    left_ = true;
-    why_ = why;
-    queue_.clear();
-    arrived_.notify_all();
-    signal_fd();
+    {
+        std::lock_guard lock{mutex_};
+        if (!open_) return;
+        open_ = false;
+        left_ = true;
+        why_ = why;
+        queue_.clear();
+        arrived_.notify_all();
+        signal_fd();
+    }
+    core_->rouse_stand_in();
 }
 
 // ---- The thread that consumes -----------------------------------------------------------
@@ -112,18 +115,32 @@ bool Inbox::await_arrival(Clock::time_point until) {
             continue;
         }
         clear_fd();
-        waiting_ = true;
-        const bool timed_out = until == Clock::time_point::max()
-                                   ? (arrived_.wait(lock), false)
-                                   : arrived_.wait_until(lock, until) == std::cv_status::timeout;
-        waiting_ = false;
-        if (timed_out && queue_.empty()) return false;
+        if (until <= Clock::now()) return false;
+        wait(lock, until);
     }
     if (!open_) return false;
     Arrival arrival = std::move(queue_.front());
     queue_.pop_front();
     lock.unlock();
     return begin(std::move(arrival));
+}
+
+void Inbox::wait(std::unique_lock<std::mutex>& lock, Clock::time_point until) {
+    lock.unlock();
+    const bool received = core_->stand_in(*this, until);
+    lock.lock();
+    if (received || !open_ || !queue_.empty()) return;
+    waiting_ = true;
+    if (until == Clock::time_point::max())
+        arrived_.wait(lock);
+    else
+        arrived_.wait_until(lock, until);
+    waiting_ = false;
+}
+
+bool Inbox::has_news() const {
+    std::lock_guard lock{mutex_};
+    return !open_ || !queue_.empty();
 }
 
 // A frame without a readable envelope cannot even be rejected; the socket's thread has verified it.
@@ -157,6 +174,7 @@ void Inbox::close(bool forget) noexcept {
         arrived_.notify_all();
         signal_fd();
     }
+    core_->rouse_stand_in();
     leave_if_done();
 }
 

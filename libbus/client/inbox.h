@@ -47,6 +47,8 @@ class Inbox : public std::enable_shared_from_this<Inbox> {
     void end(const std::string& why);
 
     // ---- The thread that consumes -----------------------------------------------------
+    // Something has arrived, or nothing more will.
+    bool has_news() const;
     // nullopt: nothing until then, or closed.
     std::optional<Delivery> next(Clock::time_point until);
     int fd();
@@ -78,6 +80,7 @@ class Inbox : public std::enable_shared_from_this<Inbox> {
     std::optional<Delivery> take_from_current();
     Delivery make(session::Received&& received);
     bool await_arrival(Clock::time_point until);
+    void wait(std::unique_lock<std::mutex>& lock, Clock::time_point until);
     bool begin(Arrival arrival);
     void drop_current();
     bool gather(std::uint64_t epoch, wire::Ack ack, bool completes, Follow& follow);

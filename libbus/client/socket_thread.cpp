@@ -1,9 +1,11 @@
-// The thread that owns the socket: attaches, sends what is ready, receives,
-// sleeps. Everything here runs on it, apart from what is told after its end.
+// The socket's thread: attaches, sends what is ready, receives, sleeps. What
+// sends and receives runs on other threads too, while they have the socket
+// (sharing.cpp).
 #include <algorithm>
 #include <cstdio>
 
 #include "base/clock.h"
+#include "bus/error.h"
 #include "client/core.h"
 #include "wire/envelope.h"
 
@@ -18,13 +20,6 @@ constexpr Duration backoff_min = 10ms;
 constexpr Duration backoff_max = 1s;
 constexpr Duration between_complaints = 1s;
 constexpr int goodbye_millis = 200;
-
-long poll_millis(Time deadline, Time now) {
-    if (deadline == never) return -1;
-    if (deadline <= now) return 0;
-    const auto left = std::chrono::ceil<std::chrono::milliseconds>(deadline - now).count();
-    return static_cast<long>(std::min<std::int64_t>(left, 60'000));
-}
 
 using Undelivered = std::function<void(const Message&, std::string_view)>;
 
@@ -55,6 +50,9 @@ void Core::run() {
             // Out of sockets or descriptors, for now.
             complain(std::string{"libzmq: "} + error.what());
             detach();
+        } catch (const Error& error) {
+            complain(error.what());
+            detach();
         }
     }
     say_goodbye();
@@ -62,13 +60,13 @@ void Core::run() {
 
 bool Core::turn() {
     if (!socket_ && boot_now() >= attach_at_) attach();
-    const Time deadline = send_what_is_ready();
+    send_what_is_ready();
     tell_what_was_decided();
-    if (deadline == Time::min()) return false;
-    wait_until(deadline);
+    if (!sleep()) return false;
     receive();
+    rouse_stand_in();
     const Time now = boot_now();
-    if (socket_ && (socket_->is_lost() || now >= hello_deadline_)) detach();
+    if (socket_ && (socket_->is_lost() || must_detach_ || now >= hello_deadline_)) detach();
     pass_waiting_acks(now);
     tell_what_was_decided();
     return true;
@@ -81,6 +79,9 @@ void Core::attach() {
     // The first frame in a new pipe: it leaves as soon as there is an agent.
     const std::string text = hello();
     static_cast<void>(socket_->send(as_bytes(text)));
+    attendance_.attach(socket_->fd(), socket_->monitor_fd());
+    Guard lock{mutex_};
+    dismissing_ = false;
 }
 
 std::string Core::hello() {
@@ -88,9 +89,15 @@ std::string Core::hello() {
     return wire::encode_command(producer_.hello(options_.app));
 }
 
-void Core::detach() {
+void Core::end_attachment() {
+    dismiss_stand_in();
+    attendance_.detach();
     socket_.reset();
-    welcomed_ = false;
+}
+
+void Core::detach() {
+    end_attachment();
+    welcomed_ = must_detach_ = false;
     hello_deadline_ = never;
     const auto jitter = Duration{
         static_cast<std::int64_t>(random_u64() % static_cast<std::uint64_t>(backoff_min.count()))};
@@ -114,20 +121,18 @@ void Core::begin_epoch() {
 }
 
 void Core::say_goodbye() {
-    if (!socket_ || !welcomed_) return socket_.reset();
+    if (!socket_ || !welcomed_) return end_attachment();
     const std::string text = wire::encode_command(wire::Bye{});
     static_cast<void>(socket_->send(as_bytes(text)));
     socket_->linger(goodbye_millis);
-    socket_.reset();
+    end_attachment();
 }
 
 // ---- Sending ------------------------------------------------------------------------------
 
-// Returns until when there is nothing to do; Time::min(): stop.
-Time Core::send_what_is_ready() {
+void Core::send_what_is_ready() {
     std::vector<std::vector<std::byte>> acks;
     std::vector<wire::Command> commands;
-    Time deadline = never;
     {
         Guard lock{mutex_};
         const Time now = boot_now();
@@ -140,10 +145,6 @@ Time Core::send_what_is_ready() {
                 leaving_.push_back(std::move(*frame));
             else
                 break;
-        deadline = leaving_.size() < frames_per_turn ? next_deadline() : now;
-        if (stopping_) deadline = Time::min();
-        sleeps_ = true;
-        wakes_at_ = deadline;
     }
     if (socket_) {
         for (const auto& frame : acks) static_cast<void>(socket_->send(Bytes{frame}));
@@ -152,7 +153,6 @@ Time Core::send_what_is_ready() {
         for (auto& frame : leaving_) static_cast<void>(socket_->send(std::move(frame)));
     }
     leaving_.clear();
-    return deadline;
 }
 
 Time Core::next_deadline() const noexcept {
@@ -161,20 +161,34 @@ Time Core::next_deadline() const noexcept {
         {producer_.next_deadline(), consumers_.next_deadline(), acks_due_, attach_deadline});
 }
 
-void Core::wait_until(Time deadline) {
-    zmq::pollitem_t items[] = {
-        {nullptr, wakeup_.fd(), ZMQ_POLLIN, 0},
-        {socket_ ? socket_->socket().handle() : nullptr, -1, ZMQ_POLLIN, 0},
-        {socket_ ? socket_->monitor().handle() : nullptr, -1, ZMQ_POLLIN, 0}};
-    const int got = zmq_poll(items, socket_ ? 3 : 1, poll_millis(deadline, boot_now()));
-    if (got > 0 && (items[0].revents & ZMQ_POLLIN) != 0) wakeup_.clear();
-    if (got > 0 && socket_ && (items[2].revents & ZMQ_POLLIN) != 0) {
-        socket_->watch();
-        if (socket_->is_connected() && !welcomed_ && hello_deadline_ == never)
-            hello_deadline_ = boot_now() + hello_patience;
+// Until there is something to do. Meanwhile others may have the socket. False: the connection ends.
+bool Core::sleep() {
+    const bool input_waits = socket_ && !socket_->is_quiet();
+    {
+        Guard lock{mutex_};
+        if (stopping_) return false;
+        if (input_waits || has_something_to_send()) return true;
+        wakes_at_ = next_deadline();
+        sleeps_ = true;
+        in_use_ = false;
+        free_.notify_all();
     }
-    Guard lock{mutex_};
-    sleeps_ = false;
+    const bool monitor_has_news = attendance_.wait(wakes_at_);
+    {
+        Guard lock{mutex_};
+        sleeps_ = false;
+        free_.wait(lock, [this] { return !in_use_; });
+        in_use_ = true;
+    }
+    watch_connection(monitor_has_news);
+    return true;
+}
+
+void Core::watch_connection(bool monitor_has_news) {
+    if (!socket_) return;
+    if (monitor_has_news) socket_->watch();
+    if (socket_->is_connected() && !welcomed_ && hello_deadline_ == never)
+        hello_deadline_ = boot_now() + hello_patience;
 }
 
 void Core::pass_waiting_acks(Time now) {
@@ -191,7 +205,7 @@ void Core::pass_waiting_acks(Time now) {
 // ---- Receiving ------------------------------------------------------------------------------
 
 void Core::receive() {
-    for (std::size_t i = 0; i < frames_per_turn && socket_; ++i) {
+    for (std::size_t i = 0; i < frames_per_turn && socket_ && !must_detach_; ++i) {
         auto frame = socket_->receive();
         if (!frame) return;
         on_frame(std::move(*frame));
@@ -241,7 +255,8 @@ void Core::on_reply(std::string_view json) {
 void Core::on(const wire::Welcome& m) {
     if (m.protocol < wire::protocol_min || m.protocol > wire::protocol_max) {
         complain("the agent speaks another protocol than this libbus");
-        return detach();
+        must_detach_ = true;
+        return;
     }
     welcomed_ = true;
     hello_deadline_ = never;
@@ -280,7 +295,7 @@ void Core::on(const wire::Failed& m) {
     if (ended) return ended->end(m.reason);
     if (is_ours) return;
     complain("the agent says: " + m.reason);
-    if (!welcomed_) detach();  // it did not like the hello
+    if (!welcomed_) must_detach_ = true;  // it did not like the hello
 }
 
 void Core::on(const wire::Refused& m) {
@@ -304,7 +319,7 @@ void Core::on(const wire::Window& m) {
     producer_.on_window(m);
 }
 
-void Core::on(const wire::Reset&) { detach(); }
+void Core::on(const wire::Reset&) { must_detach_ = true; }
 
 void Core::on(const wire::AdminReply&) { complain("the agent answered what was not asked here"); }
 

@@ -62,6 +62,8 @@ class ConsumerSession {
     // Encoded frames to send now, before any command.
     std::vector<std::vector<std::byte>> take_acks() { return acks_.take_frames(); }
     std::uint64_t gathered() const noexcept { return acks_.messages(); }
+    // There are acknowledgements or commands to take.
+    bool has_something_to_say() const noexcept { return gathered() > 0 || !commands_.empty(); }
 
   private:
     struct Subscription {

@@ -97,6 +97,7 @@ class ProducerSession {
     void advance(Time now);
 
     // What was decided since the last call.
+    bool has_decided() const noexcept { return !settled_.empty() || !undelivered_.empty(); }
     std::vector<Settled> take_settled();
     std::vector<Undelivered> take_undelivered();
     // Everything that is not safe yet becomes undelivered or, if it has left, unknown: the end.

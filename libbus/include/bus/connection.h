@@ -1,6 +1,7 @@
-// A program's attachment to the agent of its host. One background thread does
-// all sending and receiving; the agent may be away, restarted or slow: libbus
-// waits for it, subscribes again and sends again what has no receipt.
+// A program's attachment to the agent of its host. A background thread sends and
+// receives what no thread of the program does by the way, while it publishes or
+// waits for a delivery. The agent may be away, restarted or slow: libbus waits
+// for it, subscribes again and sends again what has no receipt.
 #pragma once
 
 #include <chrono>

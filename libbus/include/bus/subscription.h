@@ -99,6 +99,7 @@ class BUS_EXPORT Consumer {
 
     // Readable when next() would not wait, and perhaps once without cause: call next_within(0ms)
     // until it yields nothing. For poll and event loops; never read from it. Owned by the Consumer.
+    // It tells one thread's wake-up later than a thread in next() would hear.
     int fd();
 
     // What is handed out keeps its right to be acknowledged; what is not goes back to the agent. A

@@ -20,6 +20,7 @@ using namespace std::chrono_literals;
 constexpr auto room_patience = 120s;
 constexpr auto safe_patience = 120s;
 constexpr std::size_t fetch_at_most = 4096;
+constexpr auto look_at_input = 20ms;  // while nothing comes
 
 ConnectOptions options_of(const Role& role) {
     return {
@@ -63,14 +64,17 @@ class BusConsumer {
     explicit BusConsumer(const Role& role)
         : bus_(options_of(role)), consumer_(bus_.receive(role.queue)) {}
 
-    int fd() { return consumer_.fd(); }
-    void receive() {
-        for (Delivery& delivery : consumer_.fetch(fetch_at_most, 0ms)) {
+    // Takes what is there, or comes within the patience. False: nothing.
+    bool receive(std::chrono::milliseconds patience) {
+        auto deliveries = consumer_.fetch(fetch_at_most, patience);
+        if (deliveries.empty()) return false;
+        for (Delivery& delivery : deliveries) {
             take(delivery.payload(), delivery.redelivered());
             // Stale means that the agent was away: the message will come again, and be counted.
             (void)delivery.ack();
         }
         result_.last_nanos = now_nanos();
+        return true;
     }
     bool has(std::uint64_t total) const { return tally_.distinct() >= total; }
     Received result() {
@@ -99,26 +103,19 @@ class BusConsumer {
     Received result_;
 };
 
-void receive_until_told(BusConsumer& consumer) {
-    for (;;) {
-        pollfd fds[2] = {{consumer.fd(), POLLIN, 0}, {STDIN_FILENO, POLLIN, 0}};
-        if (::poll(fds, 2, -1) < 0) continue;
-        if (fds[0].revents != 0) consumer.receive();
-        if (fds[1].revents != 0) return;
-    }
+bool is_told() {
+    pollfd input{STDIN_FILENO, POLLIN, 0};
+    return ::poll(&input, 1, 0) > 0;
 }
 
 // One Expect answered; false: standard input has ended.
 bool answer_one(BusConsumer& consumer) {
-    receive_until_told(consumer);
+    while (!is_told()) consumer.receive(look_at_input);
     const auto line = hear();
     if (!line) return false;
     const Expect expect = expect_from(*line);
-    const auto patience = static_cast<int>(expect.patience_seconds * 1000);
-    while (!consumer.has(expect.total)) {
-        pollfd arrival{consumer.fd(), POLLIN, 0};
-        if (::poll(&arrival, 1, patience) == 0) break;
-        consumer.receive();
+    const std::chrono::seconds patience{expect.patience_seconds};
+    while (!consumer.has(expect.total) && consumer.receive(patience)) {
     }
     say(to_line(consumer.result()));
     return true;
