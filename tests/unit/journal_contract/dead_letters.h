@@ -1,0 +1,35 @@
+// Dead letters: kept once, apart from their batch.
+#pragma once
+
+#include "subject.h"
+
+namespace bus::journal_contract {
+
+TEST_CASE_TEMPLATE_DEFINE("dead letters are kept once, apart from their batch", F, contract_dead) {
+    Subject<F> journal;
+    const Batch batch = make_batch("a", 5);
+    const Bury bury{stream(1), BatchId{1}, batch, 2, 3, "rejected", 1'000};
+    journal.commit({durable(1, "alarms"), put(1, batch), owe(1, 1)});
+    journal.commit({bury, settle(1, 1)});
+    journal.commit({bury});
+    CHECK(journal.space.live_bytes == 0);
+    journal.crash_and_restart();
+    CHECK(journal.recovered.dead_letters == 3);
+    CHECK(journal.recovered.streams.empty());
+}
+
+TEST_CASE_TEMPLATE_DEFINE("a dead letter without bytes takes them from its batch", F,
+                          contract_dead_from_row) {
+    Subject<F> journal;
+    journal.commit({durable(1, "alarms"), put(1, make_batch("a", 5)), owe(1, 1)});
+    journal.commit({Bury{stream(1), BatchId{1}, {}, 0, 5, "given up", 1'000}, settle(1, 1)});
+    journal.commit({Bury{stream(1), BatchId{2}, {}, 0, 5, "never was there", 1'000}});
+    journal.crash_and_restart();
+    CHECK(journal.recovered.dead_letters == 5);
+}
+
+}  // namespace bus::journal_contract
+
+#define BUS_JOURNAL_CONTRACT_DEAD_LETTERS(Fixture)     \
+    TEST_CASE_TEMPLATE_INVOKE(contract_dead, Fixture); \
+    TEST_CASE_TEMPLATE_INVOKE(contract_dead_from_row, Fixture)
