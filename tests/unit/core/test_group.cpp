@@ -28,15 +28,30 @@ wire::Subscribe receive(std::uint32_t prefetch = 1'000) {
     return command;
 }
 
+// A host with a producer and one consumer of its queue.
+struct Workplace : Host {
+    explicit Workplace(std::uint32_t prefetch = 1'000) : Host{"a", 1, {}} {
+        open(app, producer);
+        employ(first, prefetch);
+    }
+    void employ(SessionId consumer, std::uint32_t prefetch = 1'000) {
+        open(consumer);
+        subscribe(consumer, receive(prefetch));
+    }
+    // The first batch, as the consumer gets it.
+    SendBatch hand_out(std::uint32_t messages) {
+        publish(app, 1, jobs(1, messages));
+        const auto delivery = next_delivery();
+        REQUIRE(delivery);
+        return *delivery;
+    }
+};
+
 }  // namespace
 
 TEST_CASE("consumers of a queue share a batch by ranges") {
-    Host host{"a", 1, {}};
-    host.open(app, producer);
-    host.open(first);
-    host.open(second);
-    host.subscribe(first, receive());
-    host.subscribe(second, receive());
+    Workplace host;
+    host.employ(second);
     host.publish(app, 1, jobs(1, 10));
     REQUIRE(host.deliveries.size() == 2);
     std::uint32_t messages = 0;
@@ -51,31 +66,21 @@ TEST_CASE("consumers of a queue share a batch by ranges") {
 }
 
 TEST_CASE("prefetch bounds what a consumer has, an acknowledgement makes room") {
-    Host host{"a", 1, {}};
-    host.open(app, producer);
-    host.open(first);
-    host.subscribe(first, receive(4));
-    host.publish(app, 1, jobs(1, 10));
-    auto delivery = host.next_delivery();
-    REQUIRE(delivery);
-    CHECK(delivery->envelope.messages == 4);
+    Workplace host{4};
+    const auto delivery = host.hand_out(10);
+    CHECK(delivery.envelope.messages == 4);
     CHECK(host.deliveries.empty());
-    host.ack(first, *delivery);
-    delivery = host.next_delivery();
-    REQUIRE(delivery);
-    CHECK(delivery->envelope.first == 4);
-    CHECK(delivery->envelope.attempt == 1);
+    host.ack(first, delivery);
+    const auto next = host.next_delivery();
+    REQUIRE(next);
+    CHECK(next->envelope.first == 4);
+    CHECK(next->envelope.attempt == 1);
 }
 
 TEST_CASE("what a consumer leaves behind goes to another, marked") {
-    Host host{"a", 1, {}};
-    host.open(app, producer);
-    host.open(first);
-    host.subscribe(first, receive());
-    host.publish(app, 1, jobs(1, 10));
-    const auto delivery = host.next_delivery();
-    REQUIRE(delivery);
-    const wire::Ack some{.tag = delivery->envelope.number, .first = 0, .count = 3};
+    Workplace host;
+    const auto delivery = host.hand_out(10);
+    const wire::Ack some{.tag = delivery.envelope.number, .first = 0, .count = 3};
     host.exchange->on_acks(first, {&some, 1}, host.now);
     host.open(second);
     host.subscribe(second, receive());
@@ -93,14 +98,9 @@ TEST_CASE("what a consumer leaves behind goes to another, marked") {
 }
 
 TEST_CASE("a nack with a delay comes back when it is over") {
-    Host host{"a", 1, {}};
-    host.open(app, producer);
-    host.open(first);
-    host.subscribe(first, receive());
-    host.publish(app, 1, jobs(1, 1));
-    const auto delivery = host.next_delivery();
-    REQUIRE(delivery);
-    const wire::Ack nack{.tag = delivery->envelope.number,
+    Workplace host;
+    const auto delivery = host.hand_out(1);
+    const wire::Ack nack{.tag = delivery.envelope.number,
                          .count = 1,
                          .verdict = wire::Verdict::nack,
                          .delay_millis = 5'000};
@@ -116,18 +116,11 @@ TEST_CASE("a nack with a delay comes back when it is over") {
 }
 
 TEST_CASE("a rejected message is a dead letter with its reason, the rest is settled") {
-    Host host{"a", 1, {}};
-    host.open(app, producer);
-    host.open(first);
-    host.subscribe(first, receive());
-    host.publish(app, 1, jobs(1, 10));
-    const auto delivery = host.next_delivery();
-    REQUIRE(delivery);
-    const wire::Ack verdicts[] = {{.tag = delivery->envelope.number,
-                                   .first = 0,
-                                   .count = 2,
-                                   .verdict = wire::Verdict::reject},
-                                  {.tag = delivery->envelope.number, .first = 2, .count = 8}};
+    Workplace host;
+    const auto delivery = host.hand_out(10);
+    const wire::Ack verdicts[] = {
+        {.tag = delivery.envelope.number, .first = 0, .count = 2, .verdict = wire::Verdict::reject},
+        {.tag = delivery.envelope.number, .first = 2, .count = 8}};
     host.exchange->on_acks(first, verdicts, host.now);
     host.turn();
     CHECK(host.changes<Bury>() == 1);

@@ -55,6 +55,15 @@ void consume(Host& host, SessionId session, const Large& what, std::uint32_t pre
     host.subscribe(session, what.subscription(prefetch));
 }
 
+// The producer is at a, the consumer at b, and the first parts are on their way.
+void begin(TwoHosts& hosts, const Large& message, std::uint32_t parts) {
+    consume(hosts.b, first, message);
+    hosts.connect();
+    hosts.a.open(app, producer);
+    message.publish(hosts.a, 0, parts);
+    hosts.settle();
+}
+
 Account account_of(const Host& host, std::size_t group = 0) {
     return host.exchange->status(host.now).groups.at(group).account;
 }
@@ -229,11 +238,7 @@ TEST_CASE("no abort while the producer is there and goes on with its message") {
 TEST_CASE("a peer that has the beginning asks its origin, which alone knows that no more comes") {
     const Large message{.kind = wire::Kind::topic};
     TwoHosts hosts;
-    consume(hosts.b, first, message);
-    hosts.connect();
-    hosts.a.open(app, producer);
-    message.publish(hosts.a, 0, 2);
-    hosts.settle();
+    begin(hosts, message, 2);
     CHECK(hosts.b.deliveries.size() == 2);
     hosts.a.leave(app);
     for (int i = 0; i < 60; ++i) hosts.pass(1s);
@@ -249,11 +254,7 @@ TEST_CASE("a peer that has the beginning asks its origin, which alone knows that
 TEST_CASE("an unfinished message of a peer that is none any more goes to the dead letters") {
     const Large message{.kind = wire::Kind::topic};
     TwoHosts hosts;
-    consume(hosts.b, first, message);
-    hosts.connect();
-    hosts.a.open(app, producer);
-    message.publish(hosts.a, 0, 2);
-    hosts.settle();
+    begin(hosts, message, 2);
     auto settings = hosts.b.settings;
     settings.peers.clear();
     hosts.b.exchange->reload(settings, hosts.b.now);
@@ -265,11 +266,7 @@ TEST_CASE("an unfinished message of a peer that is none any more goes to the dea
 TEST_CASE("a queue keeps what a peer took of a large message until the peer has all of it") {
     const Large message;
     TwoHosts hosts;
-    consume(hosts.b, first, message);
-    hosts.connect();
-    hosts.a.open(app, producer);
-    message.publish(hosts.a, 0, 4);
-    hosts.settle();
+    begin(hosts, message, 4);
     journal_all(hosts.b);
     journal_all(hosts.a);
     hosts.settle();
@@ -287,11 +284,7 @@ TEST_CASE("a queue keeps what a peer took of a large message until the peer has 
 TEST_CASE("a queue tells the peer that took the beginning that no more comes, and settles it") {
     const Large message;
     TwoHosts hosts;
-    consume(hosts.b, first, message);
-    hosts.connect();
-    hosts.a.open(app, producer);
-    message.publish(hosts.a, 0, 2);
-    hosts.settle();
+    begin(hosts, message, 2);
     hosts.a.leave(app);
     for (int i = 0; i < 60; ++i) hosts.pass(1s);
     REQUIRE(hosts.b.deliveries.size() == 3);
