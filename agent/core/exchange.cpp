@@ -1,4 +1,4 @@
-// The inputs, the turn and the journal's answers.
+// The inputs: each finds whom it concerns and hands it on.
 
 #include "core/exchange.h"
 
@@ -10,239 +10,6 @@
 namespace bus::core {
 
 using State = Exchange::State;
-
-// ---- Start ----------------------------------------------------------------------------------
-
-State::State(Settings the_settings, std::uint64_t the_incarnation, Recovered recovered, Time at,
-             std::uint64_t wall_micros)
-    : settings(std::move(the_settings)),
-      incarnation(the_incarnation),
-      now(at),
-      started(at),
-      keeper(recovered, at, wall_micros),
-      own_interest(the_incarnation << 20),
-      last_destination(recovered.last_destination),
-      dead_letters(recovered.dead_letters) {
-    next_tick = now + std::chrono::seconds{1};
-    recover(recovered);
-}
-
-void State::recover(Recovered& recovered) {
-    recover_groups(recovered);
-    recover_peers(recovered);
-    for (const auto& stream : recovered.streams) {
-        keeper.ledger.recover(stream.id.to, stream.messages);
-        if (const auto group = groups.find(stream.id.to); group != groups.end())
-            group->second->recover(stream);
-        else if (const auto peer = peers_by_destination.find(stream.id.to);
-                 peer != peers_by_destination.end())
-            peer->second->outbound->stream(stream.id.lane).recover(stream);
-    }
-    for (const auto& mark : recovered.producer_marks) {
-        Producer& own = producers[mark.producer];
-        own.id = mark.producer;
-        own.uid = producer_uid_unknown;
-        own.intake = std::make_shared<Intake>(mark.producer, mark.number);
-        own.gone_since = now;
-    }
-    for (const auto& one : recovered.given_up) {
-        Producer& own = producer(one.producer, producer_uid_unknown);
-        own.gone_since = now;
-        own.given_up[one.first_sequence] = {};
-    }
-    for (const auto& tombstone : recovered.tombstones)
-        tombstones[{tombstone.kind, tombstone.name, tombstone.filter}] = tombstone.version;
-    for (const auto& damage : recovered.damage)
-        event(Event::Kind::journal_damaged, "journal", damage.reason);
-    apply_peers();
-    refresh_peer_queues();
-    own_interest.take_changes();
-}
-
-void State::recover_groups(Recovered& recovered) {
-    for (const auto& destination : recovered.destinations) {
-        if (destination.type == Destination::Type::agent) continue;
-        Group& group = add_group(destination);
-        if (group.is_queue()) continue;
-        show_interest(group);
-        // Its session was cut by the agent's own restart: it collects until its app is back.
-        if (destination.type == Destination::Type::anonymous)
-            group.linger_until = now + limits::session_linger;
-    }
-}
-
-void State::recover_peers(Recovered& recovered) {
-    for (const auto& known : recovered.peers) {
-        auto peer = std::make_unique<Peer>();
-        peer->settings = {known.name, known.key};
-        peer->configured = false;  // until apply_peers finds it in the settings
-        peer->id = known.id;
-        peer->incarnation = known.incarnation;
-        std::uint64_t mark = 0;
-        for (const auto& one : recovered.peer_marks)
-            if (one.peer == known.id && one.incarnation == known.incarnation) mark = one.number;
-        peer->intake =
-            std::make_shared<Intake>(Intake::FromPeer{known.id, known.incarnation}, mark);
-        for (const auto& destination : recovered.destinations) {
-            if (destination.type != Destination::Type::agent || destination.agent != known.id)
-                continue;
-            peer->outbound = std::make_unique<Outbound>(destination, keeper);
-            peers_by_destination[destination.id] = peer.get();
-        }
-        if (!peer->outbound) add_outbound(*peer);
-        for (const auto& item : recovered.interest)
-            if (item.peer == known.id)
-                peer->interest.recover({.kind = item.kind,
-                                        .durable = item.durable,
-                                        .name = item.name,
-                                        .group = item.group,
-                                        .filter = item.filter});
-        peers.emplace(known.key, std::move(peer));
-    }
-}
-
-// The settings' peers are those that may link. What is owed to others stays theirs, and waits.
-void State::apply_peers() {
-    for (const auto& [key, peer] : peers) peer->configured = false;
-    for (const auto& wanted : settings.peers) {
-        auto& peer = peers[wanted.key];
-        if (!peer) peer = std::make_unique<Peer>();
-        peer->settings = wanted;
-        peer->configured = true;
-    }
-    for (auto& [id, link] : links)
-        if (!link.peer->configured)
-            refuse_link(link, wire::Reject::not_allowed, true, "no longer a peer");
-    forget_routes();
-}
-
-// ---- The turn ----------------------------------------------------------------------------------
-
-void State::event(Event::Kind kind, std::string subject, std::string words,
-                  std::uint64_t messages) {
-    effects.events.push_back({kind, now, std::move(subject), std::move(words), messages, {}});
-}
-
-std::uint64_t State::memory_share() const {
-    const bool pressed = keeper.meter.bytes() > limits::memory_pressure;
-    return pressed ? limits::stream_memory / 16 : limits::stream_memory;
-}
-
-// Hands out and sends whatever may leave, and asks for what has to come back from disk.
-void State::move_streams() {
-    const auto share = memory_share();
-    for (const StreamId& stream : std::exchange(keeper.journaled_streams, {})) {
-        if (const auto group = groups.find(stream.to); group != groups.end())
-            group->second->trim(share);
-        else if (const auto peer = peers_by_destination.find(stream.to);
-                 peer != peers_by_destination.end())
-            peer->second->outbound->trim(share);
-    }
-    for (const DestinationId id : std::set<DestinationId>{delaying})
-        if (groups.at(id)->next_deadline() <= now) touch(*groups.at(id));
-    const bool queue_waits = hand_out_touched();
-    for (const auto& [key, peer] : peers)
-        if (peer->outbound && (peer->outbound->dirty || (queue_waits && !peer->queues.empty())))
-            pump(*peer);
-    hand_out_touched();  // what a peer has unblocked
-}
-
-// true: a queue was among them, so peers may have to look as well.
-bool State::hand_out_touched() {
-    const auto share = memory_share();
-    bool queue_waits = false;
-    for (const DestinationId id : std::exchange(touched, {})) {
-        const auto found = groups.find(id);
-        if (found == groups.end()) continue;
-        Group& group = *found->second;
-        group.dirty = false;
-        group.hand_out(effects);
-        group.read_on_if_wanted(share, false, effects.reads);
-        if (group.next_deadline() == never)
-            delaying.erase(id);
-        else
-            delaying.insert(id);
-        queue_waits = queue_waits || group.is_queue();
-    }
-    return queue_waits;
-}
-
-void State::touch(Group& group) {
-    if (!std::exchange(group.dirty, true)) touched.push_back(group.id());
-}
-
-void State::answer_subscribed() {
-    std::erase_if(pending_replies, [&](const PendingReply& pending) {
-        if (keeper.committed_through() < pending.after) return false;
-        if (sessions.contains(pending.session)) reply(pending.session, pending.reply);
-        return true;
-    });
-}
-
-// Tells sources what has become safe.
-void State::collect_safe() {
-    for (const auto& intake : std::exchange(keeper.dirty_intakes, {})) {
-        const auto safe = intake->take_newly_safe();
-        if (const auto* id = std::get_if<ProducerId>(&intake->source())) {
-            const auto found = producers.find(*id);
-            if (found == producers.end()) continue;
-            Producer& to = found->second;
-            if (!std::exchange(to.tell, true)) producers_to_tell.push_back(&to);
-            if (!to.session) continue;  // Welcome.safe tells it
-            for (const auto& one : safe)
-                to.receipts.push_back({.number = one.number,
-                                       .stage = wire::Stage::safe,
-                                       .fate = wire::Fate::reached,
-                                       .destinations = one.destinations});
-        } else {
-            const auto& from = std::get<Intake::FromPeer>(intake->source());
-            Peer* const peer = peer_by_id(from.peer);
-            if (peer != nullptr && peer->intake == intake) peer->ack_due = true;
-        }
-    }
-}
-
-void State::tick() {
-    next_tick = now + std::chrono::seconds{1};
-    for (auto& [id, link] : links) tick_link(link);
-    std::vector<DestinationId> ended;
-    for (const auto& [id, group] : groups) {
-        // A queue that nobody uses any more is forgotten; its next message makes it anew.
-        const bool idle = group->idle() && keeper.ledger.account(id).waiting == 0;
-        if (group->is_queue() && !group->interest_shown && idle &&
-            ++group->idle_ticks > limits::queue_idle_ticks_max)
-            ended.push_back(id);
-        if (!idle) group->idle_ticks = 0;
-        if (group->linger_until > now) continue;
-        group->linger_until = never;
-        if (group->consumers() > 0) continue;
-        if (group->is_queue())
-            hide_interest(*group);
-        else
-            ended.push_back(id);
-    }
-    for (const DestinationId id : ended) drop_group(id);
-    ask_for_parts();
-    forget_old_producers();
-}
-
-void State::forget_old_producers() {
-    for (auto at = producers.begin(); at != producers.end();) {
-        const Producer& own = at->second;
-        const bool old = !own.session && now - own.gone_since > limits::producer_mark_life;
-        if (!old || !own.intake->empty()) {
-            ++at;
-            continue;
-        }
-        if (own.intake->durable() > 0 || !own.given_up.empty())
-            keeper.change(DropProducerMark{own.id});
-        holds.forget(own.id);
-        at = producers.erase(at);
-    }
-}
-
-// ---- Exchange: inputs
-// ------------------------------------------------------------------------------
 
 Exchange::Exchange(Settings settings, std::uint64_t incarnation, Recovered recovered, Time now,
                    std::uint64_t wall_micros)
@@ -288,65 +55,6 @@ void Exchange::on_batch(SessionId id, const wire::Envelope& envelope, Batch batc
     const State::Session& session = found->second;
     if (!session.open) return s.reply(id, wire::Reset{"say hello first"});
     s.on_published(session, envelope, std::move(batch));
-}
-
-void State::on_published(const Session& session, const wire::Envelope& envelope, Batch batch) {
-    const auto& header = batch.header();
-    const auto refuse = [&](wire::Reject code, std::string reason) {
-        reply(session.id, wire::Refused{envelope.number, code, std::move(reason)});
-    };
-    if (!session.producer || header.producer != *session.producer)
-        return refuse(wire::Reject::malformed, "the batch is not of the producer that said hello");
-    Producer& own = producers.at(*session.producer);
-    if (header.guaranteed() && envelope.number == 0)
-        return refuse(wire::Reject::malformed, "a guaranteed batch needs a number");
-    if (header.guaranteed() && envelope.number <= own.intake->taken()) {
-        ++duplicates_dropped;  // its receipt has been sent or will be
-        if (!std::exchange(own.tell, true)) producers_to_tell.push_back(&own);
-        return;
-    }
-    if (const auto why = why_not_publish(session, header)) {
-        if (header.guaranteed()) keeper.attach_safe(own.intake, envelope.number, 0);
-        return refuse(why->first, why->second);
-    }
-    if (mutated(Mutation::no_headroom) && !holds.of(own.id).empty())
-        return refuse(wire::Reject::limit, "its backlog is full");
-    if (own.intake->unsafe_bytes() > window_held_to(own) + 2 * limits::frame_bytes_max)
-        return refuse(wire::Reject::limit, "more is on its way than the window allows");
-    if (header.part) note_part(own, header);
-    take({.intake = own.intake,
-          .source = own.id,
-          .from_peer = false,
-          .number = envelope.number,
-          .flags = envelope.flags,
-          .lifetime_millis = envelope.lifetime_millis},
-         std::move(batch));
-}
-
-std::optional<std::pair<wire::Reject, std::string>> State::why_not_publish(
-    const Session& session, const wire::BatchHeader& header) {
-    const std::string channel{header.channel};
-    if (header.part) {
-        const Producer& own = producers.at(header.producer);
-        if (own.given_up.contains(header.part->first_sequence))
-            return {
-                {wire::Reject::limit, "its producer was away too long: the message was given up"}};
-        if (header.part->index == 0 && own.unfinished.size() >= limits::unfinished_max)
-            return {{wire::Reject::limit, "too many unfinished large messages of one producer"}};
-    }
-    if (header.kind == wire::Kind::service)
-        return {{wire::Reject::unavailable, "services are not there yet"}};
-    if (!wire::is_channel(channel)) return {{wire::Reject::bad_name, "$bus. is the agent's own"}};
-    if (groups.size() >= limits::subscriptions_max && header.kind == wire::Kind::queue &&
-        find_group(Destination::Type::queue, channel) == nullptr)
-        return {{wire::Reject::limit, "too many queues and subscriptions at this agent"}};
-    if (rules.may_publish(session.uid, header.kind, channel)) return std::nullopt;
-    ++denied;
-    std::string reason = "no rule lets uid " + std::to_string(session.uid) +
-                         (header.kind == wire::Kind::queue ? " send to " : " publish on ") +
-                         channel;
-    event(Event::Kind::batch_denied, channel, reason, header.message_count);
-    return {{wire::Reject::not_allowed, std::move(reason)}};
 }
 
 void Exchange::on_acks(SessionId id, std::span<const wire::Ack> acks, Time now) {
@@ -421,12 +129,6 @@ void Exchange::on_link_frame(LinkId id, const wire::LinkFrame& frame, Time now) 
     if (const auto* refuse = std::get_if<wire::LinkRefuse>(&frame.body)) s.on_refuse(link, *refuse);
 }
 
-void State::on_hold(Link& link, const wire::LinkHold& hold) {
-    for (const auto& channel : hold.hold) link.peer->outbound->held().hold(channel);
-    for (const auto& channel : hold.resume) link.peer->outbound->held().resume(channel);
-    link.peer->outbound->dirty = true;
-}
-
 void Exchange::on_link_batch(LinkId id, const wire::Envelope& envelope, Batch batch, Time now) {
     State& s = at(now);
     const auto found = s.links.find(id);
@@ -434,32 +136,6 @@ void Exchange::on_link_batch(LinkId id, const wire::Envelope& envelope, Batch ba
     State::Link& link = found->second;
     if (!s.count_in(link, envelope.session, envelope.count)) return;
     s.on_peer_batch(*link.peer, envelope, std::move(batch));
-}
-
-void State::on_peer_batch(Peer& peer, const wire::Envelope& envelope, Batch batch) {
-    const auto& header = batch.header();
-    peer.window.on_received(batch.size() + wire::envelope_length, now);
-    peer.received_messages += batch.messages();
-    if (!header.guaranteed()) peer.ack_due = true;  // its credit
-    if (header.guaranteed() && envelope.number <= peer.intake->taken()) {
-        ++duplicates_dropped;
-        peer.ack_due = true;
-        return;
-    }
-    if (header.kind == wire::Kind::service || !wire::is_channel(header.channel)) {
-        keeper.attach_safe(peer.intake, envelope.number, 0);
-        send(*peer.active, wire::LinkRefuse{envelope.number, wire::Reject::bad_name,
-                                            "this agent takes no such channel"});
-        return;
-    }
-    take({.intake = peer.intake,
-          .source = peer.id,
-          .from_peer = true,
-          .number = envelope.number,
-          .flags = envelope.flags,
-          .lifetime_millis = envelope.lifetime_millis,
-          .came_from = peer.outbound->destination().id},
-         std::move(batch));
 }
 
 void Exchange::on_link_malformed(LinkId id, wire::Reject why, Time now) {
@@ -472,8 +148,7 @@ void Exchange::on_link_malformed(LinkId id, wire::Reject why, Time now) {
     if (link.dialled) s.greet(link);
 }
 
-// ---- Exchange: the journal
-// ---------------------------------------------------------------------------
+// ---- The journal ---------------------------------------------------------------------------
 
 void Exchange::on_journal(const JournalAnswer& answer, Time now) {
     State& s = at(now);
@@ -498,20 +173,7 @@ void Exchange::on_journal(const JournalAnswer& answer, Time now) {
                 lost.messages);
 }
 
-void State::on_loaded(const Loaded& answer) {
-    const StreamId& stream = answer.request.stream;
-    if (const auto group = groups.find(stream.to); group != groups.end()) {
-        group->second->on_loaded(answer);
-        touch(*group->second);
-    } else if (const auto peer = peers_by_destination.find(stream.to);
-               peer != peers_by_destination.end()) {
-        peer->second->outbound->stream(stream.lane).on_loaded(answer, keeper);
-        peer->second->outbound->dirty = true;
-    }
-}
-
-// ---- Exchange: everything else
-// -------------------------------------------------------------------------
+// ---- Time ------------------------------------------------------------------------------------
 
 void Exchange::advance(Time now) {
     State& s = at(now);
@@ -525,14 +187,6 @@ Time Exchange::next_deadline() const {
     for (const DestinationId id : s.delaying)
         next = std::min(next, s.groups.at(id)->next_deadline());
     return next;
-}
-
-bool State::needs_ticks() const {
-    if (!links.empty()) return true;
-    for (const auto& [id, group] : groups)
-        if (group->linger_until != never || group->is_queue() || group->has_large_messages())
-            return true;
-    return false;
 }
 
 void Exchange::reload(Settings settings, Time now) {

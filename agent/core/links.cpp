@@ -275,6 +275,12 @@ void Exchange::State::on_ack(Link& link, const wire::LinkAck& ack) {
     }
 }
 
+void Exchange::State::on_hold(Link& link, const wire::LinkHold& hold) {
+    for (const auto& channel : hold.hold) link.peer->outbound->held().hold(channel);
+    for (const auto& channel : hold.resume) link.peer->outbound->held().resume(channel);
+    link.peer->outbound->dirty = true;
+}
+
 void Exchange::State::on_interest(Link& link, const wire::LinkInterest& frame) {
     if (frame.part == wire::LinkInterest::Part::give_back) return on_given_back(link, frame.items);
     Peer& peer = *link.peer;

@@ -1,6 +1,4 @@
-// The exchange from inside: its nouns and what it does with them. Apps are in
-// apps.cpp, links in links.cpp, taking and routing in routing.cpp, the turn
-// and the journal's answers in exchange.cpp.
+// The exchange from inside: its nouns and what it does with them, by file.
 #pragma once
 
 #include <map>
@@ -142,6 +140,12 @@ struct Exchange::State {
     wire::InterestItem interest_of(const Group& group) const;
     void refresh_peer_queues();
 
+    // ---- arrivals.cpp
+    void on_published(const Session& session, const wire::Envelope& envelope, Batch batch);
+    std::optional<std::pair<wire::Reject, std::string>> why_not_publish(
+        const Session& session, const wire::BatchHeader& header);
+    void on_peer_batch(Peer& peer, const wire::Envelope& envelope, Batch batch);
+
     // ---- routing.cpp
     const Route& route(wire::Kind kind, std::string_view channel);
     void forget_routes();
@@ -160,10 +164,6 @@ struct Exchange::State {
     void watch_journal();
     std::uint64_t queued_bytes(DestinationId id) const;
     const Outbound* peer_working_on(const Group& group) const;
-    void on_published(const Session& session, const wire::Envelope& envelope, Batch batch);
-    std::optional<std::pair<wire::Reject, std::string>> why_not_publish(
-        const Session& session, const wire::BatchHeader& header);
-    void on_peer_batch(Peer& peer, const wire::Envelope& envelope, Batch batch);
 
     // ---- links.cpp
     Peer* peer_by_key(const std::string& key);
@@ -208,11 +208,13 @@ struct Exchange::State {
     void owe_abort(const wire::LinkUnfinished& message, const std::vector<Group*>& groups,
                    const std::vector<Peer*>& peers);
 
-    // ---- exchange.cpp
+    // ---- recovery.cpp
     void recover(Recovered& recovered);
     void recover_peers(Recovered& recovered);
     void recover_groups(Recovered& recovered);
     void apply_peers();
+
+    // ---- turn.cpp
     void tick();
     void move_streams();
     bool hand_out_touched();
@@ -222,11 +224,13 @@ struct Exchange::State {
     void forget_old_producers();
     void on_loaded(const Loaded& answer);
     bool needs_ticks() const;
-    LinkStatus link_status(const Peer& peer) const;
-    GroupStatus group_status(const Group& group) const;
     std::uint64_t memory_share() const;
     void event(Event::Kind kind, std::string subject, std::string words,
                std::uint64_t messages = 0);
+
+    // ---- status.cpp
+    LinkStatus link_status(const Peer& peer) const;
+    GroupStatus group_status(const Group& group) const;
 
     Settings settings;
     const std::uint64_t incarnation;

@@ -1,0 +1,95 @@
+// What a producer or a peer may give: whoever passes here is taken (routing.cpp).
+
+#include "base/mutation.h"
+#include "core/state.h"
+
+namespace bus::core {
+
+using State = Exchange::State;
+
+void State::on_published(const Session& session, const wire::Envelope& envelope, Batch batch) {
+    const auto& header = batch.header();
+    const auto refuse = [&](wire::Reject code, std::string reason) {
+        reply(session.id, wire::Refused{envelope.number, code, std::move(reason)});
+    };
+    if (!session.producer || header.producer != *session.producer)
+        return refuse(wire::Reject::malformed, "the batch is not of the producer that said hello");
+    Producer& own = producers.at(*session.producer);
+    if (header.guaranteed() && envelope.number == 0)
+        return refuse(wire::Reject::malformed, "a guaranteed batch needs a number");
+    if (header.guaranteed() && envelope.number <= own.intake->taken()) {
+        ++duplicates_dropped;  // its receipt has been sent or will be
+        if (!std::exchange(own.tell, true)) producers_to_tell.push_back(&own);
+        return;
+    }
+    if (const auto why = why_not_publish(session, header)) {
+        if (header.guaranteed()) keeper.attach_safe(own.intake, envelope.number, 0);
+        return refuse(why->first, why->second);
+    }
+    if (mutated(Mutation::no_headroom) && !holds.of(own.id).empty())
+        return refuse(wire::Reject::limit, "its backlog is full");
+    if (own.intake->unsafe_bytes() > window_held_to(own) + 2 * limits::frame_bytes_max)
+        return refuse(wire::Reject::limit, "more is on its way than the window allows");
+    if (header.part) note_part(own, header);
+    take({.intake = own.intake,
+          .source = own.id,
+          .from_peer = false,
+          .number = envelope.number,
+          .flags = envelope.flags,
+          .lifetime_millis = envelope.lifetime_millis},
+         std::move(batch));
+}
+
+std::optional<std::pair<wire::Reject, std::string>> State::why_not_publish(
+    const Session& session, const wire::BatchHeader& header) {
+    const std::string channel{header.channel};
+    if (header.part) {
+        const Producer& own = producers.at(header.producer);
+        if (own.given_up.contains(header.part->first_sequence))
+            return {
+                {wire::Reject::limit, "its producer was away too long: the message was given up"}};
+        if (header.part->index == 0 && own.unfinished.size() >= limits::unfinished_max)
+            return {{wire::Reject::limit, "too many unfinished large messages of one producer"}};
+    }
+    if (header.kind == wire::Kind::service)
+        return {{wire::Reject::unavailable, "services are not there yet"}};
+    if (!wire::is_channel(channel)) return {{wire::Reject::bad_name, "$bus. is the agent's own"}};
+    if (groups.size() >= limits::subscriptions_max && header.kind == wire::Kind::queue &&
+        find_group(Destination::Type::queue, channel) == nullptr)
+        return {{wire::Reject::limit, "too many queues and subscriptions at this agent"}};
+    if (rules.may_publish(session.uid, header.kind, channel)) return std::nullopt;
+    ++denied;
+    std::string reason = "no rule lets uid " + std::to_string(session.uid) +
+                         (header.kind == wire::Kind::queue ? " send to " : " publish on ") +
+                         channel;
+    event(Event::Kind::batch_denied, channel, reason, header.message_count);
+    return {{wire::Reject::not_allowed, std::move(reason)}};
+}
+
+void State::on_peer_batch(Peer& peer, const wire::Envelope& envelope, Batch batch) {
+    const auto& header = batch.header();
+    peer.window.on_received(batch.size() + wire::envelope_length, now);
+    peer.received_messages += batch.messages();
+    if (!header.guaranteed()) peer.ack_due = true;  // its credit
+    if (header.guaranteed() && envelope.number <= peer.intake->taken()) {
+        ++duplicates_dropped;
+        peer.ack_due = true;
+        return;
+    }
+    if (header.kind == wire::Kind::service || !wire::is_channel(header.channel)) {
+        keeper.attach_safe(peer.intake, envelope.number, 0);
+        send(*peer.active, wire::LinkRefuse{envelope.number, wire::Reject::bad_name,
+                                            "this agent takes no such channel"});
+        return;
+    }
+    take({.intake = peer.intake,
+          .source = peer.id,
+          .from_peer = true,
+          .number = envelope.number,
+          .flags = envelope.flags,
+          .lifetime_millis = envelope.lifetime_millis,
+          .came_from = peer.outbound->destination().id},
+         std::move(batch));
+}
+
+}  // namespace bus::core

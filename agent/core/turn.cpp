@@ -1,0 +1,155 @@
+// The turn: what came in is handed out, sent, made safe and answered together. And the tick, once a
+// second, of what has no event of its own.
+
+#include <algorithm>
+
+#include "core/state.h"
+
+namespace bus::core {
+
+using State = Exchange::State;
+
+void State::event(Event::Kind kind, std::string subject, std::string words,
+                  std::uint64_t messages) {
+    effects.events.push_back({kind, now, std::move(subject), std::move(words), messages, {}});
+}
+
+std::uint64_t State::memory_share() const {
+    const bool pressed = keeper.meter.bytes() > limits::memory_pressure;
+    return pressed ? limits::stream_memory / 16 : limits::stream_memory;
+}
+
+// Hands out and sends whatever may leave, and asks for what has to come back from disk.
+void State::move_streams() {
+    const auto share = memory_share();
+    for (const StreamId& stream : std::exchange(keeper.journaled_streams, {})) {
+        if (const auto group = groups.find(stream.to); group != groups.end())
+            group->second->trim(share);
+        else if (const auto peer = peers_by_destination.find(stream.to);
+                 peer != peers_by_destination.end())
+            peer->second->outbound->trim(share);
+    }
+    for (const DestinationId id : std::set<DestinationId>{delaying})
+        if (groups.at(id)->next_deadline() <= now) touch(*groups.at(id));
+    const bool queue_waits = hand_out_touched();
+    for (const auto& [key, peer] : peers)
+        if (peer->outbound && (peer->outbound->dirty || (queue_waits && !peer->queues.empty())))
+            pump(*peer);
+    hand_out_touched();  // what a peer has unblocked
+}
+
+// true: a queue was among them, so peers may have to look as well.
+bool State::hand_out_touched() {
+    const auto share = memory_share();
+    bool queue_waits = false;
+    for (const DestinationId id : std::exchange(touched, {})) {
+        const auto found = groups.find(id);
+        if (found == groups.end()) continue;
+        Group& group = *found->second;
+        group.dirty = false;
+        group.hand_out(effects);
+        group.read_on_if_wanted(share, false, effects.reads);
+        if (group.next_deadline() == never)
+            delaying.erase(id);
+        else
+            delaying.insert(id);
+        queue_waits = queue_waits || group.is_queue();
+    }
+    return queue_waits;
+}
+
+void State::touch(Group& group) {
+    if (!std::exchange(group.dirty, true)) touched.push_back(group.id());
+}
+
+void State::answer_subscribed() {
+    std::erase_if(pending_replies, [&](const PendingReply& pending) {
+        if (keeper.committed_through() < pending.after) return false;
+        if (sessions.contains(pending.session)) reply(pending.session, pending.reply);
+        return true;
+    });
+}
+
+// Tells sources what has become safe.
+void State::collect_safe() {
+    for (const auto& intake : std::exchange(keeper.dirty_intakes, {})) {
+        const auto safe = intake->take_newly_safe();
+        if (const auto* id = std::get_if<ProducerId>(&intake->source())) {
+            const auto found = producers.find(*id);
+            if (found == producers.end()) continue;
+            Producer& to = found->second;
+            if (!std::exchange(to.tell, true)) producers_to_tell.push_back(&to);
+            if (!to.session) continue;  // Welcome.safe tells it
+            for (const auto& one : safe)
+                to.receipts.push_back({.number = one.number,
+                                       .stage = wire::Stage::safe,
+                                       .fate = wire::Fate::reached,
+                                       .destinations = one.destinations});
+        } else {
+            const auto& from = std::get<Intake::FromPeer>(intake->source());
+            Peer* const peer = peer_by_id(from.peer);
+            if (peer != nullptr && peer->intake == intake) peer->ack_due = true;
+        }
+    }
+}
+
+void State::tick() {
+    next_tick = now + std::chrono::seconds{1};
+    for (auto& [id, link] : links) tick_link(link);
+    std::vector<DestinationId> ended;
+    for (const auto& [id, group] : groups) {
+        // A queue that nobody uses any more is forgotten; its next message makes it anew.
+        const bool idle = group->idle() && keeper.ledger.account(id).waiting == 0;
+        if (group->is_queue() && !group->interest_shown && idle &&
+            ++group->idle_ticks > limits::queue_idle_ticks_max)
+            ended.push_back(id);
+        if (!idle) group->idle_ticks = 0;
+        if (group->linger_until > now) continue;
+        group->linger_until = never;
+        if (group->consumers() > 0) continue;
+        if (group->is_queue())
+            hide_interest(*group);
+        else
+            ended.push_back(id);
+    }
+    for (const DestinationId id : ended) drop_group(id);
+    ask_for_parts();
+    forget_old_producers();
+}
+
+void State::forget_old_producers() {
+    for (auto at = producers.begin(); at != producers.end();) {
+        const Producer& own = at->second;
+        const bool old = !own.session && now - own.gone_since > limits::producer_mark_life;
+        if (!old || !own.intake->empty()) {
+            ++at;
+            continue;
+        }
+        if (own.intake->durable() > 0 || !own.given_up.empty())
+            keeper.change(DropProducerMark{own.id});
+        holds.forget(own.id);
+        at = producers.erase(at);
+    }
+}
+
+bool State::needs_ticks() const {
+    if (!links.empty()) return true;
+    for (const auto& [id, group] : groups)
+        if (group->linger_until != never || group->is_queue() || group->has_large_messages())
+            return true;
+    return false;
+}
+
+void State::on_loaded(const Loaded& answer) {
+    const StreamId& stream = answer.request.stream;
+    if (const auto group = groups.find(stream.to); group != groups.end()) {
+        group->second->on_loaded(answer);
+        touch(*group->second);
+    } else if (const auto peer = peers_by_destination.find(stream.to);
+               peer != peers_by_destination.end()) {
+        peer->second->outbound->stream(stream.lane).on_loaded(answer, keeper);
+        peer->second->outbound->dirty = true;
+    }
+}
+
+}  // namespace bus::core
