@@ -1,7 +1,6 @@
 #include "io/admin_endpoint.h"
 
 #include "io/runtime_dir.h"
-#include "limits.h"
 
 namespace bus::io {
 namespace {
@@ -26,11 +25,7 @@ AdminEndpoint::AdminEndpoint(Context& context, const std::string& endpoint, Told
 
 void AdminEndpoint::serve(const PollSet& poll, const Answer& answer) {
     if (!poll.ready(slot_)) return;
-    Received message;
-    for (std::size_t i = 0; i < limits::turn_frames_per_socket; ++i) {
-        if (!receive_message(socket_, message)) return;
-        on_message(message, answer);
-    }
+    (void)receive_messages(socket_, [&](const Received& message) { on_message(message, answer); });
 }
 
 void AdminEndpoint::on_message(const Received& message, const Answer& answer) {

@@ -46,46 +46,27 @@ LinkListener::LinkListener(Context& context, const std::vector<std::string>& end
     : peers_(peers),
       new_link_(std::move(new_link)),
       told_(told),
-      socket_(make_router(context, own, wants_ipv6(endpoints))),
-      monitor_(context, socket_) {
+      router_(context, make_router(context, own, wants_ipv6(endpoints))) {
     for (const auto& endpoint : endpoints) {
-        socket_.bind(endpoint);
-        endpoints_.push_back(socket_.last_endpoint());
+        router_.socket().bind(endpoint);
+        endpoints_.push_back(router_.socket().last_endpoint());
     }
-}
-
-void LinkListener::add_to(PollSet& poll) {
-    slot_ = poll.add(socket_);
-    monitor_slot_ = poll.add(monitor_.fd());
 }
 
 void LinkListener::receive_into(core::Exchange& exchange, const PollSet& poll, Time now) {
-    if (monitor_.has_news(poll.ready(monitor_slot_))) watch_connections(now);
+    if (router_.has_news(poll)) watch_connections(now);
     tell_gone(exchange, now);
-    if (!poll.ready(slot_) && !connections_.has_ended()) return;
-    Received message;
-    for (std::size_t i = 0; i < limits::turn_frames_per_socket; ++i) {
-        if (receive_message(socket_, message)) {
-            on_message(exchange, std::move(message), now);
-            continue;
-        }
-        for (const auto owner : connections_.take_ended()) end(core::LinkId{owner});
-        break;
-    }
+    for (const auto owner : router_.receive(
+             poll, [&](Received message) { on_message(exchange, std::move(message), now); }))
+        end(core::LinkId{owner});
     tell_gone(exchange, now);
 }
 
 void LinkListener::watch_connections(Time now) {
-    monitor_events_.clear();
-    monitor_.drain(monitor_events_);
-    for (const MonitorEvent& event : monitor_events_) {
+    for (const MonitorEvent& event : router_.watch()) {
         switch (event.event) {
             case ZMQ_EVENT_ACCEPTED:
                 ++told_.counters.links_accepted;
-                connections_.on_accepted(event.value);
-                break;
-            case ZMQ_EVENT_DISCONNECTED:
-                connections_.on_disconnected(event.value);
                 break;
             case ZMQ_EVENT_HANDSHAKE_SUCCEEDED:
                 ++told_.counters.links_handshaken;
@@ -100,7 +81,7 @@ void LinkListener::watch_connections(Time now) {
                 break;
         }
     }
-    told_.counters.link_connections = connections_.open();
+    told_.counters.link_connections = router_.open();
 }
 
 void LinkListener::on_message(core::Exchange& exchange, Received message, Time now) {
@@ -128,8 +109,7 @@ void LinkListener::reopen(Connected& from, const Received& message) {
     from.link = new_link_();
     from.closed = false;
     routing_ids_[from.link] = as_text(message.routing_id.bytes());
-    (void)connections_.bind(message.body.source_fd(),
-                            from.link.value);  // in its predecessor's place
+    (void)router_.bind(message.body, from.link.value);  // in its predecessor's place
 }
 
 LinkListener::Connected& LinkListener::connected(core::Exchange& exchange, const Received& message,
@@ -142,8 +122,7 @@ LinkListener::Connected& LinkListener::connected(core::Exchange& exchange, const
     }
     const core::LinkId link = new_link_();
     watch_connections(now);  // its acceptance must be known before it is bound
-    if (const auto before = connections_.bind(message.body.source_fd(), link.value))
-        end(core::LinkId{*before});
+    if (const auto before = router_.bind(message.body, link.value)) end(core::LinkId{*before});
     routing_ids_[link] = routing_id;
     Connected& made = connected_[std::move(routing_id)];
     made = {.link = link, .key = std::move(key), .closed = false};
@@ -155,7 +134,7 @@ void LinkListener::send(const core::ToLink& out) {
     const auto found = routing_ids_.find(out.link);
     if (found == routing_ids_.end()) return;
     if (connected_.at(found->second).closed) return;
-    if (send_message(socket_, found->second, false, frame_for(out)) != Sent::taken) {
+    if (send_message(router_.socket(), found->second, false, frame_for(out)) != Sent::taken) {
         ++told_.counters.unreachable;
         end(out.link);
     }

@@ -9,11 +9,9 @@
 #include <vector>
 
 #include "core/exchange.h"
-#include "io/connections.h"
 #include "io/link_socket.h"
-#include "io/monitor.h"
 #include "io/peer_keys.h"
-#include "io/poll_set.h"
+#include "io/watched_router.h"
 
 namespace bus::io {
 
@@ -28,7 +26,7 @@ class LinkListener {
     // Where it listens, with the ports the system chose.
     const std::vector<std::string>& endpoints() const { return endpoints_; }
 
-    void add_to(PollSet& poll);
+    void add_to(PollSet& poll) { router_.add_to(poll); }
     void receive_into(core::Exchange& exchange, const PollSet& poll, Time now);
     // Nothing happens if the link has ended. A peer that has just left ends it, which the exchange
     // hears in the next turn.
@@ -36,10 +34,10 @@ class LinkListener {
     // One peer of a ROUTER cannot be disconnected: from now on only a HELLO is heard from it, and
     // begins another link.
     void close(core::LinkId link);
-    void linger() { socket_.set(ZMQ_LINGER, farewell); }
+    void linger() { router_.linger(); }
     // Ends the links of keys that are no peer's any more.
     void end_strangers(core::Exchange& exchange, Time now);
-    bool has_news() const { return !gone_.empty() || connections_.has_ended(); }
+    bool has_news() const { return !gone_.empty() || router_.has_ended(); }
 
   private:
     struct Connected {
@@ -60,12 +58,8 @@ class LinkListener {
     const PeerKeys& peers_;
     const NewLink new_link_;
     Told& told_;
-    Socket socket_;
-    Monitor monitor_;
+    WatchedRouter router_;
     std::vector<std::string> endpoints_;
-    PollSet::Slot slot_ = 0, monitor_slot_ = 0;
-    std::vector<MonitorEvent> monitor_events_;  // reused
-    Connections connections_;
     ByRoutingId connected_;
     std::unordered_map<core::LinkId, std::string> routing_ids_;
     std::vector<core::LinkId> gone_;  // the exchange does not know yet

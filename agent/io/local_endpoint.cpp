@@ -19,62 +19,50 @@ constexpr int send_frames_max = 1 << 17;
 // on a link nothing is lost by that: there are no heartbeats here to miss (FACTS trap E).
 constexpr int receive_frames_max = 1'000;
 
-Socket make_router(Context& context, const std::string& endpoint) {
+Socket make_router(Context& context) {
     Socket socket{context, ZMQ_ROUTER};
     // Without it frames for an app that left, or does not read, vanish in silence.
     socket.set(ZMQ_ROUTER_MANDATORY, 1);
     socket.set(ZMQ_BACKLOG, 1'024);  // after a restart all apps come back at once
     socket.set(ZMQ_SNDHWM, send_frames_max);
     socket.set(ZMQ_RCVHWM, receive_frames_max);
-    const SocketUmask rights;
-    socket.bind(endpoint);
     return socket;
 }
 
 }  // namespace
 
 LocalEndpoint::LocalEndpoint(Context& context, const std::string& endpoint, Told& told)
-    : told_(told), socket_(make_router(context, endpoint)), monitor_(context, socket_) {}
-
-void LocalEndpoint::add_to(PollSet& poll) {
-    slot_ = poll.add(socket_);
-    monitor_slot_ = poll.add(monitor_.fd());
+    : told_(told), router_(context, make_router(context)) {
+    const SocketUmask rights;
+    router_.socket().bind(endpoint);
 }
 
 void LocalEndpoint::receive_into(core::Exchange& exchange, const PollSet& poll, Time now) {
-    if (monitor_.has_news(poll.ready(monitor_slot_))) watch_connections(now);
+    if (router_.has_news(poll)) watch_connections(now);
     tell_gone(exchange, now);
-    if (!poll.ready(slot_) && !connections_.has_ended()) return;
-    Received message;
-    for (std::size_t i = 0; i < limits::turn_frames_per_socket; ++i) {
-        if (receive_message(socket_, message)) {
-            on_message(exchange, std::move(message), now);
-            continue;
-        }
-        for (const auto owner : connections_.take_ended()) end(core::SessionId{owner});
-        break;
-    }
+    for (const auto owner : router_.receive(
+             poll, [&](Received message) { on_message(exchange, std::move(message), now); }))
+        end(core::SessionId{owner});
     tell_gone(exchange, now);
 }
 
 void LocalEndpoint::watch_connections(Time now) {
-    monitor_events_.clear();
-    monitor_.drain(monitor_events_);
-    for (const MonitorEvent& event : monitor_events_) {
-        if (event.event == ZMQ_EVENT_DISCONNECTED) connections_.on_disconnected(event.value);
-        if (event.event != ZMQ_EVENT_ACCEPTED) continue;
-        connections_.on_accepted(event.value);
-        // The kernel hands out the lowest free descriptor, so its number tells how many are in use.
-        const auto most = descriptors_max();
-        const bool scarce = static_cast<std::uint64_t>(event.value) > most - most / 5;
-        if (scarce && !warned_of_descriptors_)
-            told_.say(core::Event::Kind::descriptors_scarce, now, "descriptors",
-                      std::to_string(event.value) + " of " + std::to_string(most) +
-                          " are in use; beyond that new connections are turned away "
-                          "(LimitNOFILE= raises the limit)");
-        warned_of_descriptors_ = scarce;
-    }
-    told_.counters.local_connections = connections_.open();
+    for (const MonitorEvent& event : router_.watch())
+        if (event.event == ZMQ_EVENT_ACCEPTED)
+            warn_of_descriptors(static_cast<std::uint64_t>(event.value), now);
+    told_.counters.local_connections = router_.open();
+}
+
+// The kernel hands out the lowest free descriptor, so its number tells how many are in use.
+void LocalEndpoint::warn_of_descriptors(std::uint64_t newest, Time now) {
+    const auto most = descriptors_max();
+    const bool scarce = newest > most - most / 5;
+    if (scarce && !warned_of_descriptors_)
+        told_.say(core::Event::Kind::descriptors_scarce, now, "descriptors",
+                  std::to_string(newest) + " of " + std::to_string(most) +
+                      " are in use; beyond that new connections are turned away "
+                      "(LimitNOFILE= raises the limit)");
+    warned_of_descriptors_ = scarce;
 }
 
 void LocalEndpoint::on_message(core::Exchange& exchange, Received message, Time now) {
@@ -109,7 +97,7 @@ core::SessionId LocalEndpoint::open_session(core::Exchange& exchange, const Rece
                                             std::uint32_t uid, Time now) {
     const core::SessionId session{++last_session_};
     watch_connections(now);  // its acceptance must be known before it is bound
-    if (const auto before = connections_.bind(message.body.source_fd(), session.value))
+    if (const auto before = router_.bind(message.body, session.value))
         end(core::SessionId{*before});
     std::string routing_id{as_text(message.routing_id.bytes())};
     by_routing_id_[routing_id] = session;
@@ -189,13 +177,13 @@ void LocalEndpoint::send_frame(core::SessionId session, Frame frame) {
     const auto found = sessions_.find(session);
     if (found == sessions_.end()) return;  // the exchange is being told in this turn
     const Session& to = found->second;
-    if (send_message(socket_, to.routing_id, to.delimited, std::move(frame)) == Sent::taken) return;
+    if (send_message(router_.socket(), to.routing_id, to.delimited, std::move(frame)) ==
+        Sent::taken)
+        return;
     // full ends the session as well: to skip one frame of an ordered stream would be a silent loss.
     ++told_.counters.unreachable;
     end(session);
 }
-
-void LocalEndpoint::linger() { socket_.set(ZMQ_LINGER, farewell); }
 
 void LocalEndpoint::close(core::SessionId session) {
     const auto found = sessions_.find(session);

@@ -7,11 +7,8 @@
 #include <unordered_map>
 
 #include "core/exchange.h"
-#include "io/connections.h"
-#include "io/monitor.h"
-#include "io/poll_set.h"
-#include "io/socket.h"
 #include "io/told.h"
+#include "io/watched_router.h"
 
 namespace bus::io {
 
@@ -19,7 +16,7 @@ class LocalEndpoint {
   public:
     LocalEndpoint(Context& context, const std::string& endpoint, Told& told);
 
-    void add_to(PollSet& poll);
+    void add_to(PollSet& poll) { router_.add_to(poll); }
     // At most limits::turn_frames_per_socket frames, then the sessions whose connection has ended.
     void receive_into(core::Exchange& exchange, const PollSet& poll, Time now);
     // To a session that has left: it is over, and the exchange hears so in the next turn.
@@ -27,9 +24,9 @@ class LocalEndpoint {
     // The core is done with it; further frames of that app open another session.
     void close(core::SessionId session);
     // The last words may leave after the sockets are closed.
-    void linger();
+    void linger() { router_.linger(); }
     // Something is left to be told to the exchange: do not wait.
-    bool has_news() const { return !gone_.empty() || connections_.has_ended(); }
+    bool has_news() const { return !gone_.empty() || router_.has_ended(); }
 
   private:
     struct Session {
@@ -38,6 +35,7 @@ class LocalEndpoint {
         bool delimited = false;  // a REQ: answers need an empty frame in front
     };
     void watch_connections(Time now);
+    void warn_of_descriptors(std::uint64_t newest, Time now);
     void on_message(core::Exchange& exchange, Received message, Time now);
     std::optional<core::SessionId> session_of(core::Exchange& exchange, const Received& message,
                                               Time now);
@@ -54,11 +52,7 @@ class LocalEndpoint {
     void tell_gone(core::Exchange& exchange, Time now);
 
     Told& told_;
-    Socket socket_;
-    Monitor monitor_;
-    PollSet::Slot slot_ = 0, monitor_slot_ = 0;
-    std::vector<MonitorEvent> monitor_events_;  // reused
-    Connections connections_;
+    WatchedRouter router_;
     std::uint64_t last_session_ = 0;
     std::unordered_map<core::SessionId, Session> sessions_;
     std::unordered_map<std::string, core::SessionId> by_routing_id_;

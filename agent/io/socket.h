@@ -8,6 +8,7 @@
 #include <string_view>
 
 #include "io/frame.h"
+#include "limits.h"
 
 namespace bus::io {
 
@@ -80,6 +81,17 @@ struct Received {
 };
 // false: nothing is there now, and all that arrived before this call has been read.
 bool receive_message(Socket& router, Received& into);
+// At most limits::turn_frames_per_socket of them. True: all that had arrived has been read.
+template <class OnMessage>
+bool receive_messages(Socket& router, OnMessage on_message) {
+    Received message;
+    for (std::size_t i = 0; i < limits::turn_frames_per_socket; ++i) {
+        if (!receive_message(router, message)) return true;
+        on_message(std::move(message));
+    }
+    return false;
+}
+
 [[nodiscard]] Sent send_message(Socket& router, std::string_view routing_id, bool delimited,
                                 Frame body);
 
