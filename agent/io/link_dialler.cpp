@@ -39,17 +39,21 @@ std::string seconds_text(Duration duration) {
 }
 
 LinkDialler::LinkDialler(Context& context, DialTarget target, const LinkKeys& own,
-                         Resolver& resolver, std::uint32_t ticket, NewLink new_link, Told& told)
+                         Resolver& resolver, std::uint32_t ticket, NewLink new_link,
+                         LiveLinks& live, Told& told)
     : context_(context),
       target_(std::move(target)),
       own_(own),
       resolver_(resolver),
       ticket_(ticket),
       new_link_(std::move(new_link)),
+      live_(live),
       told_(told),
       backoff_(first_pause, longest_pause) {}
 
-Time LinkDialler::next_deadline() const { return resolving_ || link_ ? never : due_; }
+Time LinkDialler::next_deadline() const {
+    return resolving_ || link_ || waits_for_end_of_other() ? never : due_;
+}
 
 void LinkDialler::advance(Time now) {
     if (next_deadline() > now) return;
@@ -57,6 +61,7 @@ void LinkDialler::advance(Time now) {
         cause_ = "no answer from " + target_.address.text();
         return fail(now);
     }
+    parked_ = false;
     if (target_.address.is_numeric()) return dial(target_.address, now);
     resolving_ = true;
     resolver_.ask(ticket_, target_.address);
@@ -139,6 +144,7 @@ void LinkDialler::on_event(core::Exchange& exchange, const MonitorEvent& event, 
     switch (event.event) {
         case ZMQ_EVENT_HANDSHAKE_SUCCEEDED:
             link_ = new_link_();
+            live_.begin(target_.key);
             backoff_.reset();
             cause_ = "the connection was lost";
             told_cause_.clear();
@@ -158,8 +164,13 @@ void LinkDialler::on_event(core::Exchange& exchange, const MonitorEvent& event, 
     }
 }
 
+std::optional<core::LinkId> LinkDialler::give_up_link() {
+    if (link_) live_.end(target_.key);
+    return std::exchange(link_, std::nullopt);
+}
+
 void LinkDialler::on_lost(core::Exchange& exchange, Time now) {
-    const auto was = std::exchange(link_, std::nullopt);
+    const auto was = give_up_link();
     if (was) told_cause_ = cause_;  // the exchange tells of a lost link, and of what waits for it
     fail(now);
     if (was) exchange.on_link_down(*was, now);
@@ -176,11 +187,16 @@ void LinkDialler::send(const core::ToLink& out) {
 
 void LinkDialler::close(core::LinkId link, bool parked, Time now) {
     if (link_ != link) return;
-    link_.reset();
+    give_up_link();
     linger();
     attempt_.reset();
     lost_ = false;
+    parked_ = parked;
     due_ = now + (parked ? parked_pause : backoff_.next(random_u64()));
+}
+
+void LinkDialler::end_parking(Time now) {
+    if (parked_) due_ = now;
 }
 
 void LinkDialler::linger() {
@@ -190,7 +206,7 @@ void LinkDialler::linger() {
 void LinkDialler::hang_up(core::Exchange& exchange, Time now) {
     linger();
     attempt_.reset();
-    if (const auto was = std::exchange(link_, std::nullopt)) exchange.on_link_down(*was, now);
+    if (const auto was = give_up_link()) exchange.on_link_down(*was, now);
 }
 
 }  // namespace bus::io

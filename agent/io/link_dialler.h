@@ -13,6 +13,7 @@
 #include "core/exchange.h"
 #include "io/backoff.h"
 #include "io/link_socket.h"
+#include "io/live_links.h"
 #include "io/monitor.h"
 #include "io/poll_set.h"
 #include "io/resolver.h"
@@ -32,7 +33,7 @@ class LinkDialler {
 
     // Dials at the first advance(). `ticket`: marks its questions to the resolver.
     LinkDialler(Context& context, DialTarget target, const LinkKeys& own, Resolver& resolver,
-                std::uint32_t ticket, NewLink new_link, Told& told);
+                std::uint32_t ticket, NewLink new_link, LiveLinks& live, Told& told);
     const DialTarget& target() const { return target_; }
 
     void advance(Time now);
@@ -43,8 +44,11 @@ class LinkDialler {
     void receive_into(core::Exchange& exchange, const PollSet& poll, Time now);
     // Nothing happens if the link has ended.
     void send(const core::ToLink& out);
-    // The exchange is done with it: dial again after the back-off, or, parked, much later.
+    // The exchange is done with it: dial again after the back-off, or, parked, much later and only
+    // while the peer has no other link.
     void close(core::LinkId link, bool parked, Time now);
+    // The configuration was read again: what was refused for good may be allowed now.
+    void end_parking(Time now);
     // Before it is destroyed while the exchange goes on.
     void hang_up(core::Exchange& exchange, Time now);
     void linger();
@@ -64,6 +68,8 @@ class LinkDialler {
     // Ends the attempt and plans the next.
     void fail(Time now);
     void on_lost(core::Exchange& exchange, Time now);
+    std::optional<core::LinkId> give_up_link();
+    bool waits_for_end_of_other() const { return parked_ && live_.has(target_.key); }
 
     Context& context_;
     const DialTarget target_;
@@ -71,11 +77,13 @@ class LinkDialler {
     Resolver& resolver_;
     const std::uint32_t ticket_;
     const NewLink new_link_;
+    LiveLinks& live_;
     Told& told_;
 
     Backoff backoff_;
     std::uint64_t attempts_ = 0;
     Time due_{};  // of the next attempt, or, while there is one, of its end
+    bool parked_ = false;
     bool resolving_ = false;
     std::optional<Attempt> attempt_;
     std::optional<core::LinkId> link_;  // once the handshake was completed

@@ -42,9 +42,11 @@ std::string cause_of(const MonitorEvent& event) {
 }  // namespace
 
 LinkListener::LinkListener(Context& context, const std::vector<std::string>& endpoints,
-                           const LinkKeys& own, const PeerKeys& peers, NewLink new_link, Told& told)
+                           const LinkKeys& own, const PeerKeys& peers, NewLink new_link,
+                           LiveLinks& live, Told& told)
     : peers_(peers),
       new_link_(std::move(new_link)),
+      live_(live),
       told_(told),
       router_(context, make_router(context, own, wants_ipv6(endpoints))) {
     for (const auto& endpoint : endpoints) {
@@ -108,6 +110,7 @@ void LinkListener::reopen(Connected& from, const Received& message) {
     routing_ids_.erase(from.link);
     from.link = new_link_();
     from.closed = false;
+    live_.begin(from.key);
     routing_ids_[from.link] = as_text(message.routing_id.bytes());
     (void)router_.bind(message.body, from.link.value);  // in its predecessor's place
 }
@@ -126,6 +129,7 @@ LinkListener::Connected& LinkListener::connected(core::Exchange& exchange, const
     routing_ids_[link] = routing_id;
     Connected& made = connected_[std::move(routing_id)];
     made = {.link = link, .key = std::move(key), .closed = false};
+    live_.begin(made.key);
     exchange.on_link_up(link, made.key, false, now);
     return made;
 }
@@ -143,7 +147,8 @@ void LinkListener::send(const core::ToLink& out) {
 void LinkListener::close(core::LinkId link) {
     const auto found = routing_ids_.find(link);
     if (found == routing_ids_.end()) return;
-    connected_.at(found->second).closed = true;
+    Connected& peer = connected_.at(found->second);
+    if (!std::exchange(peer.closed, true)) live_.end(peer.key);
 }
 
 void LinkListener::end_strangers(core::Exchange& exchange, Time now) {
@@ -159,7 +164,10 @@ void LinkListener::end(core::LinkId link) {
     if (found == routing_ids_.end()) return;
     const auto peer = connected_.find(found->second);
     BUS_ASSERT(peer != connected_.end() && peer->second.link == link);
-    if (!peer->second.closed) gone_.push_back(link);
+    if (!peer->second.closed) {
+        gone_.push_back(link);
+        live_.end(peer->second.key);
+    }
     connected_.erase(peer);
     routing_ids_.erase(found);
 }

@@ -10,6 +10,7 @@
 
 #include "core/exchange.h"
 #include "io/link_socket.h"
+#include "io/live_links.h"
 #include "io/peer_keys.h"
 #include "io/watched_router.h"
 
@@ -21,7 +22,7 @@ class LinkListener {
 
     // The authenticator must be bound. Throws Error where an address cannot be bound.
     LinkListener(Context& context, const std::vector<std::string>& endpoints, const LinkKeys& own,
-                 const PeerKeys& peers, NewLink new_link, Told& told);
+                 const PeerKeys& peers, NewLink new_link, LiveLinks& live, Told& told);
 
     // Where it listens, with the ports the system chose.
     const std::vector<std::string>& endpoints() const { return endpoints_; }
@@ -57,6 +58,7 @@ class LinkListener {
 
     const PeerKeys& peers_;
     const NewLink new_link_;
+    LiveLinks& live_;
     Told& told_;
     WatchedRouter router_;
     std::vector<std::string> endpoints_;

@@ -10,7 +10,7 @@ Links::Links(Context& context, LinkKeys own, const std::vector<std::string>& lis
     : context_(context), own_(std::move(own)), told_(told), authenticator_(context, keys_, told) {
     if (!listen.empty())
         listener_.emplace(
-            context, listen, own_, keys_, [this] { return next_link(0); }, told);
+            context, listen, own_, keys_, [this] { return next_link(0); }, live_, told);
 }
 
 std::vector<std::string> Links::endpoints() const {
@@ -33,6 +33,7 @@ void Links::set_peers(const std::vector<LinkPeer>& peers, core::Exchange& exchan
         dialler.hang_up(exchange, now);
         return true;
     });
+    for (auto& [ticket, dialler] : diallers_) dialler->end_parking(now);
     dial_new(wanted);
 }
 
@@ -44,7 +45,7 @@ void Links::dial_new(const std::vector<DialTarget>& wanted) {
         const auto ticket = ++last_ticket_;
         diallers_[ticket] = std::make_unique<LinkDialler>(
             context_, target, own_, resolver_, ticket, [this, ticket] { return next_link(ticket); },
-            told_);
+            live_, told_);
     }
 }
 

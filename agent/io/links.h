@@ -26,7 +26,8 @@ class Links {
     Links(Context& context, LinkKeys own, const std::vector<std::string>& listen, Told& told);
 
     // The peers from now on. A connection whose key and address did not change stays; the
-    // links of removed keys end, and what their connections still send is ignored.
+    // links of removed keys end, and what their connections still send is ignored. Parked diallers
+    // try again.
     void set_peers(const std::vector<LinkPeer>& peers, core::Exchange& exchange, Time now);
     std::vector<std::string> endpoints() const;
 
@@ -57,6 +58,7 @@ class Links {
     Told& told_;
     std::uint64_t last_link_ = 0;
     PeerKeys keys_;
+    LiveLinks live_;
     Authenticator authenticator_;  // bound before the listener
     Resolver resolver_;
     PollSet::Slot resolver_slot_ = 0;
