@@ -9,22 +9,18 @@
 #include <bus/bus.h>
 
 #include <CLI/CLI.hpp>
-#include <atomic>
 #include <chrono>
-#include <csignal>
 #include <iostream>
 #include <string>
 
 #include "content.h"
 #include "report.h"
+#include "stopping.h"
 
 using namespace std::chrono_literals;
 
 namespace bus::fault {
 namespace {
-
-std::atomic<bool> stopping = false;
-static_assert(std::atomic<bool>::is_always_lock_free, "a signal handler writes it");
 
 // Joins messages that follow each other into one line.
 class Rows {
@@ -97,7 +93,7 @@ int main(int argc, char** argv) {
     app.add_option("channel", channel, "a filter or a queue")->required();
     app.add_option("--durable", durable, "the name of the durable subscription");
     CLI11_PARSE(app, argc, argv);
-    std::signal(SIGTERM, [](int) { stopping = true; });
+    stop_on_sigterm();
     try {
         const bus::Connection bus{{.app = "fault-consumer"}};
         auto consumer = kind == "queue"

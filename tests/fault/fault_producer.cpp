@@ -8,23 +8,19 @@
 #include <bus/bus.h>
 
 #include <CLI/CLI.hpp>
-#include <atomic>
 #include <chrono>
-#include <csignal>
 #include <deque>
 #include <iostream>
 #include <string>
 
 #include "content.h"
 #include "report.h"
+#include "stopping.h"
 
 using namespace std::chrono_literals;
 
 namespace bus::fault {
 namespace {
-
-std::atomic<bool> stopping = false;
-static_assert(std::atomic<bool>::is_always_lock_free, "a signal handler writes it");
 
 struct Job {
     std::string kind, channel;
@@ -133,7 +129,7 @@ Job read_job(int argc, char** argv) {
 int main(int argc, char** argv) {
     using namespace bus::fault;
     const Job job = read_job(argc, argv);
-    std::signal(SIGTERM, [](int) { stopping = true; });
+    stop_on_sigterm();
     try {
         Producer{job}.run();
     } catch (const std::exception& error) {
