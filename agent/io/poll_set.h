@@ -1,7 +1,7 @@
 // What the loop waits for: sockets and descriptors, gathered anew each turn
 // (links come and go). Sockets are waited for by libzmq's descriptors in one
-// poll(). zmq_poll would ask each of them before and after, twice: with six
-// sockets of which one has news, forty system calls a turn instead of ten.
+// poll(). zmq_poll would ask each of them before and after, twice: about half
+// of all the system calls of a turn.
 #pragma once
 
 #include <poll.h>
