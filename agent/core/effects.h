@@ -74,6 +74,7 @@ struct Event {
         journal_resumed,
         journal_failed,
         journal_damaged,
+        dead_letters_dropped,
         descriptors_scarce,
     };
     Kind kind;

@@ -152,8 +152,7 @@ void Exchange::on_link_malformed(LinkId id, wire::Reject why, Time now) {
 
 void Exchange::on_journal(const JournalAnswer& answer, Time now) {
     State& s = at(now);
-    if (const auto* committed = std::get_if<Committed>(&answer))
-        return s.keeper.on_committed(*committed);
+    if (const auto* committed = std::get_if<Committed>(&answer)) return s.on_committed(*committed);
     if (const auto* loaded = std::get_if<Loaded>(&answer)) return s.on_loaded(*loaded);
     if (const auto* failed = std::get_if<Failed>(&answer)) {
         s.event(Event::Kind::journal_failed, "journal", failed->reason + ", trying again in 1 s");

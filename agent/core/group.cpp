@@ -41,14 +41,17 @@ void Group::offer(Entry entry) { run(entry.batch().header().lane).push(std::move
 
 bool Group::offer_now(const std::shared_ptr<Custody>& custody, std::uint16_t slot,
                       Effects& effects) {
-    if (!ready_.empty()) return false;
-    for (Consumer& consumer : consumers_) {
-        if (!consumer.has_room()) continue;
-        Out out{.entry = Entry{custody, slot}};
-        deliver(consumer, out, 0, custody->batch.messages(), 1, effects);
-        return true;
-    }
-    return false;
+    if (!ready_.empty() || consumers_.empty()) return false;
+    const auto& part = custody->batch.header().part;
+    const auto has_room = [](const Consumer& consumer) { return consumer.has_room(); };
+    // All parts of a message go to one consumer, or they are of no use.
+    const auto to = part ? consumers_.begin() +
+                               static_cast<std::ptrdiff_t>(part->first_sequence % consumers_.size())
+                         : std::find_if(consumers_.begin(), consumers_.end(), has_room);
+    if (to == consumers_.end() || !to->has_room()) return false;
+    const Out out{.entry = Entry{custody, slot}};
+    deliver(*to, out, 0, custody->messages, 1, effects);
+    return true;
 }
 
 Entry* Group::for_peer(PeerTaker taker) {
@@ -303,7 +306,7 @@ std::uint32_t Group::share(const Consumer& consumer, const Out& out, std::uint32
     return std::max(1u, std::min({count, consumer.room(), even}));
 }
 
-void Group::deliver(Consumer& consumer, Out& out, std::uint32_t first, std::uint32_t count,
+void Group::deliver(Consumer& consumer, const Out& out, std::uint32_t first, std::uint32_t count,
                     std::uint16_t attempt, Effects& effects) {
     const Entry& entry = out.entry;
     const Bytes body = entry.batch().body();

@@ -142,7 +142,7 @@ class Group {
     bool hand_out_one(Effects& effects);
     Consumer* consumer_for(const Out& out);
     std::uint32_t share(const Consumer& consumer, const Out& out, std::uint32_t count) const;
-    void deliver(Consumer& consumer, Out& out, std::uint32_t first, std::uint32_t count,
+    void deliver(Consumer& consumer, const Out& out, std::uint32_t first, std::uint32_t count,
                  std::uint16_t attempt, Effects& effects);
     void give_back(BatchId batch, std::uint32_t first, std::uint32_t count, std::uint16_t attempt);
     void acknowledge(BatchId batch, std::uint32_t first, std::uint32_t count, Time since);

@@ -196,9 +196,11 @@ struct ReadBack {
 // ---- Answers -----------------------------------------------------------------
 
 struct JournalSpace {
-    std::uint64_t live_bytes = 0;  // of batches in it
-    std::uint64_t file_bytes = 0;  // database and WAL
-    bool full = false;             // new data would fail; settling still works
+    std::uint64_t live_bytes = 0;            // of batches in it
+    std::uint64_t file_bytes = 0;            // database and WAL
+    bool full = false;                       // new data would fail; settling still works
+    std::uint64_t dead_letters = 0;          // messages kept
+    std::uint64_t dead_letters_dropped = 0;  // since the start: the oldest, beyond their share
 };
 
 struct Committed {  // all submissions up to `through` are on disk
@@ -268,7 +270,6 @@ struct Recovered {
     std::vector<GiveUp> given_up;
     std::vector<PutInterest> interest;
     std::vector<PutTombstone> tombstones;
-    std::uint64_t dead_letters = 0;
     std::vector<Damaged> damage;  // found while opening
     JournalSpace space;
 };

@@ -166,7 +166,6 @@ void Keeper::progress(const Entry& entry, std::uint32_t done) {
 
 void Keeper::bury(const Entry& entry, std::uint32_t first, std::uint32_t count,
                   std::string reason) {
-    dead_letters += count;
     change(Bury{.stream = entry.owed().stream,
                 .id = entry.id(),
                 .batch = entry.batch(),

@@ -105,7 +105,6 @@ class Keeper {
     bool awaits_arrival(const ProducerId& producer, std::uint64_t number) const {
         return awaited_.contains({producer, number});
     }
-    std::uint64_t dead_letters = 0;  // in messages, since the start
     struct Arrival {
         ProducerId producer;
         std::uint64_t number = 0;

@@ -14,8 +14,7 @@ State::State(Settings the_settings, std::uint64_t the_incarnation, Recovered rec
       started(at),
       keeper(recovered, at, wall_micros),
       own_interest(the_incarnation << 20),
-      last_destination(recovered.last_destination),
-      dead_letters(recovered.dead_letters) {
+      last_destination(recovered.last_destination) {
     next_tick = now + std::chrono::seconds{1};
     recover(recovered);
 }

@@ -222,6 +222,7 @@ struct Exchange::State {
     void answer_subscribed();
     void collect_safe();
     void forget_old_producers();
+    void on_committed(const Committed& answer);
     void on_loaded(const Loaded& answer);
     bool needs_ticks() const;
     std::uint64_t memory_share() const;
@@ -269,7 +270,6 @@ struct Exchange::State {
     Time next_tick{};
     std::uint64_t session_salt = 0;
     std::uint64_t denied = 0, malformed = 0, duplicates_dropped = 0, best_effort_dropped = 0;
-    std::uint64_t dead_letters = 0;
 };
 
 }  // namespace bus::core

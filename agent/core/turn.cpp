@@ -140,6 +140,17 @@ bool State::needs_ticks() const {
     return false;
 }
 
+void State::on_committed(const Committed& answer) {
+    const auto dropped = keeper.space().dead_letters_dropped;
+    keeper.on_committed(answer);
+    if (answer.space.dead_letters_dropped <= dropped) return;
+    const auto messages = answer.space.dead_letters_dropped - dropped;
+    event(Event::Kind::dead_letters_dropped, "journal",
+          "the dead letters have used up their share: the oldest " + std::to_string(messages) +
+              " messages are dropped",
+          messages);
+}
+
 void State::on_loaded(const Loaded& answer) {
     const StreamId& stream = answer.request.stream;
     if (const auto group = groups.find(stream.to); group != groups.end()) {

@@ -1,5 +1,7 @@
 #include "journal/dead_letters.h"
 
+#include <algorithm>
+
 #include "journal/checksum.h"
 
 namespace bus::journal {
@@ -10,7 +12,9 @@ DeadLetters::DeadLetters(Database& database)
               " buried, checksum, bytes) VALUES (?1, ?2,"
               " coalesce((SELECT name FROM destination WHERE id = ?1), ''),"
               " ?3, ?4, ?5, ?6, ?7, ?8, ?9) ON CONFLICT DO NOTHING"},
-      fetch_{database, "SELECT expires, checksum, bytes FROM batch WHERE id = ?"} {}
+      fetch_{database, "SELECT expires, checksum, bytes FROM batch WHERE id = ?"},
+      oldest_{database, "SELECT id, count, length(bytes) FROM dead_letter ORDER BY id LIMIT 1"},
+      delete_{database, "DELETE FROM dead_letter WHERE id = ?"} {}
 
 void DeadLetters::load(std::uint64_t count, std::uint64_t bytes) noexcept {
     count_ = count;
@@ -25,6 +29,18 @@ Status DeadLetters::bury(const core::Bury& bury) {
     const std::vector<std::byte> bytes(row.begin(), row.end());
     fetch_.reset();
     return intact ? insert(bury, bytes) : Status::ok;
+}
+
+Status DeadLetters::keep_within(std::uint64_t bytes_max) {
+    while (bytes_ > bytes_max && oldest_.next()) {
+        const std::uint64_t id = oldest_.number(0), count = oldest_.number(1);
+        bytes_ -= std::min(bytes_, oldest_.number(2));
+        oldest_.reset();
+        count_ -= std::min(count_, count);
+        dropped_ += count;
+        if (const Status status = delete_.bind(id).run(); status != Status::ok) return status;
+    }
+    return oldest_.status();
 }
 
 Status DeadLetters::insert(const core::Bury& bury, Bytes bytes) {

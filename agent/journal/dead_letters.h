@@ -16,13 +16,18 @@ class DeadLetters {
     // of the batch's own row and that is damaged, nothing is kept: whoever reads it names the loss.
     [[nodiscard]] Status bury(const core::Bury& bury);
 
+    // Within a transaction. The oldest go until the rest has no more bytes than that.
+    [[nodiscard]] Status keep_within(std::uint64_t bytes_max);
+
     std::uint64_t count() const noexcept { return count_; }
     std::uint64_t bytes() const noexcept { return bytes_; }
+    // Messages that keep_within() let go.
+    std::uint64_t dropped() const noexcept { return dropped_; }
 
   private:
-    std::uint64_t count_ = 0, bytes_ = 0;
+    std::uint64_t count_ = 0, bytes_ = 0, dropped_ = 0;
     Status insert(const core::Bury& bury, Bytes bytes);
-    Statement insert_, fetch_;
+    Statement insert_, fetch_, oldest_, delete_;
 };
 
 }  // namespace bus::journal

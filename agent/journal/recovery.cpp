@@ -94,7 +94,6 @@ void Store::load_everything(Open& open) {
     recovered_.incarnation = meta.incarnation;
     recovered_.last_batch = meta.last_batch;
     recovered_.last_destination = meta.last_destination;
-    recovered_.dead_letters = meta.dead_letters;
     require(open.registry.load(recovered_), open.database);
     require(open.backlog.describe(recovered_.streams), open.database);
 }

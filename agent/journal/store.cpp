@@ -177,7 +177,11 @@ Status Store::carry_out(const core::Change& change) {
             [&](const core::Owe& owe) { return open.backlog.owe(owe); },
             [&](const core::Settle& settle) { return open.backlog.settle(settle); },
             [&](const core::Progress& progress) { return open.backlog.progress(progress); },
-            [&](const core::Bury& bury) { return open.dead_letters.bury(bury); },
+            [&](const core::Bury& bury) {
+                const Status status = open.dead_letters.bury(bury);
+                const auto share = options_.max_bytes / 100 * limits::dead_letter_share_percent;
+                return status == Status::ok ? open.dead_letters.keep_within(share) : status;
+            },
             [&](const core::Account& account) {
                 return open.registry.apply(account, incarnation_);
             },
@@ -212,6 +216,8 @@ void Store::measure() {
     open_->allocated = file_bytes(options_.path);
     space_.live_bytes = open_->backlog.live_bytes();
     space_.file_bytes = open_->allocated + log_bytes_;
+    space_.dead_letters = open_->dead_letters.count();
+    space_.dead_letters_dropped = open_->dead_letters.dropped();
 }
 
 Backlog::Slice Store::read(Reading& reading, Answers& answers) {

@@ -52,6 +52,7 @@ Severity severity_of(Kind kind) {
         case Kind::journal_failed:
         case Kind::journal_damaged:
         case Kind::journal_full:
+        case Kind::dead_letters_dropped:
             return Severity::error;
         case Kind::link_refused:
         case Kind::link_down:

@@ -131,7 +131,6 @@ Recovered Disk::recovered() const {
         for (const auto first : messages) found.given_up.push_back({producer, first});
     found.interest = interest();
     for (const auto& [key, tombstone] : tombstones_) found.tombstones.push_back(tombstone);
-    for (const auto& [key, bury] : dead_letters_) found.dead_letters += bury.count;
     found.space.live_bytes = live_bytes_;
     return found;
 }

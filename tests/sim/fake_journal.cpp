@@ -194,7 +194,9 @@ void FakeJournal::do_read() {
 
 JournalSpace FakeJournal::space() const {
     const std::uint64_t live = visible_.live_bytes();
-    return {.live_bytes = live, .file_bytes = live, .full = is_full()};
+    std::uint64_t dead = 0;
+    for (const auto& [key, bury] : visible_.dead_letters()) dead += bury.count;
+    return {.live_bytes = live, .file_bytes = live, .full = is_full(), .dead_letters = dead};
 }
 
 void FakeJournal::stop() {

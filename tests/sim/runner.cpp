@@ -1,6 +1,5 @@
 #include "runner.h"
 
-
 #include <fmt/format.h>
 #include <sys/wait.h>
 #include <unistd.h>

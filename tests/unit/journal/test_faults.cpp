@@ -172,6 +172,19 @@ TEST_CASE("at its own limit the journal refuses what comes, and takes it when th
     CHECK(journal.ids(stream(1)).front() == first);
 }
 
+TEST_CASE("beyond their share of the journal the oldest dead letters go, counted") {
+    Prepared journal{[](StoreOptions& options) { options.max_bytes = limits::journal_bytes_min; }};
+    const Batch batch = make_batch("a", 50, 1'000);
+    constexpr std::uint64_t buried = 200;
+    for (std::uint64_t id = 1; id <= buried; ++id)
+        journal.commit({put(id, batch), owe(1, id), Bury{stream(1), BatchId{id}, {}, 0, 50, "x", 1},
+                        settle(1, id)});
+    const auto& space = journal.space;
+    const auto share = limits::journal_bytes_min / 100 * limits::dead_letter_share_percent;
+    CHECK(space.dead_letters / 50 == share / batch.size());
+    CHECK(space.dead_letters + space.dead_letters_dropped == buried * 50);
+}
+
 TEST_CASE("a group of which one does not fit is committed up to that one") {
     TemporaryFolder folder;
     Store store{{.path = (folder / "journal.db").string(),

@@ -14,7 +14,7 @@ TEST_CASE_TEMPLATE_DEFINE("dead letters are kept once, apart from their batch", 
     journal.commit({bury});
     CHECK(journal.space.live_bytes == 0);
     journal.crash_and_restart();
-    CHECK(journal.recovered.dead_letters == 3);
+    CHECK(journal.recovered.space.dead_letters == 3);
     CHECK(journal.recovered.streams.empty());
 }
 
@@ -25,7 +25,7 @@ TEST_CASE_TEMPLATE_DEFINE("a dead letter without bytes takes them from its batch
     journal.commit({Bury{stream(1), BatchId{1}, {}, 0, 5, "given up", 1'000}, settle(1, 1)});
     journal.commit({Bury{stream(1), BatchId{2}, {}, 0, 5, "never was there", 1'000}});
     journal.crash_and_restart();
-    CHECK(journal.recovered.dead_letters == 5);
+    CHECK(journal.recovered.space.dead_letters == 5);
 }
 
 }  // namespace bus::journal_contract
