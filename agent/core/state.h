@@ -49,6 +49,7 @@ struct Exchange::State {
         Time gone_since{};
         // Large messages of which not all parts have come, by their first sequences.
         std::set<std::uint64_t> unfinished;
+        bool tells_unfinished = false;  // its hello names those that an earlier agent knew of
         // Those that may have been ended for it while it was away, and what makes that durable:
         // their later parts are refused.
         std::map<std::uint64_t, Submission> given_up;

@@ -19,6 +19,7 @@ void Exchange::State::note_part(Producer& own, const wire::BatchHeader& header) 
 
 // A producer that says so knows better than an agent that may have restarted.
 void Exchange::State::note_unfinished(Producer& own, const wire::Hello& hello) {
+    own.tells_unfinished = hello.unfinished.has_value();
     if (!hello.unfinished) return;
     own.unfinished.clear();
     for (const auto& message : *hello.unfinished) {
@@ -33,7 +34,7 @@ bool Exchange::State::may_go_on(const ProducerId& id, std::uint64_t first_sequen
     const auto found = producers.find(id);
     if (found == producers.end()) return now - started < Duration{limits::session_linger};
     const Producer& own = found->second;
-    if (own.session) return own.unfinished.contains(first_sequence);
+    if (own.session) return !own.tells_unfinished || own.unfinished.contains(first_sequence);
     return !own.given_up.contains(first_sequence) &&
            now - own.gone_since < Duration{limits::session_linger};
 }

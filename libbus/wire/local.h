@@ -44,7 +44,7 @@ struct UnfinishedMessage {
 // batches that have left and whose `arrived` this app has not heard; the agent answers each that it
 // has taken, now or when it has arrived, and with Fate::unknown where it cannot tell. `unfinished`
 // (may be absent): the large messages with a part that is not safe yet. Of others no more parts are
-// expected, once the agent has been away.
+// expected; without the list, none after the session.
 struct Hello {
     std::uint16_t protocol_min = protocol_min_default, protocol_max = protocol_max_default;
     std::string app;

@@ -220,6 +220,12 @@ TEST_CASE("no abort while the producer is there and goes on with its message") {
         host.open(app, producer);
         message.publish(host, 0, 2);
     }
+    SUBCASE("as may be, for all that a client says which does not tell") {
+        host.open(app, producer);
+        message.publish(host, 0, 2);
+        host.leave(app);
+        host.open(app, producer);
+    }
     SUBCASE("as it says after the agent was away") {
         host.open(app, producer);
         message.publish(host, 0, 2);

@@ -107,3 +107,22 @@ TEST_CASE("rows that have vanished are accounted for, not waited for") {
     CHECK(lost == 100 - in_memory);
     CHECK(desk.run.empty());
 }
+
+TEST_CASE("what leaves memory here leaves it, though another destination shares it") {
+    Desk desk;
+    const StreamId other{DestinationId{2}, wire::Lane::normal};
+    std::vector<Entry> shared;
+    for (int i = 0; i < 20; ++i) {
+        const Batch batch = test::make_batch({.sequence = ++desk.next, .payload = 1'000});
+        const auto custody = desk.keeper.take(batch, {{desk.stream, 0}, {other, 0}}, never);
+        desk.run.push({custody, 0});
+        custody->place = Custody::Place::journaled;
+        shared.push_back({custody, 1});
+    }
+    for (const Entry& handed_out : shared) desk.keeper.spare_bytes(handed_out);
+    CHECK(desk.keeper.meter.bytes() > 2 * Desk::memory);
+    desk.run.trim(Desk::memory);
+    CHECK(desk.keeper.meter.bytes() <= Desk::memory);
+    CHECK(shared.front().batch());
+    CHECK_FALSE(shared.back().batch());
+}
