@@ -50,7 +50,11 @@ App::App(const Surroundings& around, int index, std::uint64_t instance, Host& ho
         places_[id] = subscribers_[id].place;
     }
     lost_since_ = around_.timeline.now();
-    if (habits_.publishes) plan_publishing();
+    if (!habits_.publishes) return;
+    if (habits_.publish_after > Duration{0})
+        later(habits_.publish_after, [this] { plan_publishing(); });
+    else
+        plan_publishing();
 }
 
 App::~App() { *living_ = false; }

@@ -29,6 +29,7 @@ struct WantedSubscription {
 struct Habits {
     bool publishes = false;
     Duration publish_every = std::chrono::milliseconds{20};
+    Duration publish_after{};  // the first time
     std::uint64_t burst_max = 3;
     std::vector<wire::ChannelKey> channels;
     std::uint32_t payload_max = 200;

@@ -35,8 +35,8 @@ std::string describe_waiting(Host& host, const core::Account& account) {
 
 }  // namespace
 
-Cluster::Cluster(std::uint64_t seed, bool print)
-    : seed_(seed), random_(seed), trace_(print), plan_(draw_plan(random_)) {
+Cluster::Cluster(std::uint64_t seed, bool print, DrawPlan draw)
+    : seed_(seed), random_(seed), trace_(print), plan_(draw(random_)) {
     build();
 }
 
@@ -97,10 +97,13 @@ Result Cluster::run() {
     settle("after the last messages");
     check_probes();
     check_end();
+    std::uint64_t written = 0;
+    for (const auto& host : hosts_) written += host->journal().batches_written();
     return {.hash = trace_.hash(),
             .steps = trace_.steps(),
             .messages = oracle_.book.messages().size(),
-            .simulated = simulated()};
+            .simulated = simulated(),
+            .batches_written = written};
 }
 
 void Cluster::run_until(Time when) {

@@ -29,7 +29,8 @@ struct Result {
 
 class Cluster {
   public:
-    Cluster(std::uint64_t seed, bool print);
+    using DrawPlan = Plan (*)(Random&);
+    Cluster(std::uint64_t seed, bool print, DrawPlan draw = draw_plan);
     ~Cluster();
     // Throws Broken.
     Result run();

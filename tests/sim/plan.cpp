@@ -134,4 +134,38 @@ Plan draw_plan(Random& random) {
     return plan;
 }
 
+namespace {
+
+Habits draw_quiet_habits(Random& random, std::size_t app) {
+    Habits habits;
+    for (const auto& queue : queues())
+        habits.subscriptions.push_back({wire::Kind::queue, queue.name, {}, 1000});
+    habits.subscriptions.push_back({wire::Kind::topic, "**", fmt::format("durable-{}", app), 1000});
+    habits.subscriptions.push_back({wire::Kind::topic, "plant.**", {}, 1000});
+    habits.publishes = true;
+    habits.publish_after = 2s;
+    habits.publish_every = random.between(1ms, 30ms);
+    habits.burst_max = random.between(1, 6);
+    for (const auto* channels : {&topics(), &queues()})
+        habits.channels.insert(habits.channels.end(), channels->begin(), channels->end());
+    habits.other_lane_per_mille = 100;
+    habits.arrived_per_mille = 300;
+    habits.work_max = 1ms;
+    return habits;
+}
+
+}  // namespace
+
+Plan draw_quiet_plan(Random& random) {
+    Plan plan;
+    plan.character = Character::healthy;
+    plan.hosts = static_cast<int>(random.between(2, 4));
+    draw_addresses(plan, random);
+    plan.weather.delay_max = random.between(200us, 1ms);
+    for (int host = 0; host < plan.hosts; ++host)
+        plan.apps.push_back({host, draw_quiet_habits(random, std::size_t(host))});
+    plan.busy = 6s;
+    return plan;
+}
+
 }  // namespace bus::sim

@@ -36,6 +36,9 @@ struct Plan {
 };
 
 Plan draw_plan(Random& random);
+// One in which nothing has to wait: every host has quick consumers of all there is before the first
+// message comes, links are short and nothing fails.
+Plan draw_quiet_plan(Random& random);
 
 // The channels of every run.
 const std::vector<wire::ChannelKey>& topics();

@@ -24,6 +24,17 @@ TEST_CASE("two seeds give two runs") {
     CHECK(first.hash != second.hash);
 }
 
+TEST_CASE("while links are healthy and consumers keep up, the disk is idle") {
+    std::uint64_t messages = 0, written = 0;
+    for (std::uint64_t seed = 1; seed <= 10; ++seed) {
+        const Result result = Cluster{seed, false, draw_quiet_plan}.run();
+        messages += result.messages;
+        written += result.batches_written;
+    }
+    CHECK(messages > 5'000);
+    CHECK(written == 0);
+}
+
 TEST_CASE("a payload tells whose it is, and whether it is as it was sent") {
     auto payload = Book::payload(7, 100);
     CHECK(Book::payload_id(payload) == MessageId{7});
