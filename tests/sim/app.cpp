@@ -218,16 +218,23 @@ void App::on_delivery(const Frame& frame) {
     BUS_ASSERT(decoded.has_value());
     const auto found = subscribers_.find(decoded->envelope.consumer);
     if (found == subscribers_.end()) return;
+    const auto header = wire::decode_batch(decoded->batch, wire::Body::cut);
+    BUS_ASSERT(header.has_value());
+    const std::uint64_t consumer = consumer_number(found->first);
+    around_.oracle.on_passed(found->second.place, consumer, *header, decoded->envelope);
     auto& unpacker = *found->second.unpacker;
     BUS_ASSERT(unpacker.begin(frame));
-    while (const auto received = unpacker.next()) on_received(found->first, *received);
+    while (const auto received = unpacker.next()) {
+        around_.oracle.on_told_missed(consumer, *header, received->missed);
+        on_received(found->first, *received);
+    }
     for (const auto& ruling : unpacker.take_rulings())
         (void)consumer_.rule(consumer_.epoch(), ruling);
 }
 
 void App::on_received(std::uint64_t subscription, const session::Received& received) {
-    const std::uint64_t consumer = (1ull << 40) + instance_ * 1000 + subscription;
-    around_.oracle.on_delivered(subscribers_.at(subscription).place, consumer, received);
+    around_.oracle.on_delivered(subscribers_.at(subscription).place, consumer_number(subscription),
+                                received);
     if (received.tag == 0) return;  // best effort
     std::vector<wire::Ack> acks;
     if (received.joined)

@@ -127,6 +127,10 @@ class App {
     void plan_publishing();
     void publish_large(const wire::ChannelKey& channel);
     void offer_parts();
+    // Of all instances and their subscriptions.
+    std::uint64_t consumer_number(std::uint64_t subscription) const {
+        return (1ull << 40) + instance_ * 1000 + subscription;
+    }
     session::Stamp stamp() const;
     std::uint64_t& order_of(const wire::ChannelKey& channel, wire::Lane lane);
     template <class Action>

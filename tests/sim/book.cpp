@@ -46,6 +46,7 @@ std::vector<MessageId> Book::read(const wire::BatchHeader& header, Bytes body) {
         BUS_ASSERT(first != units_.end());
         const MessageId id = first->second.message;
         units_.try_emplace({header.producer, header.sequence}, Unit{id, header.part->index});
+        in_channel_.try_emplace(place_in_channel(header, header.channel_sequence), id);
         found.push_back(id);
         return found;
     }
@@ -55,6 +56,8 @@ std::vector<MessageId> Book::read(const wire::BatchHeader& header, Bytes body) {
         const auto id = load<MessageId>(view->payload.data());
         BUS_ASSERT(id < messages_.size());
         units_.try_emplace({header.producer, view->sequence}, Unit{id, 0});
+        in_channel_.try_emplace(place_in_channel(header, header.channel_sequence + found.size()),
+                                id);
         messages_[id].producer = header.producer;
         messages_[id].sequence = view->sequence;
         found.push_back(id);
@@ -65,6 +68,12 @@ std::vector<MessageId> Book::read(const wire::BatchHeader& header, Bytes body) {
 std::optional<Book::Unit> Book::unit(const ProducerId& producer, std::uint64_t sequence) const {
     const auto found = units_.find({producer, sequence});
     if (found == units_.end()) return std::nullopt;
+    return found->second;
+}
+
+std::optional<MessageId> Book::in_channel(const wire::BatchHeader& of, std::uint64_t number) const {
+    const auto found = in_channel_.find(place_in_channel(of, number));
+    if (found == in_channel_.end()) return std::nullopt;
     return found->second;
 }
 

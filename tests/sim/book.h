@@ -8,6 +8,7 @@
 #include <optional>
 #include <set>
 #include <string>
+#include <tuple>
 #include <vector>
 
 #include "base/id.h"
@@ -106,6 +107,10 @@ class Book {
     // nullopt: an ABORT.
     std::optional<Unit> unit(const ProducerId& producer, std::uint64_t sequence) const;
 
+    // The message, or part of one, with that number among those of the batch's producer on its
+    // channel and lane. nullopt: no agent has taken it, or it is an ABORT.
+    std::optional<MessageId> in_channel(const wire::BatchHeader& of, std::uint64_t number) const;
+
     // The payload that carries `id`, and the id in a payload that is intact.
     static std::vector<std::byte> payload(MessageId id, std::uint32_t bytes);
     static std::optional<MessageId> payload_id(Bytes payload);
@@ -116,6 +121,11 @@ class Book {
     std::vector<Place> places_;
     std::map<std::string, PlaceId> queues_;
     std::map<std::pair<ProducerId, std::uint64_t>, Unit> units_;
+    using InChannel = std::tuple<ProducerId, wire::Kind, std::string, wire::Lane, std::uint64_t>;
+    static InChannel place_in_channel(const wire::BatchHeader& of, std::uint64_t number) {
+        return {of.producer, of.kind, std::string{of.channel}, of.lane, number};
+    }
+    std::map<InChannel, MessageId> in_channel_;
 };
 
 }  // namespace bus::sim

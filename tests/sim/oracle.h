@@ -16,6 +16,7 @@
 #include "core/journal.h"
 #include "core/status.h"
 #include "disk.h"
+#include "gaps.h"
 #include "session/outgoing.h"
 #include "session/unpacker.h"
 #include "trace.h"
@@ -42,6 +43,15 @@ class Oracle {
     void on_settled(MessageId id, const session::Settled& settled);
     // `consumer` counts app instances and their subscriptions: who must see an order.
     void on_delivered(PlaceId place, std::uint64_t consumer, const session::Received& received);
+    // A range of a batch has come to a consumer, and `missed` is what it is told with a message.
+    void on_passed(PlaceId place, std::uint64_t consumer, const wire::BatchHeader& header,
+                   const wire::Envelope& range) {
+        gaps_.pass(place, consumer, header, range.first, range.messages, !turbulent_);
+    }
+    void on_told_missed(std::uint64_t consumer, const wire::BatchHeader& header,
+                        std::uint64_t missed) {
+        gaps_.tell(consumer, header, missed);
+    }
     void on_withdrawn(MessageId id) { book[id].withdrawn = true; }
 
     // ---- What an agent takes and says.
@@ -128,6 +138,7 @@ class Oracle {
 
     std::vector<const HostView*>& hosts_;
     bool turbulent_ = false;
+    Gaps gaps_{book};
     std::map<ProducerId, Numbered> unsaid_;    // by producer: taken, `safe` not said
     std::map<ProducerId, Numbered> unmarked_;  // taken, no durable mark
     std::map<ProducerId, Numbered> unarrived_;
