@@ -24,7 +24,8 @@ void Faults::strike(Character character) {
                                              &Faults::spoil_row,
                                              &Faults::cut_link,
                                              &Faults::stop_host,
-                                             &Faults::crash_before_full_disk};
+                                             &Faults::crash_before_full_disk,
+                                             &Faults::stop_on_full_disk};
     static const std::vector<Fault> holds{&Faults::partition_briefly, &Faults::cut_link,
                                           &Faults::crash_host,        &Faults::partition_briefly,
                                           &Faults::kill_app,          &Faults::renew_link};
@@ -264,6 +265,26 @@ void Faults::crash_before_full_disk() {
         down(static_cast<std::size_t>(sender), cluster_.random().between(1ms, 50ms),
              "fault: crashes before the full disk");
     });
+}
+
+// Told to stop when the disk is full, or it fills in the last commit: what is not safe by then
+// cannot become so, and what was promised is safe.
+void Faults::stop_on_full_disk() {
+    const auto host = any_host();
+    Host& it = *cluster_.hosts()[host];
+    cluster_.oracle().turbulence();
+    cluster_.note(fmt::format("fault: the disk of {} is full when it is told to stop", host));
+    if (cluster_.random().percent(50)) {
+        it.journal().set_full(true);
+        it.stop();
+    } else {
+        it.stop();
+        cluster_.timeline().after(cluster_.random().between(0ms, 5ms),
+                                  [&it] { it.journal().set_full(true); });
+    }
+    cluster_.start_when_down(host);
+    cluster_.timeline().after(cluster_.random().between(100ms, 20s),
+                              [&it] { it.journal().set_full(false); });
 }
 
 void Faults::spoil_row() {

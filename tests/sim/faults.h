@@ -34,6 +34,7 @@ class Faults {
     void disconnect_app();
     void fill_disk();
     void crash_before_full_disk();
+    void stop_on_full_disk();
     void spoil_row();
     void restore_journal();
     void remove_peer();
