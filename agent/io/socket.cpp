@@ -49,13 +49,15 @@ Socket::Socket(Context& context, int type) {
     socket_ = zmq_socket(context.raw(), type);
     if (socket_ == nullptr) fail("cannot make a socket");
     set(ZMQ_LINGER, 0);
+    std::size_t size = sizeof fd_;
+    BUS_ASSERT(zmq_getsockopt(socket_, ZMQ_FD, &fd_, &size) == 0);
     // Before authentication a peer could otherwise announce, and make us buffer, any size.
     const std::int64_t frame_max = limits::frame_bytes_max + curve_overhead;
     BUS_ASSERT(zmq_setsockopt(socket_, ZMQ_MAXMSGSIZE, &frame_max, sizeof frame_max) == 0);
 }
 
 Socket::Socket(Socket&& other) noexcept
-    : socket_(std::exchange(other.socket_, nullptr)), quiet_(other.quiet_) {}
+    : socket_(std::exchange(other.socket_, nullptr)), fd_(other.fd_), quiet_(other.quiet_) {}
 
 Socket::~Socket() {
     if (socket_ != nullptr) zmq_close(socket_);
@@ -117,13 +119,6 @@ Sent Socket::send(Frame frame, More more) {
         BUS_ASSERT(zmq_errno() == EINTR);
     }
     return Sent::taken;
-}
-
-int Socket::fd() const {
-    int fd = -1;
-    std::size_t size = sizeof fd;
-    BUS_ASSERT(zmq_getsockopt(socket_, ZMQ_FD, &fd, &size) == 0);
-    return fd;
 }
 
 bool Socket::is_quiet() {

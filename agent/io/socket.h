@@ -62,13 +62,14 @@ class Socket {
     // For a poll set. libzmq's descriptor becomes readable once for each news, and any call on the
     // socket may take that news in, a send as well. So wait for it only while the socket is quiet:
     // nothing is there to receive, and nobody has used it since that was seen.
-    int fd() const;
+    int fd() const noexcept { return fd_; }
     bool is_quiet();
 
     void* raw() const noexcept { return socket_; }
 
   private:
     void* socket_;
+    int fd_ = -1;
     bool quiet_ = false;
 };
 
