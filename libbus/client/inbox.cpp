@@ -106,6 +106,7 @@ Delivery Inbox::make(session::Received&& received) {
 
 // False: nothing came, or closed. What has been gathered leaves before anybody waits.
 bool Inbox::await_arrival(Clock::time_point until) {
+    if (core_->is_forked()) return false;
     std::unique_lock lock{mutex_};
     while (open_ && queue_.empty()) {
         if (!acks_.empty()) {

@@ -1,4 +1,7 @@
 // Threads that share one connection: what one waits for, another may receive.
+#include <sys/wait.h>
+#include <unistd.h>
+
 #include <memory>
 #include <thread>
 
@@ -115,6 +118,20 @@ TEST_CASE("the end of the connection ends the wait for a delivery") {
     story.app.reset();
     CHECK(waiting.result().empty());
     CHECK(consumer.why() == "the connection was closed");
+}
+
+TEST_CASE("a forked child gets nothing that is the parent's") {
+    Sharing story;
+    std::uint64_t id = 0;
+    auto consumer = story.subscribe(id);
+    const pid_t child = ::fork();
+    if (child == 0) ::_exit(consumer.next().has_value() ? 1 : 0);
+    int status = -1;
+    REQUIRE(::waitpid(child, &status, 0) == child);
+    CHECK(WIFEXITED(status));
+    CHECK(WEXITSTATUS(status) == 0);
+    story.deliver("the parent's", id);
+    CHECK(consumer.next_within(patience)->payload() == "the parent's");
 }
 
 TEST_CASE("three threads share a connection and every message and verdict passes") {
