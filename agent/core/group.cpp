@@ -55,7 +55,8 @@ bool Group::offer_now(const std::shared_ptr<Custody>& custody, std::uint16_t slo
 }
 
 Entry* Group::for_peer(PeerTaker taker) {
-    if (!is_queue() || !ready_.empty()) return nullptr;
+    if (!is_queue()) return nullptr;
+    if (!ready_.empty()) return left_behind(taker);
     const bool room_here = std::any_of(consumers_.begin(), consumers_.end(),
                                        [](const Consumer& one) { return one.has_room(); });
     for (Run& lane : runs_) {
@@ -68,6 +69,32 @@ Entry* Group::for_peer(PeerTaker taker) {
         if (may_go_to_peer(*front, taker)) return front;
     }
     return nullptr;
+}
+
+// Ranges of a batch, and what was decided in part, wait for a consumer of this host.
+Entry* Group::left_behind(PeerTaker taker) {
+    if (!consumers_.empty()) return nullptr;
+    const auto& [key, work] = *ready_.begin();
+    Out& out = out_.at(key.first);
+    const bool whole = work.count == out.entry.messages() && out.entry.owed().done == 0;
+    const bool is_free =
+        out.large == nullptr || out.large->peer == nullptr || out.large->peer == taker;
+    if (!whole || !is_free || out.buried > 0 || out.entry.has(entry_flag::pinned)) return nullptr;
+    if (out.entry.batch()) return &out.entry;
+    recall(out.entry);
+    return nullptr;
+}
+
+Entry Group::take_left_behind(PeerTaker taker) {
+    const auto at = out_.find(ready_.begin()->first.first);
+    ready_.erase(ready_.begin());
+    Entry entry = at->second.entry;
+    entry.owed().flags |= entry_flag::rerouted;
+    if (LargeMessage* const large = at->second.large)
+        large->peer = taker;
+    else
+        out_.erase(at);
+    return entry;
 }
 
 bool Group::begun_by(const Entry& entry, PeerTaker taker) {
@@ -91,6 +118,7 @@ bool Group::may_go_to_peer(const Entry& entry, PeerTaker taker) {
 }
 
 Entry Group::take_for_peer(Lane lane, PeerTaker taker) {
+    if (!ready_.empty()) return take_left_behind(taker);
     Entry entry = run(lane).pop();
     LargeMessage* const large = note_part(entry);
     if (large == nullptr) return entry;
@@ -458,6 +486,25 @@ std::vector<LargeMessage*> Group::waiting_for_parts(Time before) {
             waiting.push_back(&message);
     });
     return waiting;
+}
+
+std::vector<LargeMessage*> Group::with_peer(PeerTaker taker) {
+    std::vector<LargeMessage*> found;
+    large_.for_each([&](LargeMessage& message) {
+        if (message.peer == taker && !message.complete) found.push_back(&message);
+    });
+    return found;
+}
+
+void Group::reclaim(LargeMessage& message) {
+    message.peer = nullptr;
+    message.undecided = 0;
+    for (const BatchId part : message.parts) {
+        Out& out = out_.at(part);
+        out.remaining = 0;
+        out.how = Settlement::settled;
+    }
+    give_back_whole(message);
 }
 
 // What was handed out is in the journal only.

@@ -45,10 +45,12 @@ class Group {
     // Best effort: handed to a consumer with room now, or not taken.
     [[nodiscard]] bool offer_now(const std::shared_ptr<Custody>& custody, std::uint16_t slot,
                                  Effects& effects);
-    // The front batch, if a peer may have it: whole, not handed out before, not pinned to this
-    // host. `taker` names the peer: all parts of a message go to one.
+    // The batch whose turn it is, if a peer may have it: whole, and not pinned to this host. What
+    // this host's consumers left behind goes first, flagged, once there are none.
+    // `taker` names the peer: all parts of a message go to one.
     using PeerTaker = LargeMessage::PeerTaker;
     Entry* for_peer(PeerTaker taker);
+    // What for_peer() showed.
     Entry take_for_peer(wire::Lane lane, PeerTaker taker);
     // A part that a peer took is decided there, or was given up on the way; the group settles it,
     // with its message. false: it is no part of a message that this group waits for.
@@ -75,6 +77,10 @@ class Group {
     LargeMessage* large_message(const ProducerId& producer, std::uint64_t first_sequence) {
         return large_.find(producer, first_sequence);
     }
+    // Those of which a peer has a part and gets the rest from here.
+    std::vector<LargeMessage*> with_peer(PeerTaker taker);
+    // The peer does not come back for the rest: another taker gets the whole.
+    void reclaim(LargeMessage& message);
     // Its origin is gone for good: what came of it goes to the dead letters.
     void bury_whole(LargeMessage& message, const std::string& reason);
 
@@ -123,6 +129,8 @@ class Group {
     };
     using WorkKey = std::pair<BatchId, std::uint32_t>;  // batch, first message
 
+    Entry* left_behind(PeerTaker taker);
+    Entry take_left_behind(PeerTaker taker);
     bool take_from_runs();
     bool begun_by(const Entry& entry, PeerTaker taker);
     bool may_go_to_peer(const Entry& entry, PeerTaker taker);

@@ -229,6 +229,7 @@ void Exchange::State::end_session(Link& link, const std::string& why, bool tell)
     Peer& peer = *link.peer;
     if (peer.active != &link) return;
     peer.active = nullptr;
+    peer.down_since = now;
     peer.last_error = why;
     peer.outbound->close();
     const auto backlog = peer.outbound->backlog();

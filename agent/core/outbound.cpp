@@ -123,6 +123,19 @@ bool Outbound::on_refuse(std::uint64_t number, const std::string& reason) {
     return true;
 }
 
+void Outbound::abandon(const Group& queue, const LargeMessage& message) {
+    BUS_ASSERT(!open_);
+    for (Flight& flight : flights_) {
+        if (flight.done || flight.queue != &queue) continue;
+        const auto& header = flight.entry.batch().header();
+        if (!header.part || header.producer != message.rest.producer ||
+            header.part->first_sequence != message.rest.part.first_sequence)
+            continue;
+        flight.done = true;
+        flight.entry = {};
+    }
+}
+
 // ---- Sending
 // --------------------------------------------------------------------------------------
 

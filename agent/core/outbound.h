@@ -45,6 +45,8 @@ class Outbound {
     [[nodiscard]] bool on_ack(const wire::LinkAck& ack);
     // The peer never will take it: to the dead letters. false: no such number is on its way.
     [[nodiscard]] bool on_refuse(std::uint64_t number, const std::string& reason);
+    // While no session is open: what the peer has of it is taken back by its queue.
+    void abandon(const Group& queue, const LargeMessage& message);
     HeldChannels& held() { return held_; }
     const HeldChannels& held() const { return held_; }
 

@@ -68,6 +68,7 @@ struct Exchange::State {
         WindowControl window;
         std::vector<Group*> queues;  // those it works on
         bool ack_due = false;
+        Time down_since{};  // while no session is open
         std::uint64_t sent_messages = 0, received_messages = 0;
         std::uint64_t rtt_micros = 0;
         std::string last_error;
@@ -203,6 +204,7 @@ struct Exchange::State {
     void note_unfinished(Producer& own, const wire::Hello& hello);
     void ask_for_parts();
     void ask_for_rest(Group& group, LargeMessage& message);
+    void reclaim_from_absent();
     void on_unfinished(Link& link, const wire::LinkUnfinished& message);
     bool may_go_on(const ProducerId& id, std::uint64_t first_sequence) const;
     bool give_up(const wire::LinkUnfinished& message);

@@ -114,6 +114,7 @@ void State::tick() {
     }
     for (const DestinationId id : ended) drop_group(id);
     ask_for_parts();
+    reclaim_from_absent();
     forget_old_producers();
 }
 

@@ -109,4 +109,24 @@ void Exchange::State::ask_for_rest(Group& group, LargeMessage& message) {
     if (Link* const link = origin->second->active) send(*link, message.rest);
 }
 
+// ---- Where it was given to a peer ---------------------------------------------------------
+
+// The rest of a message that a peer began stands before all else in its queue. The peer has not
+// got the whole, so nobody there can consume it: if it stays away another one begins anew.
+void Exchange::State::reclaim_from_absent() {
+    for (const auto& [id, group] : groups) {
+        if (!group->is_queue() || !group->has_large_messages()) continue;
+        for (const auto& [key, peer] : peers) {
+            if (peer->active != nullptr || !peer->outbound ||
+                now - peer->down_since < Duration{limits::session_linger})
+                continue;
+            for (LargeMessage* message : group->with_peer(peer->outbound.get())) {
+                peer->outbound->abandon(*group, *message);
+                group->reclaim(*message);
+                touch(*group);
+            }
+        }
+    }
+}
+
 }  // namespace bus::core

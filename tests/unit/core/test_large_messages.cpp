@@ -325,3 +325,68 @@ TEST_CASE("a later part without its beginning reaches nobody") {
     CHECK(host.deliveries.empty());
     CHECK(host.balances());
 }
+
+TEST_CASE("a peer that stays away does not keep a queue waiting with the rest of its message") {
+    const Large message;
+    TwoHosts hosts;
+    consume(hosts.b, first, message);
+    hosts.connect();
+    hosts.a.open(app, producer);
+    message.publish(hosts.a, 0, 3);
+    hosts.settle();
+    CHECK(hosts.b.deliveries.size() == 3);
+    hosts.disconnect();
+    message.publish(hosts.a, 3, 5);
+    consume(hosts.a, second, message);
+    for (int i = 0; i < 29; ++i) hosts.pass(1s);
+    CHECK(hosts.a.deliveries.empty());
+    for (int i = 0; i < 3; ++i) hosts.pass(1s);
+    if (!hosts.a.reads.empty()) answer_recall(hosts.a, message);
+    REQUIRE(hosts.a.deliveries.size() == 5);
+    for (const auto& [session, delivery] : hosts.a.deliveries) CHECK(session == second);
+    while (auto delivery = hosts.a.next_delivery()) hosts.a.ack(second, *delivery);
+    CHECK(account_of(hosts.a).settled == 5);
+    // What the peer has of it is of no use, and it comes to know.
+    hosts.connect();
+    hosts.b.deliveries.clear();
+    hosts.a.leave(app);
+    for (int i = 0; i < 60; ++i) hosts.pass(1s);
+    REQUIRE(hosts.b.deliveries.size() == 1);
+    CHECK(is_abort(hosts.b.deliveries.front().second.batch.header()));
+    CHECK(hosts.a.balances());
+}
+
+TEST_CASE("what the last consumer of this host leaves behind may go to a peer, flagged") {
+    TwoHosts hosts;
+    const Large message;
+    hosts.a.open(app, producer);
+    consume(hosts.a, second, message);
+    hosts.connect();
+    SUBCASE("a batch") {
+        hosts.a.publish(app, 1,
+                        make_batch({.kind = wire::Kind::queue,
+                                    .channel = "jobs",
+                                    .producer = producer,
+                                    .messages = 3}));
+        CHECK(hosts.a.deliveries.size() == 1);
+        consume(hosts.b, first, message);
+        hosts.settle();
+        CHECK(hosts.b.deliveries.empty());
+        hosts.a.leave(second);
+        hosts.settle();
+        REQUIRE(hosts.b.deliveries.size() == 1);
+        CHECK(hosts.b.deliveries.front().second.envelope.redelivered());
+    }
+    SUBCASE("a large message") {
+        message.publish(hosts.a, 0, 5);
+        consume(hosts.b, first, message);
+        hosts.a.leave(second);
+        hosts.settle();
+        CHECK(hosts.b.deliveries.size() == 5);
+    }
+    while (auto delivery = hosts.b.next_delivery()) hosts.b.ack(first, *delivery);
+    hosts.settle();
+    CHECK(account_of(hosts.a).waiting == 0);
+    CHECK(hosts.a.balances());
+    CHECK(hosts.b.balances());
+}
