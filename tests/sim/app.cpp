@@ -304,7 +304,8 @@ bool App::publish(const wire::ChannelKey& channel, std::uint32_t bytes, wire::St
                   wire::Lane lane, wire::Mode mode, std::uint64_t ttl_millis) {
     Message message{.app = index_, .host = host_.index(), .channel = channel, .lane = lane};
     message.guaranteed = mode == wire::Mode::guaranteed;
-    message.expires = ttl_millis > 0;
+    if (ttl_millis > 0)
+        message.expires_at = around_.timeline.now() + std::chrono::milliseconds{ttl_millis};
     message.stage = stage;
     message.payload_bytes = bytes;
     message.producer = producer_->producer();

@@ -6,6 +6,13 @@
 
 namespace bus::sim {
 
+bool wants(const Place& place, const Message& message) {
+    if (place.type == Place::Type::queue)
+        return message.channel.kind == wire::Kind::queue && place.name == message.channel.name;
+    return message.channel.kind == wire::Kind::topic &&
+           wire::matches(place.filter, message.channel.name);
+}
+
 std::string describe(const Message& message) {
     return fmt::format("message {}/{} of app {} at host {} on {} {}", to_text(message.producer),
                        message.sequence, message.app, message.host,

@@ -40,7 +40,7 @@ struct Message {
     wire::ChannelKey channel;
     wire::Lane lane = wire::Lane::normal;
     bool guaranteed = true;
-    bool expires = false;
+    Time expires_at = never;  // its lifetime counts from when it was published
     bool large = false;
     std::uint64_t order = 0;  // among those of its producer, channel and lane
     std::uint32_t payload_bytes = 0;
@@ -66,11 +66,19 @@ struct Message {
         const auto found = owed.find(place);
         return found != owed.end() ? found->second : elsewhere[place];
     }
+    bool has_come_to(PlaceId place) const {
+        for (const auto* some : {&owed, &elsewhere})
+            if (const auto found = some->find(place); found != some->end())
+                if (found->second.unmarked + found->second.marked > 0) return true;
+        return false;
+    }
     bool acked(PlaceId place) const {
         const auto found = owed.find(place);
         return found != owed.end() && found->second.acked_parts.size() == parts;
     }
 };
+
+bool wants(const Place& place, const Message& message);
 
 // For people.
 std::string describe(const Message& message);

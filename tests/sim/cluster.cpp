@@ -302,7 +302,7 @@ void Cluster::check_end() {
     std::uint64_t lapsed = 0;
     for (auto& host : hosts_) {
         lapsed += host->lapsed_total();
-        oracle_.check_accounts(host->index(), host->status().accounts);
+        oracle_.check_accounts(host->index(), host->status());
     }
     oracle_.check_delivered(lapsed);
 }

@@ -90,7 +90,7 @@ class Cluster {
     std::vector<const HostView*> views_;
     std::vector<LinkOwner*> owners_;
     std::vector<Host*> raw_hosts_;
-    Oracle oracle_{views_};
+    Oracle oracle_{views_, timeline_};
     Places places_{oracle_.book};
     Network network_{timeline_, random_, owners_};
     Plan plan_;

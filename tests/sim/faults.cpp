@@ -202,6 +202,7 @@ void Faults::jump_clock() {
     const auto host = any_host();
     const auto hours = static_cast<std::int64_t>(cluster_.random().between(0, 48)) - 24;
     cluster_.note(fmt::format("fault: the wall clock of {} jumps by {} hours", host, hours));
+    cluster_.oracle().on_clock_jump();
     cluster_.hosts()[host]->jump_wall(hours * 3600);
 }
 

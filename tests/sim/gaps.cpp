@@ -29,7 +29,7 @@ void Gaps::require_lost(PlaceId place, const wire::BatchHeader& header, std::uin
     const auto id = book_.in_channel(header, at);
     if (!id) return;  // libbus gave it up before any agent took it, or it is an ABORT
     const Message& message = book_[*id];
-    if (!message.guaranteed || message.expires || message.withdrawn) return;
+    if (!message.guaranteed || message.expires_at != never || message.withdrawn) return;
     const auto owed = message.owed.find(place);
     if (owed == message.owed.end() || !owed->second.excuse.empty()) return;
     if (owed->second.unmarked + owed->second.marked > 0) return;

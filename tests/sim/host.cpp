@@ -82,6 +82,7 @@ void Host::start() {
 }
 
 void Host::die(bool in_peace) {
+    around_.oracle.check_accounts(index_, status());
     lapsed_ += lapsed_now();
     exchange_.reset();
     in_peace ? journal_.stop() : journal_.crash();
@@ -238,7 +239,7 @@ std::uint64_t Host::lapsed_now() const {
 void Host::check_limits() const {
     if (turns_ % 32 != 0) return;
     const auto current = status();
-    around_.oracle.check_accounts(index_, current.accounts);
+    around_.oracle.check_accounts(index_, current);
     constexpr auto memory_max =
         limits::memory_pressure + limits::producer_windows_sum + limits::link_windows_sum;
     if (current.memory_bytes > memory_max)

@@ -22,17 +22,13 @@ int Oracle::host_of(const AgentId& agent) const {
     throw Broken("identity", "an agent speaks of a peer that does not exist");
 }
 
-bool Oracle::place_wants(const Place& place, const Message& message) const {
-    if (place.type == Place::Type::queue)
-        return message.channel.kind == wire::Kind::queue && place.name == message.channel.name;
-    return message.channel.kind == wire::Kind::topic &&
-           wire::matches(place.filter, message.channel.name);
-}
-
 // ---- Apps ---------------------------------------------------------------------
 
 void Oracle::on_settled(MessageId id, const session::Settled& settled) {
     Message& message = book[id];
+    if (settled.outcome == session::Outcome::expired && !clocks_jumped_ &&
+        timeline_.now() < message.expires_at - Expiries::tolerance)
+        throw Broken("lifetimes: none expires before its time", describe(message));
     if (settled.outcome != session::Outcome::reached) {
         message.withdrawn = true;
         return;
@@ -60,7 +56,7 @@ void Oracle::on_delivered(PlaceId place_id, std::uint64_t consumer,
     const Place& place = book.place(place_id);
     if (message.producer != received.producer || received.channel != message.channel.name)
         throw Broken("G4 intact", describe(message) + " came under another name");
-    if (!place_wants(place, message))
+    if (!wants(place, message))
         throw Broken("routing", describe(message) + " came to " + describe(place));
     auto& at = message.at(place_id);
     ++(received.redelivered ? at.marked : at.unmarked);
@@ -124,7 +120,7 @@ void Oracle::require(const Run& run, const char* invariant, const std::string& s
         const auto named = book.unit(unit.producer, unit.first);
         if (!named) continue;
         const Message& message = book[named->message];
-        if (!message.guaranteed || message.expires || message.withdrawn) continue;
+        if (!message.guaranteed || message.expires_at != never || message.withdrawn) continue;
         for (const auto& [place, at] : message.owed) {
             if (!at.excuse.empty() || book.place(place).ended) continue;
             if (!safe(Claim{message, unit, place}))
@@ -172,7 +168,7 @@ void Oracle::on_taken(int host, std::uint64_t number, const Batch& batch) {
         const bool again = std::exchange(message.taken, true);
         for (PlaceId place = 0; place < book.places().size(); ++place) {
             const Place& candidate = book.place(place);
-            if (candidate.ended || !place_wants(candidate, message)) continue;
+            if (candidate.ended || !wants(candidate, message)) continue;
             const bool known = candidate.stands && (candidate.host < 0 || candidate.host == host ||
                                                     is_known(host, candidate));
             if (known && !again) message.owed.try_emplace(place);
@@ -356,8 +352,10 @@ void Oracle::excuse_rows(int host, const std::string& why) {
 
 // ---- Totals -----------------------------------------------------------------------------
 
-void Oracle::check_accounts(int host, const std::vector<Account>& accounts) {
-    for (const auto& account : accounts)
+void Oracle::check_accounts(int host, const Status& status) {
+    expiries_.observe(host, status, [this](const AgentId& agent) { return host_of(agent); });
+    if (!turbulent_) expiries_.check_none_too_many(timeline_.now());
+    for (const auto& account : status.accounts)
         if (!account.balances() || account.waiting > (1ull << 62))
             throw Broken(
                 "G5 conservation",
@@ -370,8 +368,9 @@ void Oracle::check_accounts(int host, const std::vector<Account>& accounts) {
 }
 
 void Oracle::check_delivered(std::uint64_t lapsed) const {
+    expiries_.check_accounted(lapsed);
     for (const auto& message : book.messages()) {
-        if (!message.promised || message.withdrawn || message.expires) continue;
+        if (!message.promised || message.withdrawn || message.expires_at != never) continue;
         for (const auto& [id, at] : message.owed) {
             const Place& place = book.place(id);
             if (!at.excuse.empty() || place.ended || at.unmarked + at.marked > 0) continue;

@@ -16,9 +16,11 @@
 #include "core/journal.h"
 #include "core/status.h"
 #include "disk.h"
+#include "expiries.h"
 #include "gaps.h"
 #include "session/outgoing.h"
 #include "session/unpacker.h"
+#include "timeline.h"
 #include "trace.h"
 
 namespace bus::sim {
@@ -35,7 +37,8 @@ class HostView {
 
 class Oracle {
   public:
-    explicit Oracle(std::vector<const HostView*>& hosts) : hosts_(hosts) {}
+    Oracle(std::vector<const HostView*>& hosts, const Timeline& timeline)
+        : hosts_(hosts), timeline_(timeline) {}
 
     Book book;
 
@@ -89,7 +92,10 @@ class Oracle {
     void excuse_rows(int host, const std::string& why);  // its damaged rows
     void turbulence() { turbulent_ = true; }             // more than links may fail
 
-    void check_accounts(int host, const std::vector<core::Account>& accounts);
+    // Lifetimes across a restart run on the host's own wall clock.
+    void on_clock_jump() { clocks_jumped_ = true; }
+
+    void check_accounts(int host, const core::Status& status);
     // Everything that was promised has arrived, but for `lapsed` messages at most.
     void check_delivered(std::uint64_t lapsed) const;
 
@@ -126,7 +132,6 @@ class Oracle {
     void on_subscription_dropped(int host, const core::Destination& destination);
     void lapse(PlaceId place, int taken_at, const std::string& why);
     void check_order(std::uint64_t consumer, const Message& message);
-    bool place_wants(const Place& place, const Message& message) const;
     void on_interest(int host, const core::PutInterest& put);
     void on_interest_dropped(int host, const core::DropInterest& drop);
     void on_destination_dropped(int host, core::DestinationId id);
@@ -137,8 +142,11 @@ class Oracle {
     int host_of(const AgentId& agent) const;
 
     std::vector<const HostView*>& hosts_;
+    const Timeline& timeline_;
     bool turbulent_ = false;
+    bool clocks_jumped_ = false;
     Gaps gaps_{book};
+    Expiries expiries_{book};
     std::map<ProducerId, Numbered> unsaid_;    // by producer: taken, `safe` not said
     std::map<ProducerId, Numbered> unmarked_;  // taken, no durable mark
     std::map<ProducerId, Numbered> unarrived_;
