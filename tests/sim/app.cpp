@@ -91,7 +91,10 @@ void App::send(Frame frame) {
 void App::lose_connection() {
     producer_->on_disconnected();
     consumer_.on_disconnected();
-    for (auto& [id, subscriber] : subscribers_) subscriber.unpacker->reset();
+    for (auto& [id, subscriber] : subscribers_) {
+        subscriber.unpacker->reset();
+        subscriber.at_work = 0;
+    }
     if (welcome_) lost_since_ = around_.timeline.now();
     welcome_ = false;
 }
@@ -226,13 +229,14 @@ void App::on_delivery(const Frame& frame) {
     BUS_ASSERT(unpacker.begin(frame));
     while (const auto received = unpacker.next()) {
         around_.oracle.on_told_missed(consumer, *header, received->missed);
-        on_received(found->first, *received);
+        on_received(found->first, *received, header->guaranteed());
     }
     for (const auto& ruling : unpacker.take_rulings())
         (void)consumer_.rule(consumer_.epoch(), ruling);
 }
 
-void App::on_received(std::uint64_t subscription, const session::Received& received) {
+void App::on_received(std::uint64_t subscription, const session::Received& received,
+                      bool guaranteed) {
     around_.oracle.on_delivered(subscribers_.at(subscription).place, consumer_number(subscription),
                                 received);
     if (received.tag == 0) return;  // best effort
@@ -250,12 +254,31 @@ void App::on_received(std::uint64_t subscription, const session::Received& recei
         }
     }
     ++unruled_;
+    // A large message was begun while there was room, and best effort comes in whole batches: these
+    // may be beyond the prefetch.
+    const std::uint64_t counted = guaranteed && !received.joined ? subscription : 0;
+    if (counted > 0) begin_work(subscribers_.at(subscription));
     later(around_.random.between(Duration{0}, habits_.work_max),
-          [this, epoch = consumer_.epoch(), acks = std::move(acks)] { rule(epoch, acks); });
+          [this, epoch = consumer_.epoch(), counted, acks = std::move(acks)] {
+              rule(epoch, counted, acks);
+          });
 }
 
-void App::rule(std::uint64_t epoch, const std::vector<wire::Ack>& acks) {
+void App::begin_work(Subscriber& subscriber) {
+    if (++subscriber.at_work <= subscriber.wanted.prefetch_messages) return;
+    throw Broken(
+        "G6 bounded: no more than the prefetch",
+        fmt::format("app {} has {} messages at work of {}, and asked for {}", index_,
+                    subscriber.at_work, describe(around_.oracle.book.place(subscriber.place)),
+                    subscriber.wanted.prefetch_messages));
+}
+
+// `subscription`: whose room the message took; 0: nobody's.
+void App::rule(std::uint64_t epoch, std::uint64_t subscription,
+               const std::vector<wire::Ack>& acks) {
     --unruled_;
+    const auto found = subscribers_.find(subscription);
+    if (found != subscribers_.end() && epoch == consumer_.epoch()) --found->second.at_work;
     for (const auto& ack : acks) (void)consumer_.rule(epoch, ack);
     pump();
 }

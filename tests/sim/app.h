@@ -104,6 +104,7 @@ class App {
         WantedSubscription wanted;
         std::unique_ptr<session::Unpacker> unpacker;
         bool confirmed = false;
+        std::uint32_t at_work = 0;  // messages of this connection that are not ruled on
     };
     struct Large {
         session::LargeMessage message;
@@ -121,8 +122,10 @@ class App {
     void on_reply(const Frame& frame);
     void on_welcome(const wire::Welcome& welcome);
     void on_delivery(const Frame& frame);
-    void on_received(std::uint64_t subscription, const session::Received& received);
-    void rule(std::uint64_t epoch, const std::vector<wire::Ack>& acks);
+    void on_received(std::uint64_t subscription, const session::Received& received,
+                     bool guaranteed);
+    void begin_work(Subscriber& subscriber);
+    void rule(std::uint64_t epoch, std::uint64_t subscription, const std::vector<wire::Ack>& acks);
     void publish_some();
     void plan_publishing();
     void publish_large(const wire::ChannelKey& channel);

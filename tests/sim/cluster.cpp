@@ -97,13 +97,17 @@ Result Cluster::run() {
     settle("after the last messages");
     check_probes();
     check_end();
-    std::uint64_t written = 0;
-    for (const auto& host : hosts_) written += host->journal().batches_written();
+    std::uint64_t written = 0, memory_most = 0;
+    for (const auto& host : hosts_) {
+        written += host->journal().batches_written();
+        memory_most = std::max(memory_most, host->memory_bytes_most());
+    }
     return {.hash = trace_.hash(),
             .steps = trace_.steps(),
             .messages = oracle_.book.messages().size(),
             .simulated = simulated(),
-            .batches_written = written};
+            .batches_written = written,
+            .memory_bytes_most = memory_most};
 }
 
 void Cluster::run_until(Time when) {

@@ -25,6 +25,7 @@ struct Result {
     std::uint64_t hash = 0, steps = 0, messages = 0;
     Duration simulated{};
     std::uint64_t batches_written = 0;
+    std::uint64_t memory_bytes_most = 0;  // of a host
 };
 
 class Cluster {

@@ -236,15 +236,35 @@ std::uint64_t Host::lapsed_now() const {
     return lapsed;
 }
 
-void Host::check_limits() const {
+namespace {
+
+// What producers and links may have under way, what streams keep of what waits, and what consumers
+// have in hand.
+std::uint64_t memory_bound(const Status& status) {
+    constexpr std::uint64_t of_streams = wire::lane_count * limits::stream_memory;
+    constexpr std::uint64_t of_producer = limits::producer_window + 2 * limits::frame_bytes_max;
+    constexpr std::uint64_t of_link = 2 * (limits::link_window_max + limits::frame_bytes_max);
+    constexpr std::uint64_t of_consumer =
+        wire::Subscribe::prefetch_bytes_default + limits::frame_bytes_max;
+    std::uint64_t bytes = status.sessions * of_producer + status.links.size() * of_link;
+    for (const auto& link : status.links) bytes += std::min(of_streams, link.backlog_bytes);
+    for (const auto& group : status.groups)
+        bytes += std::min(of_streams + group.consumers * of_consumer, group.waiting_bytes);
+    return bytes;
+}
+
+}  // namespace
+
+void Host::check_limits() {
     if (turns_ % 32 != 0) return;
     const auto current = status();
     around_.oracle.check_accounts(index_, current);
-    constexpr auto memory_max =
-        limits::memory_pressure + limits::producer_windows_sum + limits::link_windows_sum;
+    memory_bytes_most_ = std::max(memory_bytes_most_, current.memory_bytes);
+    const std::uint64_t memory_max = memory_bound(current);
     if (current.memory_bytes > memory_max)
-        throw Broken("G6 bounded",
-                     fmt::format("host {} holds {} bytes", index_, current.memory_bytes));
+        throw Broken("G6 bounded", fmt::format("host {} holds {} bytes in memory, and its windows "
+                                               "and streams allow {}",
+                                               index_, current.memory_bytes, memory_max));
 }
 
 // ---- Links ---------------------------------------------------------------------------

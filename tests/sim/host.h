@@ -87,6 +87,7 @@ class Host final : public LinkOwner, public HostView {
     std::uint64_t wall_micros() const;
     std::uint64_t lapsed_total() const { return lapsed_ + lapsed_now(); }
     std::uint64_t turns() const { return turns_; }
+    std::uint64_t memory_bytes_most() const { return memory_bytes_most_; }
 
   private:
     static std::string key_of(int index);
@@ -99,7 +100,7 @@ class Host final : public LinkOwner, public HostView {
     void send_to_app(const core::ToApp& to);
     void send_to_link(const core::ToLink& to);
     void note_link_control(int peer, core::LinkId link, const wire::LinkFrame& frame);
-    void check_limits() const;
+    void check_limits();
     std::uint64_t lapsed_now() const;
     void on_app_batch(core::SessionId session, const Frame& frame);
     void on_app_command(const std::shared_ptr<Attachment>& from, const Frame& frame);
@@ -120,6 +121,7 @@ class Host final : public LinkOwner, public HostView {
     Time wake_planned_ = never;
     std::uint64_t turns_ = 0;
     std::uint64_t lapsed_ = 0;
+    std::uint64_t memory_bytes_most_ = 0;
 
     std::vector<std::weak_ptr<Attachment>> attached_;  // in this life
     std::map<core::SessionId, std::shared_ptr<Attachment>> sessions_;

@@ -168,4 +168,23 @@ Plan draw_quiet_plan(Random& random) {
     return plan;
 }
 
+Plan draw_flood_plan(Random& random) {
+    Plan plan;
+    plan.character = Character::healthy;
+    plan.addresses.emplace_back(0, 1);
+    Habits publisher;
+    publisher.publishes = true;
+    publisher.publish_after = 2s;
+    publisher.publish_every = 2ms;
+    publisher.burst_max = 4;
+    publisher.channels.push_back(topics().front());
+    publisher.payload_max = 60'000;
+    Habits subscriber;
+    subscriber.subscriptions.push_back({wire::Kind::topic, topics().front().name, "slow", 1});
+    subscriber.work_max = random.between(20ms, 60ms);
+    plan.apps = {{0, publisher}, {1, subscriber}};
+    plan.busy = 4s;
+    return plan;
+}
+
 }  // namespace bus::sim

@@ -36,6 +36,8 @@ struct Plan {
 };
 
 Plan draw_plan(Random& random);
+// One in which far more waits than may be in memory: the one subscriber is slow and far away.
+Plan draw_flood_plan(Random& random);
 // One in which nothing has to wait: every host has quick consumers of all there is before the first
 // message comes, links are short and nothing fails.
 Plan draw_quiet_plan(Random& random);

@@ -2,6 +2,7 @@
 // the disk alone.
 #include <doctest/doctest.h>
 
+#include "limits.h"
 #include "runner.h"
 
 namespace bus::sim {
@@ -33,6 +34,14 @@ TEST_CASE("while links are healthy and consumers keep up, the disk is idle") {
     }
     CHECK(messages > 5'000);
     CHECK(written == 0);
+}
+
+TEST_CASE("a backlog larger than memory is on disk, and arrives") {
+    for (std::uint64_t seed = 1; seed <= 3; ++seed) {
+        const Result result = Cluster{seed, false, draw_flood_plan}.run();
+        CHECK(result.batches_written > result.messages / 2);
+        CHECK(result.memory_bytes_most > limits::stream_memory);
+    }
 }
 
 TEST_CASE("a payload tells whose it is, and whether it is as it was sent") {
