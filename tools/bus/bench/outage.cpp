@@ -70,6 +70,7 @@ OutageSample measure_outage(AgentPair& agents, const Outage& outage, int interru
     sample.resident_bytes = agents.near().process().resident_bytes();
     sample.resident_bytes_highest = agents.near().process().resident_bytes_highest();
     drain(agents, pair, interruption, sample);
+    pair.end();
     return sample;
 }
 

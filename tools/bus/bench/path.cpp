@@ -12,6 +12,7 @@ constexpr auto start_patience = 20s;
 // Beyond the run itself: for what is still on its way, and for libbus to give up.
 constexpr auto run_patience = 180s;
 constexpr auto silence_patience = 10s;
+constexpr auto end_patience = 10s;
 
 double seconds(std::chrono::nanoseconds duration) {
     return std::chrono::duration<double>(duration).count();
@@ -81,6 +82,11 @@ Received Pair::receive(std::uint64_t total, std::chrono::seconds patience) {
     return received_from(consumer_->hear(1h, interruption_));
 }
 
+void Pair::end() {
+    producer_->finish(end_patience);
+    consumer_->finish(end_patience);
+}
+
 std::chrono::nanoseconds Pair::cpu() const { return consumer_->cpu() + producer_->cpu(); }
 
 Sample measure(Path& path, const Load& load, const Run& run, int interruption) {
@@ -89,6 +95,7 @@ Sample measure(Path& path, const Load& load, const Run& run, int interruption) {
     const Sent sent = pair.send(run);
     const Received received = pair.receive(sent.total, silence_patience);
     const Spent after = spent_by(path, pair);
+    pair.end();
     return {.messages = sent.messages,
             .lost = sent.total - std::min(sent.total, received.distinct),
             .duplicates = received.duplicates,

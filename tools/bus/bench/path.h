@@ -59,6 +59,8 @@ class Pair {
     Received receive(std::uint64_t total, std::chrono::seconds patience);
 
     std::chrono::nanoseconds cpu() const;
+    // Both end in good order, so that their last acknowledgements are not lost with them.
+    void end();
 
   private:
     const int interruption_;

@@ -159,6 +159,11 @@ bool Process::ended_within(std::chrono::milliseconds patience) const {
     return ::poll(&ended, 1, static_cast<int>(patience.count())) > 0;
 }
 
+void Process::finish(std::chrono::seconds patience) {
+    in_.reset();
+    if (!ended_within(patience)) throw Error(fmt::format("{} does not end", name_));
+}
+
 bool Process::stop(std::chrono::seconds patience) {
     if (pid_ <= 0) return true;
     signal(SIGTERM);

@@ -45,6 +45,8 @@ class Process {
     std::uint64_t resident_bytes_highest() const;
 
     void signal(int number) const;
+    // Ends its standard input, and waits until it has ended by itself. Throws Error if it does not.
+    void finish(std::chrono::seconds patience);
     // SIGTERM, and SIGKILL if that takes longer than `patience`. True if it ended by itself.
     bool stop(std::chrono::seconds patience);
     void kill();
