@@ -112,6 +112,9 @@ class Core : public std::enable_shared_from_this<Core> {
 
     // Whoever has the socket.
     void send_what_is_ready();
+    void send_verdicts();
+    void send(const std::vector<std::vector<std::byte>>& acks,
+              const std::vector<wire::Command>& commands);
     Time next_deadline() const noexcept;
     void receive();
     void on_frame(zmq::message_t frame);

@@ -122,6 +122,7 @@ void Core::begin_epoch() {
 
 void Core::say_goodbye() {
     if (!socket_ || !welcomed_) return end_attachment();
+    send_verdicts();  // some came after they were last looked for
     const std::string text = wire::encode_command(wire::Bye{});
     static_cast<void>(socket_->send(as_bytes(text)));
     socket_->linger(goodbye_millis);
@@ -129,6 +130,25 @@ void Core::say_goodbye() {
 }
 
 // ---- Sending ------------------------------------------------------------------------------
+
+// The acknowledgements and commands that have gathered.
+void Core::send_verdicts() {
+    std::vector<std::vector<std::byte>> acks;
+    std::vector<wire::Command> commands;
+    {
+        Guard lock{mutex_};
+        acks = consumers_.take_acks();
+        commands = consumers_.take_commands();
+    }
+    send(acks, commands);
+}
+
+void Core::send(const std::vector<std::vector<std::byte>>& acks,
+                const std::vector<wire::Command>& commands) {
+    for (const auto& frame : acks) static_cast<void>(socket_->send(Bytes{frame}));
+    for (const auto& command : commands)
+        static_cast<void>(socket_->send(as_bytes(wire::encode_command(command))));
+}
 
 void Core::send_what_is_ready() {
     std::vector<std::vector<std::byte>> acks;
@@ -147,9 +167,7 @@ void Core::send_what_is_ready() {
                 break;
     }
     if (socket_) {
-        for (const auto& frame : acks) static_cast<void>(socket_->send(Bytes{frame}));
-        for (const auto& command : commands)
-            static_cast<void>(socket_->send(as_bytes(wire::encode_command(command))));
+        send(acks, commands);
         for (auto& frame : leaving_) static_cast<void>(socket_->send(std::move(frame)));
     }
     leaving_.clear();

@@ -84,6 +84,29 @@ TEST_CASE("an undecided delivery is given back, a rejected one says why") {
     CHECK(story.agent->expect_acks().at(0).delay_millis == 250);
 }
 
+// The socket's thread is busy with what still comes, and is told to stop when it next looks.
+TEST_CASE("what is acknowledged in the last moment reaches the agent before the goodbye") {
+    for (int round = 0; round < 20; ++round) {
+        Consuming story;
+        auto consumer = story.subscribe();
+        pollfd there{.fd = consumer.fd(), .events = POLLIN, .revents = 0};
+        REQUIRE(consumer.fetch(1, 0ms).empty());  // from here on the descriptor tells
+        for (std::uint64_t tag = 1; tag <= 2'000; ++tag) story.deliver({{"x"}}, tag);
+        REQUIRE(::poll(&there, 1, patience_millis) == 1);
+        auto deliveries = consumer.fetch(5, 0ms);
+        for (auto& delivery : deliveries) CHECK(delivery.ack() == bus::Ack::given);
+        story.app.close();
+        std::size_t acknowledged = 0;
+        for (auto frame = story.agent->next_frame(); frame != R"({"type":"bye"})";
+             frame = story.agent->next_frame()) {
+            const auto acks = wire::decode_acks(bus::as_bytes(frame));
+            if (!acks) continue;  // the end of the subscription
+            for (const auto& ack : *acks) acknowledged += ack.count;
+        }
+        CHECK(acknowledged == deliveries.size());
+    }
+}
+
 TEST_CASE("a damaged message is rejected by libbus itself") {
     Consuming story;
     auto consumer = story.subscribe();
