@@ -48,7 +48,7 @@ class Traps(unittest.TestCase):
         path = f"{agent.runtime}/bus.sock"
         crowd = [self.manage(raw_greeting(path)) for _ in range(150)]
         agent.wait_for_line("descriptors")
-        agent.wait_for_line("turned away")
+        agent.wait_for_line("out of file descriptors")
         self.assertEqual(before.subscribe(1, "a")["id"], 1)
         for connection in crowd:
             connection.close()
