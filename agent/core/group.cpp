@@ -405,11 +405,12 @@ bool Group::is_expired(const Entry& entry) const {
 }
 
 // A later part, or an abort, of a message whose beginning is not out; an abort of one that has all
-// its parts.
+// its parts. But where an abort was the last of them, another copy of the beginning that came since
+// needs its own.
 bool Group::is_moot(const wire::BatchHeader& part) {
     if (!part.part || (part.part->index == 0 && !is_abort(part))) return false;
     const LargeMessage* const large = large_.find(part);
-    return large == nullptr || (is_abort(part) && large->complete);
+    return large == nullptr || (is_abort(part) && large->complete && !large->cut_short);
 }
 
 // The parts of a message settle together. So a later part without its beginning is a copy that a

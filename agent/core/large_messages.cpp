@@ -24,6 +24,7 @@ void LargeMessages::add(LargeMessage& message, const wire::BatchHeader& part, Ba
     ++message.undecided;
     message.moved = now;
     message.complete = message.complete || is_last_part(part);
+    message.cut_short = message.cut_short || is_abort(part);
     if (part.sequence <= message.rest.sequence) return;  // it comes again
     message.rest.sequence = part.sequence;
     message.rest.channel_sequence = part.channel_sequence;
