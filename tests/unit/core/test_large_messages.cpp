@@ -212,6 +212,28 @@ TEST_CASE("what was given up stays so across a restart of the agent") {
     CHECK(std::holds_alternative<wire::Refused>(host.replies.back()));
 }
 
+// After two crashes a subscription may have been given both twice.
+TEST_CASE("each copy of a message that was given up is followed by its own abort") {
+    const Large message{.kind = wire::Kind::topic};
+    const Batch abort = abort_of({.kind = wire::Kind::topic,
+                                  .channel = "jobs",
+                                  .producer = producer,
+                                  .sequence = 2,
+                                  .channel_sequence = 2,
+                                  .part = wire::Part{1, 1, message.total, message.total * 4ull}});
+    Host host{"a", 1, {}};
+    host.open(app, producer);
+    consume(host, first, message);
+    std::uint64_t number = 0;
+    for (const Batch& batch : {message.part(0), abort, message.part(0), abort})
+        host.publish(app, ++number, batch);
+    CHECK(host.deliveries.size() == 4);
+    while (auto delivery = host.next_delivery()) host.ack(first, *delivery);
+    CHECK(account_of(host).settled == 4);
+    CHECK(account_of(host).waiting == 0);
+    CHECK(host.balances());
+}
+
 TEST_CASE("no abort while the producer is there and goes on with its message") {
     const Large message;
     Host host{"a", 1, {}};
