@@ -89,7 +89,7 @@ class App {
     PlaceId place_of(std::uint64_t subscription) const;
 
     int index() const { return index_; }
-    Host& host() { return host_; }
+    Host& host() const { return host_; }
     const Habits& habits() const { return habits_; }
     const session::ProducerSession& producer() const { return *producer_; }
     bool is_welcome() const { return welcome_; }

@@ -97,9 +97,10 @@ Result Cluster::run() {
     settle("after the last messages");
     check_probes();
     check_end();
-    std::uint64_t written = 0, memory_most = 0;
+    std::uint64_t written = 0, memory_most = 0, refusals = 0;
     for (const auto& host : hosts_) {
         written += host->journal().batches_written();
+        refusals += host->refusals();
         memory_most = std::max(memory_most, host->memory_bytes_most());
     }
     return {.hash = trace_.hash(),
@@ -107,7 +108,8 @@ Result Cluster::run() {
             .messages = oracle_.book.messages().size(),
             .simulated = simulated(),
             .batches_written = written,
-            .memory_bytes_most = memory_most};
+            .memory_bytes_most = memory_most,
+            .refusals = refusals};
 }
 
 void Cluster::run_until(Time when) {

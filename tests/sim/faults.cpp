@@ -32,9 +32,13 @@ void Faults::strike(Character character) {
     static const std::vector<Fault> reloads{&Faults::remove_peer, &Faults::remove_peer,
                                             &Faults::cut_link, &Faults::crash_host,
                                             &Faults::forget_subscription};
+    static const std::vector<Fault> backups{&Faults::restore_without_clock,
+                                            &Faults::restore_journal,
+                                            &Faults::restore_without_clock, &Faults::cut_link};
     static const std::vector<Fault> everything = [] {
         std::vector<Fault> all{&Faults::jump_clock, &Faults::restore_journal,
-                               &Faults::partition_for_days, &Faults::forget_subscription};
+                               &Faults::restore_without_clock, &Faults::partition_for_days,
+                               &Faults::forget_subscription};
         for (const auto* some : {&links, &crashes, &journals, &reloads})
             all.insert(all.end(), some->begin(), some->end());
         return all;
@@ -57,6 +61,9 @@ void Faults::strike(Character character) {
             break;
         case Character::reloads:
             kinds = &reloads;
+            break;
+        case Character::backups:
+            kinds = &backups;
             break;
         case Character::everything:
             kinds = &everything;
@@ -311,6 +318,53 @@ void Faults::restore_journal() {
         cluster_.oracle().excuse_host(static_cast<int>(host), "a journal was restored");
         cluster_.timeline().after(cluster_.random().between(1ms, 2s), [&it] { it.start(); });
     });
+}
+
+// The backup is from an earlier start, and the clock is behind: the host's incarnation does not
+// rise above what its peers have seen, so they refuse it, until somebody sets the clock.
+void Faults::restore_without_clock() {
+    if (!cluster_.choose_past(Cluster::Past::restored)) return;
+    const auto host = any_host();
+    Host& it = *cluster_.hosts()[host];
+    if (!it.is_up()) return;
+    cluster_.oracle().turbulence();
+    Disk backup = it.durable();
+    cluster_.note(fmt::format("a backup of {} is made", host));
+    it.crash("starts once more after its backup");
+    it.set_clock_right();
+    cluster_.timeline().after(cluster_.random().between(50ms, 500ms), [&it] { it.start(); });
+    cluster_.timeline().after(cluster_.random().between(1s, 3s), [this, &it, host, backup] {
+        if (!it.is_up() || cluster_.is_over()) return;
+        it.crash("fault: its journal is restored from a backup, and its clock is behind");
+        it.journal().restore(backup);
+        cluster_.oracle().on_clock_jump();
+        it.jump_wall(-3600);
+        cluster_.oracle().excuse_host(static_cast<int>(host), "a journal was restored");
+        it.start();
+        serve_its_own(it, it.starts());
+        cluster_.timeline().after(cluster_.random().between(6s, 20s),
+                                  [this, &it] { set_clock_and_restart(it); });
+    });
+}
+
+// Whatever its peers think of it.
+void Faults::serve_its_own(Host& host, std::uint64_t starts) {
+    cluster_.timeline().after(5s, [this, &host, starts] {
+        if (!host.is_up() || host.is_stopping() || host.starts() != starts) return;
+        const Time since = cluster_.timeline().now() - 4s;
+        for (std::size_t app = 0; app < cluster_.apps(); ++app)
+            if (const App* one = cluster_.app(app); one && &one->host() == &host)
+                if (!one->is_welcome() && one->lost_since() < since)
+                    throw Broken("identity: who is refused serves its own apps",
+                                 fmt::format("app {} has no session", app));
+    });
+}
+
+void Faults::set_clock_and_restart(Host& host) {
+    cluster_.note(fmt::format("the clock of {} is set", host.index()));
+    host.set_clock_right();
+    host.crash("is restarted by its operator");
+    cluster_.timeline().after(cluster_.random().between(10ms, 1s), [&host] { host.start(); });
 }
 
 // ---- Configuration ---------------------------------------------------------------------

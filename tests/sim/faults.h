@@ -7,6 +7,7 @@
 namespace bus::sim {
 
 class Cluster;
+class Host;
 
 class Faults {
   public:
@@ -37,6 +38,9 @@ class Faults {
     void stop_on_full_disk();
     void spoil_row();
     void restore_journal();
+    void restore_without_clock();
+    void serve_its_own(Host& host, std::uint64_t starts);
+    void set_clock_and_restart(Host& host);
     void remove_peer();
     void forget_subscription();
 

@@ -92,6 +92,7 @@ void Host::die(bool in_peace) {
     wake_planned_ = never;
     sessions_.clear();
     links_.clear();
+    met_.clear();
     around_.network.host_died(index_);
     around_.oracle.on_crash(index_);
     for (const auto& weak : std::exchange(attached_, {}))
@@ -271,7 +272,7 @@ void Host::check_limits() {
 
 void Host::on_link_up(LinkId link, int peer, bool dialled) {
     note("link {} to h{} up, {}", link.value, peer, dialled ? "dialled" : "accepted");
-    links_[link] = {peer, 0};
+    links_[link] = {peer, dialled, 0};
     exchange_->on_link_up(link, key_of(peer), dialled, now());
     want_turn(around_.random.between(0us, 50us));
 }
@@ -289,10 +290,13 @@ void Host::on_link_frame(LinkId link, int peer, Frame frame) {
     if (frame.empty() || frame[0] != std::byte{static_cast<std::uint8_t>(wire::FrameType::data)}) {
         const auto decoded = wire::decode_link(frame);
         if (!decoded) return exchange_->on_link_malformed(link, decoded.error(), now());
-        if (const auto* hello = std::get_if<wire::LinkHello>(&decoded->body))
-            links_[link].peer_incarnation = hello->incarnation;
+        const auto* hello = std::get_if<wire::LinkHello>(&decoded->body);
+        if (hello != nullptr) links_[link].peer_incarnation = hello->incarnation;
         note_link_control(peer, link, *decoded);
-        return exchange_->on_link_frame(link, *decoded, now());
+        const std::size_t events_before = exchange_->effects().events.size();
+        exchange_->on_link_frame(link, *decoded, now());
+        if (hello != nullptr) check_identity(peer, links_.at(link), *hello, events_before);
+        return;
     }
     const auto decoded = wire::decode_envelope(frame);
     if (!decoded) return exchange_->on_link_malformed(link, decoded.error(), now());
@@ -301,6 +305,28 @@ void Host::on_link_frame(LinkId link, int peer, Frame frame) {
     note("<h{} number {} {}{}", peer, decoded->envelope.number, kind_and_channel(batch->header()),
          decoded->envelope.resent() ? " resent" : "");
     exchange_->on_link_batch(link, decoded->envelope, std::move(*batch), now());
+}
+
+// A restored backup, or a clone, must not pass for what this agent has met.
+void Host::check_identity(int peer, const LinkAt& link, const wire::LinkHello& hello,
+                          std::size_t events_before) {
+    const auto& events = exchange_->effects().events;
+    const auto has_said = [&](Event::Kind kind) {
+        return std::any_of(events.begin() + static_cast<std::ptrdiff_t>(events_before),
+                           events.end(), [&](const Event& event) { return event.kind == kind; });
+    };
+    auto& met = met_[peer];
+    if (hello.incarnation >= met) {
+        if (has_said(Event::Kind::link_up)) met = hello.incarnation;
+        return;
+    }
+    const bool refused = has_said(Event::Kind::link_refused);
+    refusals_ += refused ? 1 : 0;
+    const bool must_answer = !link.dialled && !hello.answer && accepts(peer) && !stopping_;
+    if (has_said(Event::Kind::link_up) || (must_answer && !refused))
+        throw Broken("identity: an older incarnation is refused by name",
+                     fmt::format("host {} has met incarnation {} of host {} and does not refuse {}",
+                                 index_, met, peer, hello.incarnation));
 }
 
 void Host::note_link_control(int peer, LinkId link, const wire::LinkFrame& frame) {
@@ -343,7 +369,7 @@ void Host::note_link_control(int peer, LinkId link, const wire::LinkFrame& frame
 void Host::send_to_link(const ToLink& to) {
     const auto found = links_.find(to.link);
     if (found == links_.end()) return;
-    const auto& [peer, peer_incarnation] = found->second;
+    const int peer = found->second.peer;
     if (const auto* send = std::get_if<SendBatch>(&to.what)) {
         note(">h{} number {} {}{}", peer, send->envelope.number,
              kind_and_channel(send->batch.header()), send->envelope.resent() ? " resent" : "");
@@ -352,7 +378,7 @@ void Host::send_to_link(const ToLink& to) {
     }
     const auto& frame = std::get<wire::LinkFrame>(to.what);
     if (const auto* ack = std::get_if<wire::LinkAck>(&frame.body))
-        around_.oracle.on_link_ack(index_, peer, peer_incarnation, *ack);
+        around_.oracle.on_link_ack(index_, peer, found->second.peer_incarnation, *ack);
     if (const auto* refuse = std::get_if<wire::LinkRefuse>(&frame.body))
         around_.oracle.on_link_refuse(index_, peer, *refuse);
     if (const auto* hold = std::get_if<wire::LinkHold>(&frame.body))

@@ -88,8 +88,15 @@ class Host final : public LinkOwner, public HostView {
     std::uint64_t lapsed_total() const { return lapsed_ + lapsed_now(); }
     std::uint64_t turns() const { return turns_; }
     std::uint64_t memory_bytes_most() const { return memory_bytes_most_; }
+    // How often a peer was refused by name because its incarnation is older than one it had.
+    std::uint64_t refusals() const { return refusals_; }
 
   private:
+    struct LinkAt {
+        int peer = -1;
+        bool dialled = false;
+        std::uint64_t peer_incarnation = 0;
+    };
     static std::string key_of(int index);
     void reload();
     void die(bool in_peace);
@@ -99,6 +106,8 @@ class Host final : public LinkOwner, public HostView {
     void carry_out();
     void send_to_app(const core::ToApp& to);
     void send_to_link(const core::ToLink& to);
+    void check_identity(int peer, const LinkAt& link, const wire::LinkHello& hello,
+                        std::size_t events_before);
     void note_link_control(int peer, core::LinkId link, const wire::LinkFrame& frame);
     void check_limits();
     std::uint64_t lapsed_now() const;
@@ -122,14 +131,12 @@ class Host final : public LinkOwner, public HostView {
     std::uint64_t turns_ = 0;
     std::uint64_t lapsed_ = 0;
     std::uint64_t memory_bytes_most_ = 0;
+    std::uint64_t refusals_ = 0;
 
     std::vector<std::weak_ptr<Attachment>> attached_;  // in this life
     std::map<core::SessionId, std::shared_ptr<Attachment>> sessions_;
-    struct LinkAt {
-        int peer = -1;
-        std::uint64_t peer_incarnation = 0;
-    };
     std::map<core::LinkId, LinkAt> links_;
+    std::map<int, std::uint64_t> met_;  // the highest incarnation of a peer that it linked to
     std::uint64_t last_session_ = 0;
 };
 

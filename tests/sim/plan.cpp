@@ -20,6 +20,8 @@ const char* to_text(Character character) {
             return "holds";
         case Character::reloads:
             return "reloads";
+        case Character::backups:
+            return "backups";
         case Character::everything:
             return "everything";
     }
@@ -97,10 +99,10 @@ Habits draw_habits(const Plan& plan, Random& random, std::size_t app) {
 
 Character draw_character(Random& random) {
     static const std::vector<Character> weighted{
-        Character::healthy,    Character::links,      Character::links,     Character::crashes,
-        Character::crashes,    Character::crashes,    Character::journals,  Character::journals,
-        Character::holds,      Character::holds,      Character::reloads,   Character::everything,
-        Character::everything, Character::everything, Character::everything};
+        Character::healthy,    Character::links,      Character::links,      Character::crashes,
+        Character::crashes,    Character::crashes,    Character::journals,   Character::journals,
+        Character::holds,      Character::holds,      Character::reloads,    Character::backups,
+        Character::everything, Character::everything, Character::everything, Character::everything};
     return random.pick(weighted);
 }
 
@@ -165,6 +167,14 @@ Plan draw_quiet_plan(Random& random) {
     for (int host = 0; host < plan.hosts; ++host)
         plan.apps.push_back({host, draw_quiet_habits(random, std::size_t(host))});
     plan.busy = 6s;
+    return plan;
+}
+
+Plan draw_backups_plan(Random& random) {
+    Plan plan = draw_plan(random);
+    plan.character = Character::backups;
+    plan.busy = 8s;
+    plan.faults = 3;
     return plan;
 }
 

@@ -14,7 +14,7 @@ namespace bus::sim {
 
 // A run has one character, so that each kind of trouble also comes alone, where its invariants are
 // sharpest.
-enum class Character { healthy, links, crashes, journals, holds, reloads, everything };
+enum class Character { healthy, links, crashes, journals, holds, reloads, backups, everything };
 
 const char* to_text(Character character);
 
@@ -36,6 +36,8 @@ struct Plan {
 };
 
 Plan draw_plan(Random& random);
+// One in which journals are restored from backups.
+Plan draw_backups_plan(Random& random);
 // One in which far more waits than may be in memory: the one subscriber is slow and far away.
 Plan draw_flood_plan(Random& random);
 // One in which nothing has to wait: every host has quick consumers of all there is before the first

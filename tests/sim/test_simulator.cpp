@@ -44,6 +44,13 @@ TEST_CASE("a backlog larger than memory is on disk, and arrives") {
     }
 }
 
+TEST_CASE("a restored journal whose incarnation does not rise is refused by name") {
+    std::uint64_t refusals = 0;
+    for (std::uint64_t seed = 1; seed <= 10; ++seed)
+        refusals += Cluster{seed, false, draw_backups_plan}.run().refusals;
+    CHECK(refusals > 10);
+}
+
 TEST_CASE("a payload tells whose it is, and whether it is as it was sent") {
     auto payload = Book::payload(7, 100);
     CHECK(Book::payload_id(payload) == MessageId{7});
