@@ -31,6 +31,8 @@ struct Place {
     std::string name;
     std::string filter;
     bool stands = false;  // its own agent has confirmed it
+    bool lost = false;    // a crash took it along; its app may make it anew
+    Time certain_from{};  // what other agents know of it, after that
     bool ended = false;   // for good: unsubscribed, or its app is gone
 };
 

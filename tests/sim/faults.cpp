@@ -207,6 +207,7 @@ void Faults::stop_host() {
 
 void Faults::jump_clock() {
     const auto host = any_host();
+    if (!cluster_.hosts()[host]->is_up()) return;  // it may just have been set
     const auto hours = static_cast<std::int64_t>(cluster_.random().between(0, 48)) - 24;
     cluster_.note(fmt::format("fault: the wall clock of {} jumps by {} hours", host, hours));
     cluster_.oracle().on_clock_jump();

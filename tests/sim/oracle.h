@@ -78,7 +78,7 @@ class Oracle {
     void on_durable(int host, const core::Transaction& transaction);
 
     // ---- Interest.
-    void on_subscribed(PlaceId place) { book.place(place).stands = true; }
+    void on_subscribed(PlaceId place);
     void on_place_ended(PlaceId place);
     // The anonymous subscriptions of this place may have lapsed at that host.
     void may_lapse(PlaceId place, int at_host);

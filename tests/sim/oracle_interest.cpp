@@ -9,8 +9,18 @@
 namespace bus::sim {
 
 using namespace core;
+using namespace std::chrono_literals;
+
+// When a crash has taken a subscription along, others may hear of its end and of its new beginning
+// in one breath: what they know then and what their journals say of it differ for a while.
+void Oracle::on_subscribed(PlaceId id) {
+    Place& place = book.place(id);
+    place.stands = true;
+    if (std::exchange(place.lost, false)) place.certain_from = timeline_.now() + 5s;
+}
 
 bool Oracle::is_known(int host, const Place& place) const {
+    if (timeline_.now() < place.certain_from) return false;
     const bool durable = place.type == Place::Type::durable;
     return !removed_.contains({host, place.host}) &&
            interest_.contains({host, place.host, durable ? place.name : "", place.filter});
@@ -107,6 +117,7 @@ void Oracle::on_crash(int host) {
             throw Broken("interest: a confirmed durable subscription outlives a crash",
                          fmt::format("host {} has lost the {}", host, describe(place)));
         place.stands = false;
+        place.lost = true;
         for (const auto* other : hosts_) may_lapse(id, other->index());
         lapse(id, -1, "the crash took the anonymous subscription along");
     }
