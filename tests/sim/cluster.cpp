@@ -69,6 +69,22 @@ void Cluster::build() {
     }
 }
 
+void Cluster::clone(std::size_t host, Duration life) {
+    BUS_ASSERT(!clone_);
+    const Host& original = *hosts_[host];
+    const Host::Surroundings around{timeline_, random_, trace_, oracle_, network_, raw_hosts_};
+    const auto index = static_cast<int>(raw_hosts_.size());
+    clone_ = std::make_unique<Host>(around, index, seed_ * 31 + raw_hosts_.size(), original);
+    raw_hosts_.push_back(clone_.get());
+    views_.push_back(clone_.get());
+    owners_.push_back(clone_.get());
+    for (const auto& [a, b] : plan_.addresses)
+        if (a == original.index() || b == original.index())
+            network_.add_address(index, a == original.index() ? b : a);
+    clone_->start();
+    timeline_.after(life, [this] { clone_->crash("is found out and ended"); });
+}
+
 Result Cluster::run() {
     note(fmt::format("seed {}, character {}, {} hosts, {} apps", seed_, to_text(plan_.character),
                      hosts_.size(), apps_.size()));

@@ -48,13 +48,17 @@ class Cluster {
     Oracle& oracle() { return oracle_; }
     std::vector<std::unique_ptr<Host>>& hosts() { return hosts_; }
     std::size_t apps() const { return apps_.size(); }
+    // A second machine with that host's identity and journal starts, dials all it dials or that
+    // dial it, and ends after `life`.
+    void clone(std::size_t host, Duration life);
+    bool has_clone() const { return clone_ != nullptr; }
     // nullptr: it is not running.
     App* app(std::size_t index) { return apps_[index].app.get(); }
     void kill_app(std::size_t index, Duration host_notices);
     void start_app(std::size_t index);
     bool is_over() const { return over_; }
     // A backup knows subscriptions that were ended since: of the two faults a run has one.
-    enum class Past { untouched, ended, restored };
+    enum class Past { untouched, ended, restored, cloned };
     bool choose_past(Past past) {
         if (past_ == Past::untouched) past_ = past;
         return past_ == past;
@@ -97,6 +101,7 @@ class Cluster {
     Network network_{timeline_, random_, owners_};
     Plan plan_;
     std::vector<std::unique_ptr<Host>> hosts_;
+    std::unique_ptr<Host> clone_;
     std::vector<Slot> apps_;
     std::vector<std::unique_ptr<App>> graveyard_;  // attachments may still point there
     std::uint64_t instances_ = 0;

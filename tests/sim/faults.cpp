@@ -34,7 +34,7 @@ void Faults::strike(Character character) {
                                             &Faults::forget_subscription};
     static const std::vector<Fault> backups{&Faults::restore_without_clock,
                                             &Faults::restore_journal,
-                                            &Faults::restore_without_clock, &Faults::cut_link};
+                                            &Faults::restore_without_clock, &Faults::clone_host};
     static const std::vector<Fault> everything = [] {
         std::vector<Fault> all{&Faults::jump_clock, &Faults::restore_journal,
                                &Faults::restore_without_clock, &Faults::partition_for_days,
@@ -73,7 +73,7 @@ void Faults::strike(Character character) {
 }
 
 std::size_t Faults::any_address() {
-    return cluster_.random().between(0, cluster_.network().addresses().size() - 1);
+    return cluster_.random().between(0, cluster_.plan().addresses.size() - 1);
 }
 std::size_t Faults::any_host() { return cluster_.random().between(0, cluster_.hosts().size() - 1); }
 
@@ -345,6 +345,23 @@ void Faults::restore_without_clock() {
         serve_its_own(it, it.starts());
         cluster_.timeline().after(cluster_.random().between(6s, 20s),
                                   [this, &it] { set_clock_and_restart(it); });
+    });
+}
+
+// Two machines with one identity. What was owed to it, or was its own, goes to either.
+void Faults::clone_host() {
+    if (!cluster_.choose_past(Cluster::Past::cloned) || cluster_.has_clone()) return;
+    const auto host = any_host();
+    Host& it = *cluster_.hosts()[host];
+    if (!it.is_up()) return;
+    cluster_.oracle().turbulence();
+    cluster_.note(fmt::format("fault: {} is cloned", host));
+    cluster_.oracle().on_cloned(static_cast<int>(host));
+    const auto life = cluster_.random().between(2s, 15s);
+    cluster_.clone(host, life);
+    cluster_.timeline().after(life + 1ms, [this, &it, host] {
+        cluster_.oracle().on_clone_ended();
+        set_clock_and_restart(it);
     });
 }
 

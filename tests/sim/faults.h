@@ -39,6 +39,7 @@ class Faults {
     void spoil_row();
     void restore_journal();
     void restore_without_clock();
+    void clone_host();
     void serve_its_own(Host& host, std::uint64_t starts);
     void set_clock_and_restart(Host& host);
     void remove_peer();

@@ -49,12 +49,25 @@ void Host::note(const char* format, const Args&... args) const {
 }
 
 Host::Host(const Surroundings& around, int index, std::uint64_t journal_seed)
-    : around_(around), index_(index), journal_(journal_seed) {
+    : around_(around), index_(index), identity_(index), journal_(journal_seed) {
     settings_.agent = AgentId{{0xA6E47u, static_cast<std::uint64_t>(index) + 1}};
     settings_.name = fmt::format("host{}", index);
 }
 
-std::string Host::key_of(int index) { return fmt::format("key-of-host-{}", index); }
+Host::Host(const Surroundings& around, int index, std::uint64_t journal_seed, const Host& original)
+    : around_(around),
+      index_(index),
+      identity_(original.identity_),
+      settings_(original.settings_),
+      journal_(journal_seed) {
+    journal_.restore(original.durable());
+}
+
+std::string Host::key_of_identity(int identity) { return fmt::format("key-of-host-{}", identity); }
+
+std::string Host::key_of(int index) const {
+    return key_of_identity(around_.hosts.at(static_cast<std::size_t>(index))->identity_);
+}
 
 // ---- Its life ------------------------------------------------------------------
 
@@ -315,7 +328,7 @@ void Host::check_identity(int peer, const LinkAt& link, const wire::LinkHello& h
         return std::any_of(events.begin() + static_cast<std::ptrdiff_t>(events_before),
                            events.end(), [&](const Event& event) { return event.kind == kind; });
     };
-    auto& met = met_[peer];
+    auto& met = met_[hello.agent];
     if (hello.incarnation >= met) {
         if (has_said(Event::Kind::link_up)) met = hello.incarnation;
         return;

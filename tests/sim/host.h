@@ -42,6 +42,8 @@ class Host final : public LinkOwner, public HostView {
         std::vector<Host*>& hosts;
     };
     Host(const Surroundings& around, int index, std::uint64_t journal_seed);
+    // Another machine with the agent id, the key and the journal of `original`.
+    Host(const Surroundings& around, int index, std::uint64_t journal_seed, const Host& original);
 
     // ---- Its life.
     void start();
@@ -97,7 +99,8 @@ class Host final : public LinkOwner, public HostView {
         bool dialled = false;
         std::uint64_t peer_incarnation = 0;
     };
-    static std::string key_of(int index);
+    static std::string key_of_identity(int identity);
+    std::string key_of(int index) const;
     void reload();
     void die(bool in_peace);
     void want_turn(Duration delay);
@@ -118,6 +121,7 @@ class Host final : public LinkOwner, public HostView {
 
     const Surroundings around_;
     const int index_;
+    const int identity_;  // whose agent id and key it has
     core::Settings settings_;
     FakeJournal journal_;
     std::unique_ptr<core::Exchange> exchange_;
@@ -136,7 +140,7 @@ class Host final : public LinkOwner, public HostView {
     std::vector<std::weak_ptr<Attachment>> attached_;  // in this life
     std::map<core::SessionId, std::shared_ptr<Attachment>> sessions_;
     std::map<core::LinkId, LinkAt> links_;
-    std::map<int, std::uint64_t> met_;  // the highest incarnation of a peer that it linked to
+    std::map<AgentId, std::uint64_t> met_;  // the highest incarnation that it linked to
     std::uint64_t last_session_ = 0;
 };
 

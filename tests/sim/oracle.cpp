@@ -172,6 +172,9 @@ void Oracle::on_taken(int host, std::uint64_t number, const Batch& batch) {
             const bool known = candidate.stands && (candidate.host < 0 || candidate.host == host ||
                                                     is_known(host, candidate));
             if (known && !again) message.owed.try_emplace(place);
+            if (known && cloned_ >= 0 &&
+                (cloned_ == host || cloned_ == candidate.host || candidate.host < 0))
+                message.owed[place].excuse = "a host was cloned";
             if (!known && message.owed.contains(place))
                 message.owed[place].excuse = "not known when it was taken again";
         }
@@ -338,6 +341,16 @@ void Oracle::excuse_host(int host, const std::string& why) {
     for (auto& place : book.places())
         if (place.host == host) place.stands = false;
     recall_interest(host);
+}
+
+void Oracle::on_cloned(int host) {
+    cloned_ = host;
+    excuse_host(host, "a host was cloned");
+}
+
+void Oracle::on_clone_ended() {
+    excuse_host(cloned_, "a host was cloned");
+    cloned_ = -1;
 }
 
 void Oracle::excuse_rows(int host, const std::string& why) {

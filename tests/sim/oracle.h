@@ -86,6 +86,9 @@ class Oracle {
 
     // ---- Faults that lose by right.
     void excuse_host(int host, const std::string& why);  // its journal went back in time
+    // Whatever is its own, is owed to it or waits in a queue may go to either of the two.
+    void on_cloned(int host);
+    void on_clone_ended();
     // Batches taken while a peer is removed are not for it; what was owed to it waits.
     void on_peer_removed(int host, int peer) { removed_.insert({host, peer}); }
     void on_peer_added(int host, int peer) { removed_.erase({host, peer}); }
@@ -144,6 +147,7 @@ class Oracle {
     std::vector<const HostView*>& hosts_;
     const Timeline& timeline_;
     bool turbulent_ = false;
+    int cloned_ = -1;
     bool clocks_jumped_ = false;
     Gaps gaps_{book};
     Expiries expiries_{book};
