@@ -23,8 +23,11 @@ void LargeMessages::add(LargeMessage& message, const wire::BatchHeader& part, Ba
     message.parts.push_back(id);
     ++message.undecided;
     message.moved = now;
-    message.complete = message.complete || is_last_part(part);
-    message.cut_short = message.cut_short || is_abort(part);
+    // After an abort another copy may begin, which needs an end of its own.
+    const bool begins_anew = message.cut_short && !is_abort(part);
+    message.complete = is_last_part(part) || (message.complete && !begins_anew);
+    message.cut_short = is_abort(part) || (message.cut_short && !begins_anew);
+    message.ended = message.ended && !begins_anew;
     if (part.sequence <= message.rest.sequence) return;  // it comes again
     message.rest.sequence = part.sequence;
     message.rest.channel_sequence = part.channel_sequence;

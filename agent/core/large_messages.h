@@ -24,8 +24,8 @@ struct LargeMessage {
     PeerTaker peer = nullptr;
     std::vector<BatchId> parts;   // that are out, in order
     std::uint32_t undecided = 0;  // of these
-    bool complete = false;        // the last part, or an abort, is among them
-    bool cut_short = false;       // an abort is among them
+    bool complete = false;        // the last part, or an abort, has come
+    bool cut_short = false;       // an abort was the latest that came
     bool buried = false;          // a part went to the dead letters: so will all
     bool ended = false;           // an abort is on its way to whoever has it
     Time moved{};                 // when its latest part came, or was handed out

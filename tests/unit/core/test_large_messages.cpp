@@ -234,6 +234,29 @@ TEST_CASE("each copy of a message that was given up is followed by its own abort
     CHECK(host.balances());
 }
 
+TEST_CASE("a copy that begins after an abort and goes no further is ended as well") {
+    const Large message{.kind = wire::Kind::topic};
+    const Batch abort = abort_of({.kind = wire::Kind::topic,
+                                  .channel = "jobs",
+                                  .producer = producer,
+                                  .sequence = 2,
+                                  .channel_sequence = 2,
+                                  .part = wire::Part{1, 1, message.total, message.total * 4ull}});
+    Host host{"a", 1, {}};
+    host.open(app, producer);
+    consume(host, first, message);
+    std::uint64_t number = 0;
+    for (const Batch& batch : {message.part(0), abort, message.part(0)})
+        host.publish(app, ++number, batch);
+    host.leave(app);
+    for (int i = 0; i < 35; ++i) host.pass(1s);
+    REQUIRE(host.deliveries.size() == 4);
+    CHECK(is_abort(host.deliveries.back().second.batch.header()));
+    while (auto delivery = host.next_delivery()) host.ack(first, *delivery);
+    CHECK(account_of(host).waiting == 0);
+    CHECK(host.balances());
+}
+
 TEST_CASE("no abort while the producer is there and goes on with its message") {
     const Large message;
     Host host{"a", 1, {}};
