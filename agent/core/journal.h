@@ -138,6 +138,7 @@ struct PutPeer {
     std::string key;                // Z85
     std::uint64_t incarnation = 0;  // the highest seen
     std::uint64_t interest_version = 0;
+    std::uint64_t nonce = 0;  // of that incarnation
     friend bool operator==(const PutPeer&, const PutPeer&) = default;
 };
 struct DropPeer {
@@ -260,6 +261,7 @@ struct Recovered {
     AgentId agent;                      // zero in a new journal
     std::uint64_t incarnation = 0;      // of the previous start; 0: none
     std::uint64_t incarnation_now = 0;  // of this one, committed already
+    std::uint64_t nonce = 0;            // of this one: random
     BatchId last_batch;                 // the highest id ever used
     DestinationId last_destination;
     std::vector<Destination> destinations;

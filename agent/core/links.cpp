@@ -85,7 +85,9 @@ wire::LinkHello Exchange::State::hello_to(const Peer& peer, bool answer) const {
             .answer = answer,
             .held = peer.id.is_zero() || mutated(Mutation::hold_forgotten)
                         ? std::vector<wire::ChannelKey>{}
-                        : holds.of(peer.id)};
+                        : holds.of(peer.id),
+            .nonce = nonce,
+            .your_nonce = peer.nonce};
 }
 
 std::uint64_t Exchange::State::window_share() const {
@@ -102,8 +104,13 @@ std::optional<std::string> Exchange::State::why_refuse(const Peer& peer,
     for (const auto& [key, other] : peers)
         if (other.get() != &peer && other->id == hello.agent && other->configured)
             return "it has the id of peer \"" + other->settings.name + "\" with another key";
-    if (hello.incarnation < peer.incarnation)
+    if (hello.incarnation < peer.incarnation ||
+        (hello.incarnation == peer.incarnation && hello.nonce != peer.nonce))
         return "it is of an older incarnation than was seen before: a restored backup, or a clone";
+    if (hello.your_incarnation > incarnation ||
+        (hello.your_incarnation == incarnation && hello.your_nonce != nonce))
+        return "it has met a later start of this agent: this host was restored from a backup, or "
+               "is a clone";
     return std::nullopt;
 }
 
@@ -205,8 +212,14 @@ void Exchange::State::meet(Peer& peer, const wire::LinkHello& hello) {
         (hello.incarnation != peer.incarnation && !mutated(Mutation::mark_across_incarnations)))
         peer.intake = std::make_shared<Intake>(Intake::FromPeer{peer.id, hello.incarnation}, 0);
     peer.incarnation = hello.incarnation;
+    peer.nonce = hello.nonce;
     if (news)
-        keeper.change(PutPeer{peer.id, peer.settings.name, peer.settings.key, peer.incarnation, 0},
+        keeper.change(PutPeer{.id = peer.id,
+                              .name = peer.settings.name,
+                              .key = peer.settings.key,
+                              .incarnation = peer.incarnation,
+                              .interest_version = 0,
+                              .nonce = peer.nonce},
                       true);
 }
 

@@ -10,6 +10,7 @@ State::State(Settings the_settings, std::uint64_t the_incarnation, Recovered rec
              std::uint64_t wall_micros)
     : settings(std::move(the_settings)),
       incarnation(the_incarnation),
+      nonce(recovered.nonce),
       now(at),
       started(at),
       keeper(recovered, at, wall_micros),
@@ -70,6 +71,7 @@ void State::recover_peers(Recovered& recovered) {
         peer->configured = false;  // until apply_peers finds it in the settings
         peer->id = known.id;
         peer->incarnation = known.incarnation;
+        peer->nonce = known.nonce;
         std::uint64_t mark = 0;
         for (const auto& one : recovered.peer_marks)
             if (one.peer == known.id && one.incarnation == known.incarnation) mark = one.number;

@@ -60,7 +60,7 @@ struct Exchange::State {
         PeerSettings settings;
         bool configured = true;
         AgentId id;  // zero until it was first heard
-        std::uint64_t incarnation = 0;
+        std::uint64_t incarnation = 0, nonce = 0;
         std::shared_ptr<Intake> intake;
         std::unique_ptr<Outbound> outbound;
         PeerInterest interest;
@@ -237,7 +237,7 @@ struct Exchange::State {
     GroupStatus group_status(const Group& group) const;
 
     Settings settings;
-    const std::uint64_t incarnation;
+    const std::uint64_t incarnation, nonce;
     Time now{};
     const Time started;
     Rules rules{settings};

@@ -6,6 +6,7 @@
 #include <filesystem>
 
 #include "base/assert.h"
+#include "base/clock.h"
 #include "journal/open_journal.h"
 #include "journal/salvage.h"
 
@@ -122,6 +123,7 @@ void Store::begin_incarnation() {
     meta.agent = options_.agent;
     meta.incarnation = std::max(meta.incarnation + 1, options_.wall_micros / 1000);
     incarnation_ = recovered_.incarnation_now = meta.incarnation;
+    recovered_.nonce = random_u64();
     const auto commit = [this] { return in_transaction([] { return Status::ok; }); };
     Attempt attempt = commit();
     if (attempt.status == Status::full && ballast_.release()) {

@@ -46,8 +46,8 @@ Registry::Registry(Database& database)
                      " VALUES (?, ?, ?, ?)"},
       drop_tombstone_{database, "DELETE FROM tombstone WHERE kind = ? AND name = ? AND filter = ?"},
       put_peer_{database,
-                "REPLACE INTO peer (id, name, key, incarnation, interest_version)"
-                " VALUES (?, ?, ?, ?, ?)"},
+                "REPLACE INTO peer (id, name, key, incarnation, nonce, interest_version)"
+                " VALUES (?, ?, ?, ?, ?, ?)"},
       drop_peer_{database, "DELETE FROM peer WHERE id = ?"},
       drop_peer_mark_{database, "DELETE FROM peer_mark WHERE peer = ?"},
       drop_peer_interest_{database, "DELETE FROM interest WHERE peer = ?"},
@@ -105,13 +105,15 @@ Status Registry::load_destinations(core::Recovered& recovered) {
 }
 
 Status Registry::load_peers(core::Recovered& recovered) {
-    Statement row{*database_, "SELECT id, name, key, incarnation, interest_version FROM peer"};
+    Statement row{*database_,
+                  "SELECT id, name, key, incarnation, nonce, interest_version FROM peer"};
     while (row.next())
         recovered.peers.push_back({.id = row.id<AgentId>(0),
                                    .name = string_of(row, 1),
                                    .key = string_of(row, 2),
                                    .incarnation = row.number(3),
-                                   .interest_version = row.number(4)});
+                                   .interest_version = row.number(5),
+                                   .nonce = row.number(4)});
     return row.status();
 }
 
@@ -213,7 +215,7 @@ Status Registry::apply(const core::DropTombstone& change) {
 Status Registry::apply(const core::PutPeer& change) {
     return put_peer_
         .bind(change.id, std::string_view{change.name}, std::string_view{change.key},
-              change.incarnation, change.interest_version)
+              change.incarnation, change.nonce, change.interest_version)
         .run();
 }
 

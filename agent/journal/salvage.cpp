@@ -17,7 +17,7 @@ constexpr std::array tables{
     Table{"meta", "id", 9},
     Table{"destination", "id", 7},
     Table{"dropped", "destination", 1},
-    Table{"peer", "id", 5},
+    Table{"peer", "id", 6},
     Table{"peer_mark", "peer", 3},
     Table{"producer_mark", "producer", 3},
     Table{"given_up", "producer, first_sequence", 2},

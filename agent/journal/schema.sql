@@ -79,6 +79,7 @@ CREATE TABLE peer (
     name             TEXT    NOT NULL,
     key              TEXT    NOT NULL,  -- CURVE public key, Z85
     incarnation      INTEGER NOT NULL,  -- the highest seen
+    nonce            INTEGER NOT NULL,  -- random bits of that incarnation
     interest_version INTEGER NOT NULL
 ) WITHOUT ROWID;
 

@@ -26,6 +26,8 @@ struct Encode {
         out.u64(m.interest_version);
         out.text8(m.name);
         channels(m.held);
+        out.u64(m.nonce);
+        out.u64(m.your_nonce);
     }
     void operator()(const LinkAck& m) {
         out.u64(m.through);
@@ -153,6 +155,8 @@ std::optional<LinkBody> decode_hello(Reader& in) {
     m.interest_version = in.u64();
     m.name = in.text8();
     m.held = channels(in);
+    m.nonce = in.u64();
+    m.your_nonce = in.u64();
     if (m.agent.is_zero() || m.incarnation == 0 || !is_name(m.name) || !valid(m.held))
         return std::nullopt;
     return m;

@@ -43,6 +43,9 @@ struct LinkHello {
     std::uint64_t interest_version = 0;  // of mine; a snapshot follows
     bool answer = false;                 // from the listening side
     std::vector<ChannelKey> held;        // what I cannot take now; "**" as name: everything
+    // Random bits of both incarnations: a host restored from a backup, on which the clock does not
+    // work, may come up with a number that was used before.
+    std::uint64_t nonce = 0, your_nonce = 0;
 };
 
 // Cumulative, and up to ack_ranges_max ranges beyond `through`. Only this settles.

@@ -85,6 +85,7 @@ void Host::start() {
     ++starts_;
     stopping_ = false;
     Recovered recovered = journal_.open(agent(), incarnation_);
+    recovered.nonce = starts_ * 1000 + static_cast<unsigned>(index_);  // another one at each start
     std::uint64_t entries = 0;
     for (const auto& stream : recovered.streams) entries += stream.entries;
     note("starts, {} entries recovered", entries);

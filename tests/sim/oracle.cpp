@@ -301,11 +301,18 @@ void Oracle::on_submitted(int host, const Transaction& transaction) {
         if (const auto* put = std::get_if<PutInterest>(&change)) on_interest(host, *put);
         if (const auto* drop = std::get_if<DropInterest>(&change)) on_interest_dropped(host, *drop);
         if (const auto* drop = std::get_if<DropPeer>(&change)) on_peer_dropped(host, drop->id);
+        if (const auto* given = std::get_if<GiveUp>(&change)) on_given_up(*given);
         if (const auto* put = std::get_if<PutDestination>(&change))
             destinations_[{host, put->destination.id}] = put->destination;
         if (const auto* drop = std::get_if<DropDestination>(&change))
             on_destination_dropped(host, drop->id);
     }
+}
+
+// Its producer died before all of it was promised: what came of it is dropped by right.
+void Oracle::on_given_up(const GiveUp& given) {
+    const auto unit = book.unit(given.producer, given.first_sequence);
+    if (unit && !book[unit->message].promised) book[unit->message].withdrawn = true;
 }
 
 void Oracle::on_durable(int host, const Transaction& transaction) {

@@ -272,6 +272,33 @@ TEST_CASE("a peer of an older incarnation than before is refused: a restored bac
           std::string::npos);
 }
 
+TEST_CASE("an incarnation that was seen before, of another start, is refused by both sides") {
+    TwoHosts hosts;
+    hosts.connect();
+    hosts.disconnect();
+    Recovered restored;
+    restored.nonce = 77;  // the same number: the host's clock did not work
+    hosts.a = Host{"a", 1, {{"b", "key-b"}}, restored};
+    hosts.a.events.clear();
+    hosts.b.events.clear();
+    hosts.connect();
+    const auto says = [](const Host& host, Event::Kind kind) {
+        return std::any_of(host.events.begin(), host.events.end(),
+                           [&](const Event& event) { return event.kind == kind; });
+    };
+    CHECK(says(hosts.b, Event::Kind::link_refused));
+    CHECK_FALSE(says(hosts.b, Event::Kind::link_up));
+    CHECK_FALSE(says(hosts.a, Event::Kind::link_up));
+    SUBCASE("and when the other one dials") {
+        const LinkId back{99};
+        hosts.b.exchange->on_link_up(back, "key-a", true, hosts.b.now);
+        hosts.a.exchange->on_link_up(back, "key-b", false, hosts.a.now);
+        hosts.settle();
+        CHECK(says(hosts.a, Event::Kind::link_refused));
+        CHECK_FALSE(says(hosts.a, Event::Kind::link_up));
+    }
+}
+
 TEST_CASE("best effort reaches who has room now, and is journaled nowhere") {
     TwoHosts hosts;
     hosts.b.open(reader);

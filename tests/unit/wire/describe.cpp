@@ -102,6 +102,8 @@ struct DescribeLink {
         out.add("window", m.window);
         out.add("interest version", m.interest_version);
         channels("held", m.held);
+        out.add("nonce", m.nonce);
+        out.add("your nonce", m.your_nonce);
     }
     void operator()(const LinkAck& m) const {
         out.add("type", "ack");
