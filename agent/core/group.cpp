@@ -65,7 +65,7 @@ Entry* Group::for_peer(PeerTaker taker) {
         Entry* const front = lane.front();
         if (front == nullptr || front->owed().done > 0) continue;
         // Its own host first, but for the rest of a message whose beginning the peer has.
-        if (room_here && !begun_by(*front, taker)) continue;
+        if (room_here && !is_with_peer(front->batch().header(), taker)) continue;
         if (may_go_to_peer(*front, taker)) return front;
     }
     return nullptr;
@@ -97,13 +97,8 @@ Entry Group::take_left_behind(PeerTaker taker) {
     return entry;
 }
 
-bool Group::begun_by(const Entry& entry, PeerTaker taker) {
-    const auto& header = entry.batch().header();
-    return header.part && is_with_peer(header, taker);
-}
-
-bool Group::is_with_peer(const wire::BatchHeader& part, PeerTaker taker) {
-    const LargeMessage* const large = large_.find(part);
+bool Group::is_with_peer(const wire::BatchHeader& batch, PeerTaker taker) {
+    const LargeMessage* const large = large_.find(batch);
     return large != nullptr && large->peer == taker;
 }
 
@@ -258,7 +253,8 @@ void Group::hand_out(Effects& effects) {
 
 bool Group::take_from_runs() {
     while (const auto lane = next_lane(runs_, turn_)) {
-        if (is_with_any_peer(*runs_[*lane].front())) return false;
+        const LargeMessage* const begun = large_.find(runs_[*lane].front()->batch().header());
+        if (begun != nullptr && begun->peer != nullptr) return false;  // a peer gets the rest
         Entry entry = runs_[*lane].pop();
         if (is_moot(entry.batch().header())) {
             settle_alone(entry);
@@ -390,27 +386,19 @@ LargeMessage* Group::note_part(const Entry& entry) {
     return large;
 }
 
-bool Group::is_with_any_peer(const Entry& entry) {
-    const auto& header = entry.batch().header();
-    if (!header.part) return false;
-    const LargeMessage* const large = large_.find(header);
-    return large != nullptr && large->peer != nullptr;
-}
-
 // A message that has begun to leave does not expire any more.
-bool Group::is_expired(const Entry& entry) const {
-    if (entry.custody->expires > keeper_.now()) return false;
-    const auto& header = entry.batch().header();
-    return !header.part || large_.find(header) == nullptr;
+bool Group::is_expired(const Entry& entry) {
+    return entry.custody->expires <= keeper_.now() &&
+           large_.find(entry.batch().header()) == nullptr;
 }
 
 // A later part, or an abort, of a message whose beginning is not out; an abort of one that has all
 // its parts. But where an abort was the last of them, another copy of the beginning that came since
 // needs its own.
-bool Group::is_moot(const wire::BatchHeader& part) {
-    if (!part.part || (part.part->index == 0 && !is_abort(part))) return false;
-    const LargeMessage* const large = large_.find(part);
-    return large == nullptr || (is_abort(part) && large->complete && !large->cut_short);
+bool Group::is_moot(const wire::BatchHeader& batch) {
+    if (!batch.part || (batch.part->index == 0 && !is_abort(batch))) return false;
+    const LargeMessage* const large = large_.find(batch);
+    return large == nullptr || (is_abort(batch) && large->complete && !large->cut_short);
 }
 
 // The parts of a message settle together. So a later part without its beginning is a copy that a
@@ -440,10 +428,8 @@ void Group::settle_whole(LargeMessage& message) {
 }
 
 void Group::leave_large(ConsumerId gone) {
-    std::vector<LargeMessage*> left;
-    large_.for_each([&](LargeMessage& message) {
-        if (message.consumer == gone) left.push_back(&message);
-    });
+    const auto left =
+        large_.find_all([&](const LargeMessage& message) { return message.consumer == gone; });
     for (LargeMessage* message : left) {
         message->consumer.reset();
         if (message->buried)
@@ -481,20 +467,14 @@ void Group::forget_work(BatchId batch) {
 }
 
 std::vector<LargeMessage*> Group::waiting_for_parts(Time before) {
-    std::vector<LargeMessage*> waiting;
-    large_.for_each([&](LargeMessage& message) {
-        if (message.consumer && !message.complete && message.moved <= before)
-            waiting.push_back(&message);
+    return large_.find_all([&](const LargeMessage& message) {
+        return message.consumer && !message.complete && message.moved <= before;
     });
-    return waiting;
 }
 
 std::vector<LargeMessage*> Group::with_peer(PeerTaker taker) {
-    std::vector<LargeMessage*> found;
-    large_.for_each([&](LargeMessage& message) {
-        if (message.peer == taker && !message.complete) found.push_back(&message);
-    });
-    return found;
+    return large_.find_all(
+        [&](const LargeMessage& message) { return message.peer == taker && !message.complete; });
 }
 
 void Group::reclaim(LargeMessage& message) {

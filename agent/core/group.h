@@ -56,7 +56,7 @@ class Group {
     // with its message. false: it is no part of a message that this group waits for.
     [[nodiscard]] bool decided_at_peer(const Entry& entry, Settlement how);
     // The peer has a part of it and gets the rest from here.
-    bool is_with_peer(const wire::BatchHeader& part, PeerTaker taker);
+    bool is_with_peer(const wire::BatchHeader& batch, PeerTaker taker);
 
     // ---- Consumers.
     void join(Consumer consumer);
@@ -132,11 +132,9 @@ class Group {
     Entry* left_behind(PeerTaker taker);
     Entry take_left_behind(PeerTaker taker);
     bool take_from_runs();
-    bool begun_by(const Entry& entry, PeerTaker taker);
     bool may_go_to_peer(const Entry& entry, PeerTaker taker);
-    bool is_with_any_peer(const Entry& entry);
-    bool is_expired(const Entry& entry) const;
-    bool is_moot(const wire::BatchHeader& part);
+    bool is_expired(const Entry& entry);
+    bool is_moot(const wire::BatchHeader& batch);
     void settle_alone(const Entry& entry);
     LargeMessage* note_part(const Entry& entry);
     void leave_large(ConsumerId gone);

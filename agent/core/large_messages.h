@@ -40,21 +40,21 @@ class LargeMessages {
   public:
     // nullptr: nothing of this message is out, or all of it has settled.
     LargeMessage* find(const ProducerId& producer, std::uint64_t first_sequence);
-    LargeMessage* find(const wire::BatchHeader& part) {
-        return find(part.producer, part.part->first_sequence);
-    }
-    const LargeMessage* find(const wire::BatchHeader& part) const {
-        const auto found = messages_.find({part.producer, part.part->first_sequence});
-        return found == messages_.end() ? nullptr : &found->second;
+    // Of a batch; nullptr also where it is no part.
+    LargeMessage* find(const wire::BatchHeader& batch) {
+        return batch.part ? find(batch.producer, batch.part->first_sequence) : nullptr;
     }
     LargeMessage& begin(const wire::BatchHeader& part, DestinationId source);
     // Its next part, or one that comes again after a crash.
     static void add(LargeMessage& message, const wire::BatchHeader& part, BatchId id, Time now);
     void erase(const LargeMessage& message);
 
-    template <class Visit>
-    void for_each(Visit visit) {
-        for (auto& [key, message] : messages_) visit(message);
+    template <class IsWanted>
+    std::vector<LargeMessage*> find_all(IsWanted is_wanted) {
+        std::vector<LargeMessage*> found;
+        for (auto& [key, message] : messages_)
+            if (is_wanted(message)) found.push_back(&message);
+        return found;
     }
     bool empty() const { return messages_.empty(); }
     void clear() { messages_.clear(); }

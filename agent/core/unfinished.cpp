@@ -8,6 +8,9 @@
 
 namespace bus::core {
 
+static_assert(limits::unfinished_max <= wire::hello_unfinished_max,
+              "a producer can name in its hello all that it may have begun");
+
 // ---- Where the message came from --------------------------------------------------------
 
 void Exchange::State::note_part(Producer& own, const wire::BatchHeader& header) {

@@ -35,6 +35,14 @@ struct Large {
         BUS_ASSERT(batch.has_value());
         return *batch;
     }
+    Batch abort(std::uint32_t index) const {
+        return abort_of({.kind = kind,
+                         .channel = "jobs",
+                         .producer = producer,
+                         .sequence = 1 + index,
+                         .channel_sequence = 1 + index,
+                         .part = wire::Part{1, index, total, total * 4ull}});
+    }
     void publish(Host& host, std::uint32_t from, std::uint32_t to) const {
         for (std::uint32_t index = from; index < to; ++index)
             host.publish(app, 1 + index, part(index));
@@ -215,12 +223,7 @@ TEST_CASE("what was given up stays so across a restart of the agent") {
 // After two crashes a subscription may have been given both twice.
 TEST_CASE("each copy of a message that was given up is followed by its own abort") {
     const Large message{.kind = wire::Kind::topic};
-    const Batch abort = abort_of({.kind = wire::Kind::topic,
-                                  .channel = "jobs",
-                                  .producer = producer,
-                                  .sequence = 2,
-                                  .channel_sequence = 2,
-                                  .part = wire::Part{1, 1, message.total, message.total * 4ull}});
+    const Batch abort = message.abort(1);
     Host host{"a", 1, {}};
     host.open(app, producer);
     consume(host, first, message);
@@ -236,12 +239,7 @@ TEST_CASE("each copy of a message that was given up is followed by its own abort
 
 TEST_CASE("a copy that begins after an abort and goes no further is ended as well") {
     const Large message{.kind = wire::Kind::topic};
-    const Batch abort = abort_of({.kind = wire::Kind::topic,
-                                  .channel = "jobs",
-                                  .producer = producer,
-                                  .sequence = 2,
-                                  .channel_sequence = 2,
-                                  .part = wire::Part{1, 1, message.total, message.total * 4ull}});
+    const Batch abort = message.abort(1);
     Host host{"a", 1, {}};
     host.open(app, producer);
     consume(host, first, message);
