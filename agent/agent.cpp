@@ -23,12 +23,14 @@ core::Settings settings_of(const Config& config, const Identity& identity) {
                             .own_uid = ::geteuid(),
                             .journal_bytes_max = config.journal.max_bytes};
     for (const PeerConfig& peer : config.peers)
-        settings.peers.push_back({.name = peer.name, .key = peer.key});
+        settings.peers.push_back({.name = peer.name, .keys = {peer.key}, .may = std::nullopt});
     for (const AppConfig& app : config.apps)
         settings.rules[app.uid] = {.publish = app.publish,
                                    .subscribe = app.subscribe,
                                    .send = app.send,
-                                   .receive = app.receive};
+                                   .receive = app.receive,
+                                   .request = {},
+                                   .serve = {}};
     return settings;
 }
 

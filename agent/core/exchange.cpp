@@ -87,6 +87,7 @@ void Exchange::on_link_up(LinkId id, const std::string& key, bool dialled, Time 
     auto& link = s.links[id];
     link = {.id = id,
             .peer = peer,
+            .key = key,
             .dialled = dialled,
             .last_heard = now,
             .retry = limits::hello_retry};

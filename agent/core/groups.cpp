@@ -20,7 +20,7 @@ Group& Exchange::State::queue(const std::string& name) {
                               .kind = wire::Kind::queue,
                               .name = name});
     keeper.declare(added.destination());
-    for (const auto& [key, peer] : peers)
+    for (const auto& peer : peers)
         if (peer->configured && peer->interest.wants(wire::Kind::queue, name))
             peer->queues.push_back(&added);
     return added;
@@ -41,7 +41,7 @@ void Exchange::State::drop_group(DestinationId id) {
     keeper.forget_destination(id);
     for (const auto& told : holds.release(id)) tell_resume(told.source, told.channel);
     groups_by_name.erase({group.destination().type, group.destination().name});
-    for (const auto& [key, peer] : peers) std::erase(peer->queues, &group);
+    for (const auto& peer : peers) std::erase(peer->queues, &group);
     delaying.erase(id);
     groups.erase(found);
     forget_routes();
@@ -71,7 +71,7 @@ void Exchange::State::hide_interest(Group& group) {
 
 // Which local queues each peer works on, after its interest changed.
 void Exchange::State::refresh_peer_queues() {
-    for (const auto& [key, peer] : peers) {
+    for (const auto& peer : peers) {
         peer->queues.clear();
         if (!peer->configured || !peer->outbound) continue;
         for (const auto& [id, group] : groups)

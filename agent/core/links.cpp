@@ -32,12 +32,12 @@ std::string Exchange::State::Peer::state_word() const {
 }
 
 Exchange::State::Peer* Exchange::State::peer_by_key(const std::string& key) {
-    const auto found = peers.find(key);
-    return found == peers.end() ? nullptr : found->second.get();
+    const auto found = peers_by_key.find(key);
+    return found == peers_by_key.end() ? nullptr : found->second;
 }
 
 Exchange::State::Peer* Exchange::State::peer_by_id(const AgentId& id) {
-    for (const auto& [key, peer] : peers)
+    for (const auto& peer : peers)
         if (peer->id == id) return peer.get();
     return nullptr;
 }
@@ -99,9 +99,9 @@ std::optional<std::string> Exchange::State::why_refuse(const Peer& peer,
     if (hello.agent == settings.agent)
         return "it has this agent's own id: one of the two is a copy of the other";
     if (!peer.id.is_zero() && peer.id != hello.agent)
-        return "its key now belongs to another agent id (was " + to_text(peer.id) + ", is " +
+        return "it now has another agent id (was " + to_text(peer.id) + ", is " +
                to_text(hello.agent) + ")";
-    for (const auto& [key, other] : peers)
+    for (const auto& other : peers)
         if (other.get() != &peer && other->id == hello.agent && other->configured)
             return "it has the id of peer \"" + other->settings.name + "\" with another key";
     if (hello.incarnation < peer.incarnation ||
@@ -168,7 +168,7 @@ bool Exchange::State::choose_between(Link& link, const AgentId& peer_id) {
 
 void Exchange::State::open_session(Link& link, const wire::LinkHello& hello) {
     Peer& peer = *link.peer;
-    meet(peer, hello);
+    meet(link, hello);
     link.phase = Phase::open;
     link.retry = {};
     link.last_heard = now;
@@ -204,8 +204,10 @@ std::vector<wire::InterestItem> Exchange::State::snapshot_with_removals() const 
 
 // Marks and streams hang on the peer's id; the id is believed because its key is the configured
 // one.
-void Exchange::State::meet(Peer& peer, const wire::LinkHello& hello) {
-    const bool news = peer.id.is_zero() || hello.incarnation != peer.incarnation;
+void Exchange::State::meet(Link& link, const wire::LinkHello& hello) {
+    Peer& peer = *link.peer;
+    const bool news = peer.id.is_zero() || hello.incarnation != peer.incarnation ||
+                      std::exchange(peer.key, link.key) != link.key;
     if (peer.id.is_zero()) peer.id = hello.agent;
     if (!peer.outbound) add_outbound(peer);
     if (!peer.intake ||
@@ -216,7 +218,7 @@ void Exchange::State::meet(Peer& peer, const wire::LinkHello& hello) {
     if (news)
         keeper.change(PutPeer{.id = peer.id,
                               .name = peer.settings.name,
-                              .key = peer.settings.key,
+                              .key = peer.key,
                               .incarnation = peer.incarnation,
                               .interest_version = 0,
                               .nonce = peer.nonce},
@@ -395,7 +397,7 @@ void Exchange::State::on_refuse(Link& link, const wire::LinkRefuse& refuse) {
 void Exchange::State::announce_interest() {
     const auto changes = own_interest.take_changes();
     if (changes.empty()) return;
-    for (const auto& [key, peer] : peers) {
+    for (const auto& peer : peers) {
         if (peer->active == nullptr) continue;
         for (auto& part : wire::split_interest(wire::LinkInterest::Part::change,
                                                own_interest.version(), changes))
@@ -404,7 +406,7 @@ void Exchange::State::announce_interest() {
 }
 
 void Exchange::State::flush_acks() {
-    for (const auto& [key, peer] : peers) {
+    for (const auto& peer : peers) {
         if (!peer->ack_due || peer->active == nullptr) continue;
         peer->ack_due = false;
         send(*peer->active, wire::LinkAck{.through = peer->intake->safe_through(),

@@ -1,5 +1,7 @@
 // What an agent knows at its start: from its journal and its settings.
 
+#include <algorithm>
+
 #include "core/state.h"
 
 namespace bus::core {
@@ -67,7 +69,8 @@ void State::recover_groups(Recovered& recovered) {
 void State::recover_peers(Recovered& recovered) {
     for (const auto& known : recovered.peers) {
         auto peer = std::make_unique<Peer>();
-        peer->settings = {known.name, known.key};
+        peer->settings.name = known.name;
+        peer->key = known.key;
         peer->configured = false;  // until apply_peers finds it in the settings
         peer->id = known.id;
         peer->incarnation = known.incarnation;
@@ -91,22 +94,39 @@ void State::recover_peers(Recovered& recovered) {
                                         .name = item.name,
                                         .group = item.group,
                                         .filter = item.filter});
-        peers.emplace(known.key, std::move(peer));
+        peers.push_back(std::move(peer));
     }
+}
+
+// A peer is found again by its key, or, if that was replaced, by its name: what is owed to it and
+// what it gave hang on its agent's id.
+State::Peer& State::peer_for(const PeerSettings& wanted) {
+    const auto has_its_key = [&](const auto& peer) {
+        return std::find(wanted.keys.begin(), wanted.keys.end(), peer->key) != wanted.keys.end();
+    };
+    auto found = std::find_if(peers.begin(), peers.end(), has_its_key);
+    if (found == peers.end())
+        found = std::find_if(peers.begin(), peers.end(), [&](const auto& peer) {
+            return !peer->configured && peer->settings.name == wanted.name;
+        });
+    if (found != peers.end()) return **found;
+    return *peers.emplace_back(std::make_unique<Peer>());
 }
 
 // The settings' peers are those that may link. What is owed to others stays theirs, and waits.
 void State::apply_peers() {
-    for (const auto& [key, peer] : peers) peer->configured = false;
+    for (const auto& peer : peers) peer->configured = false;
+    peers_by_key.clear();
     for (const auto& wanted : settings.peers) {
-        auto& peer = peers[wanted.key];
-        if (!peer) peer = std::make_unique<Peer>();
-        peer->settings = wanted;
-        peer->configured = true;
+        Peer& peer = peer_for(wanted);
+        peer.settings = wanted;
+        peer.configured = true;
+        for (const auto& key : wanted.keys) peers_by_key[key] = &peer;
     }
     for (auto& [id, link] : links)
-        if (!link.peer->configured)
-            refuse_link(link, wire::Reject::not_allowed, true, "no longer a peer");
+        if (peer_by_key(link.key) != link.peer)
+            refuse_link(link, wire::Reject::not_allowed, true,
+                        link.peer->configured ? "its key was revoked" : "no longer a peer");
     forget_routes();
 }
 

@@ -21,7 +21,7 @@ const Exchange::State::Route& Exchange::State::route(wire::Kind kind, std::strin
         for (const auto& [id, group] : groups)
             if (!group->is_queue() && wire::matches(group->destination().filter, channel))
                 route.groups.push_back(group.get());
-        for (const auto& [key, peer] : peers)
+        for (const auto& peer : peers)
             if (peer->outbound && peer->configured && peer->interest.wants(kind, channel))
                 route.peers.push_back(peer.get());
     }
@@ -204,7 +204,7 @@ bool Exchange::State::settles_soon(const std::vector<Group*>& to_groups,
 // A queue without quick consumers here may be worked on by a peer. nullptr: by none.
 const Outbound* Exchange::State::peer_working_on(const Group& group) const {
     if (!group.is_queue() || group.settles_soon()) return nullptr;
-    for (const auto& [key, peer] : peers)
+    for (const auto& peer : peers)
         if (peer->active != nullptr &&
             std::find(peer->queues.begin(), peer->queues.end(), &group) != peer->queues.end())
             return peer->outbound.get();

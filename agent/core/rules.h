@@ -19,7 +19,7 @@ class Rules {
     bool may_consume(std::uint32_t uid, wire::Kind kind, std::string_view filter) const;
 
   private:
-    const AppRule* rule(std::uint32_t uid) const;
+    const Permissions* rule(std::uint32_t uid) const;
     const Settings& settings_;
 };
 

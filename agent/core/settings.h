@@ -12,23 +12,32 @@
 
 namespace bus::core {
 
-// What apps of one uid may do. Filters.
-struct AppRule {
-    std::vector<std::string> publish, subscribe, send, receive;
+// What somebody may do here, by lists of filters: publish on and subscribe to topics, send to and
+// receive from queues, request of and serve services. What no filter covers is forbidden.
+struct Permissions {
+    std::vector<std::string> publish, subscribe, send, receive, request, serve;
+    friend bool operator==(const Permissions&, const Permissions&) = default;
 };
 
 struct PeerSettings {
     std::string name;
-    std::string key;  // Z85; what the authenticator proved
+    // Z85; what the authenticator proved. The current one first, then those it may roll over to.
+    std::vector<std::string> keys;
+    std::optional<Permissions> may;  // of the peer and all that lies behind it; none: everything
+    // Its word on the agents behind it is taken, and they are told of those behind this one.
+    bool relays = true;
+    std::uint32_t cost = 1;                   // of its link, when paths are compared
+    std::uint64_t rate_bytes_per_second = 0;  // of what is sent to it; 0: unlimited
     friend bool operator==(const PeerSettings&, const PeerSettings&) = default;
 };
 
 struct Settings {
     AgentId agent;
     std::string name;
+    bool relay = false;  // passes on what is for others
     std::vector<PeerSettings> peers;
-    std::map<std::uint32_t, AppRule> rules;  // by uid; a uid without one may use every channel
-    std::uint32_t own_uid = 0;               // may do everything
+    std::map<std::uint32_t, Permissions> rules;  // by uid; a uid without one may use every channel
+    std::uint32_t own_uid = 0;                   // may do everything
     std::uint64_t journal_bytes_max = limits::journal_bytes_default;
 };
 

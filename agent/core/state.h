@@ -58,6 +58,7 @@ struct Exchange::State {
     struct Link;
     struct Peer {
         PeerSettings settings;
+        std::string key;  // that its last session proved
         bool configured = true;
         AgentId id;  // zero until it was first heard
         std::uint64_t incarnation = 0, nonce = 0;
@@ -79,6 +80,7 @@ struct Exchange::State {
         enum class Phase : std::uint8_t { silent, greeting, open };
         LinkId id;
         Peer* peer = nullptr;
+        std::string key;  // that its handshake proved
         bool dialled = false;
         Phase phase = Phase::silent;
         std::uint64_t session = 0;
@@ -181,7 +183,7 @@ struct Exchange::State {
     std::vector<wire::InterestItem> snapshot_with_removals() const;
     void add_outbound(Peer& peer);
     void open_session(Link& link, const wire::LinkHello& hello);
-    void meet(Peer& peer, const wire::LinkHello& hello);
+    void meet(Link& link, const wire::LinkHello& hello);
     void end_session(Link& link, const std::string& why, bool tell);
     bool count_in(Link& link, std::uint64_t session, std::uint64_t count);
     void on_ack(Link& link, const wire::LinkAck& ack);
@@ -216,6 +218,7 @@ struct Exchange::State {
     void recover_peers(Recovered& recovered);
     void recover_groups(Recovered& recovered);
     void apply_peers();
+    Peer& peer_for(const PeerSettings& wanted);
 
     // ---- turn.cpp
     void tick();
@@ -250,7 +253,8 @@ struct Exchange::State {
 
     std::map<SessionId, Session> sessions;
     std::unordered_map<ProducerId, Producer> producers;
-    std::map<std::string, std::unique_ptr<Peer>> peers;  // by key
+    std::vector<std::unique_ptr<Peer>> peers;
+    std::unordered_map<std::string, Peer*> peers_by_key;  // the configured ones, by each of theirs
     std::map<LinkId, Link> links;
     std::map<DestinationId, std::unique_ptr<Group>> groups;
     std::map<std::pair<Destination::Type, std::string>, Group*> groups_by_name;

@@ -82,7 +82,7 @@ Status Exchange::status(Time now) const {
                   .best_effort_dropped = s.best_effort_dropped,
                   .dead_letters = s.keeper.space().dead_letters};
     for (const auto& [id, session] : s.sessions) status.sessions += session.open ? 1 : 0;
-    for (const auto& [key, peer] : s.peers) status.links.push_back(s.link_status(*peer));
+    for (const auto& peer : s.peers) status.links.push_back(s.link_status(*peer));
     for (const auto& [id, group] : s.groups) status.groups.push_back(s.group_status(*group));
     for (const auto& [id, account] : s.keeper.ledger.accounts()) {
         status.accounts.push_back(account);

@@ -32,7 +32,7 @@ void State::move_streams() {
     for (const DestinationId id : std::set<DestinationId>{delaying})
         if (groups.at(id)->next_deadline() <= now) touch(*groups.at(id));
     const bool queue_waits = hand_out_touched();
-    for (const auto& [key, peer] : peers)
+    for (const auto& peer : peers)
         if (peer->outbound && (peer->outbound->dirty || (queue_waits && !peer->queues.empty())))
             pump(*peer);
     hand_out_touched();  // what a peer has unblocked

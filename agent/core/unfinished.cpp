@@ -119,7 +119,7 @@ void Exchange::State::ask_for_rest(Group& group, LargeMessage& message) {
 void Exchange::State::reclaim_from_absent() {
     for (const auto& [id, group] : groups) {
         if (!group->is_queue() || !group->has_large_messages()) continue;
-        for (const auto& [key, peer] : peers) {
+        for (const auto& peer : peers) {
             if (peer->active != nullptr || !peer->outbound ||
                 now - peer->down_since < Duration{limits::session_linger})
                 continue;

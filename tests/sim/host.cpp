@@ -135,14 +135,16 @@ void Host::stop() {
 }
 
 void Host::add_peer(const Host& peer) {
-    settings_.peers.push_back({peer.settings_.name, key_of(peer.index_)});
+    settings_.peers.push_back(
+        {.name = peer.settings_.name, .keys = {key_of(peer.index_)}, .may = std::nullopt});
     around_.oracle.on_peer_added(index_, peer.index_);
     reload();
 }
 
 void Host::remove_peer(const Host& peer) {
-    std::erase_if(settings_.peers,
-                  [&](const PeerSettings& known) { return known.key == key_of(peer.index_); });
+    std::erase_if(settings_.peers, [&](const PeerSettings& known) {
+        return known.keys.front() == key_of(peer.index_);
+    });
     around_.oracle.on_peer_removed(index_, peer.index_);
     reload();
 }
@@ -155,8 +157,9 @@ void Host::reload() {
 }
 
 bool Host::accepts(int peer) const {
-    return std::any_of(settings_.peers.begin(), settings_.peers.end(),
-                       [&](const PeerSettings& known) { return known.key == key_of(peer); });
+    return std::any_of(
+        settings_.peers.begin(), settings_.peers.end(),
+        [&](const PeerSettings& known) { return known.keys.front() == key_of(peer); });
 }
 
 // ---- Turns --------------------------------------------------------------------------

@@ -12,6 +12,10 @@
 
 namespace bus::core::test {
 
+inline PeerSettings peer(const std::string& name) {
+    return {.name = name, .keys = {"key-" + name}, .may = std::nullopt};
+}
+
 struct Host {
     Settings settings;
     std::uint64_t incarnation;
@@ -128,8 +132,8 @@ struct Host {
 
 // "a" dials, "b" listens.
 struct TwoHosts {
-    Host a{"a", 1, {{"b", "key-b"}}};
-    Host b{"b", 2, {{"a", "key-a"}}};
+    Host a{"a", 1, {peer("b")}};
+    Host b{"b", 2, {peer("a")}};
     LinkId link{1};
 
     void connect() {

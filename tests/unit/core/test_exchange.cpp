@@ -265,7 +265,7 @@ TEST_CASE("a peer of an older incarnation than before is refused: a restored bac
     TwoHosts hosts;
     hosts.connect();
     hosts.disconnect();
-    hosts.a = Host{"a", 1, {{"b", "key-b"}}, {}, 999};
+    hosts.a = Host{"a", 1, {peer("b")}, {}, 999};
     hosts.connect();
     CHECK(hosts.b.exchange->status(hosts.b.now).links[0].state == "down");
     CHECK(hosts.b.exchange->status(hosts.b.now).links[0].last_error.find("clone") !=
@@ -278,7 +278,7 @@ TEST_CASE("an incarnation that was seen before, of another start, is refused by 
     hosts.disconnect();
     Recovered restored;
     restored.nonce = 77;  // the same number: the host's clock did not work
-    hosts.a = Host{"a", 1, {{"b", "key-b"}}, restored};
+    hosts.a = Host{"a", 1, {peer("b")}, restored};
     hosts.a.events.clear();
     hosts.b.events.clear();
     hosts.connect();

@@ -127,7 +127,7 @@ TEST_CASE("a peer that restarted gets what it had not made safe again, flagged")
                                .id = DestinationId{4},
                                .name = "plain",
                                .filter = "news"}};
-    hosts.b = Host{"b", 2, {{"a", "key-a"}}, recovered, 2'000};
+    hosts.b = Host{"b", 2, {peer("a")}, recovered, 2'000};
     hosts.connect();
     hosts.b.open(reader);
     hosts.b.subscribe(reader, subscription("news", "plain"));

@@ -18,7 +18,7 @@ LinkKeys fresh_keys() {
 
 core::Settings settings(const std::string& peer_key) {
     core::Settings made{.agent = AgentId{{1, 1}}, .name = "near", .peers = {}, .rules = {}};
-    made.peers.push_back({.name = "far", .key = peer_key});
+    made.peers.push_back({.name = "far", .keys = {peer_key}, .may = std::nullopt});
     return made;
 }
 
