@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <array>
 
 #include "base/assert.h"
 #include "base/clock.h"
@@ -18,19 +19,19 @@ namespace {
 core::Settings settings_of(const Config& config, const Identity& identity) {
     core::Settings settings{.agent = identity.agent,
                             .name = config.name,
+                            .relay = config.relay,
                             .peers = {},
                             .rules = {},
                             .own_uid = ::geteuid(),
                             .journal_bytes_max = config.journal.max_bytes};
     for (const PeerConfig& peer : config.peers)
-        settings.peers.push_back({.name = peer.name, .keys = {peer.key}, .may = std::nullopt});
-    for (const AppConfig& app : config.apps)
-        settings.rules[app.uid] = {.publish = app.publish,
-                                   .subscribe = app.subscribe,
-                                   .send = app.send,
-                                   .receive = app.receive,
-                                   .request = {},
-                                   .serve = {}};
+        settings.peers.push_back({.name = peer.name,
+                                  .keys = peer.keys,
+                                  .may = peer.may,
+                                  .relays = peer.relays,
+                                  .cost = peer.cost,
+                                  .rate_bytes_per_second = peer.rate_bytes_per_second});
+    for (const AppConfig& app : config.apps) settings.rules[app.uid] = app.may;
     return settings;
 }
 
@@ -38,11 +39,11 @@ std::vector<io::LinkPeer> link_peers_of(const Config& config) {
     std::vector<io::LinkPeer> peers;
     for (const PeerConfig& peer : config.peers) {
         io::LinkPeer& made = peers.emplace_back(
-            io::LinkPeer{.name = peer.name, .key = peer.key, .address = std::nullopt});
-        if (peer.address.empty()) continue;
-        made.address = io::parse_tcp(peer.address);
+            io::LinkPeer{.name = peer.name, .key = peer.keys.front(), .address = std::nullopt});
+        if (peer.addresses.empty()) continue;
+        made.address = io::parse_tcp(peer.addresses.front());
         if (!made.address)
-            throw Error{peer.where + ": peers.address: \"" + peer.address +
+            throw Error{peer.where + ": \"" + peer.addresses.front() +
                         "\" is not of the form tcp://host:port"};
     }
     return peers;
@@ -50,7 +51,7 @@ std::vector<io::LinkPeer> link_peers_of(const Config& config) {
 
 Identity identity_of(const Config& config) {
     Identity identity = load_or_create_identity(config.identity);
-    refuse_own_key(config, identity.public_key);
+    refuse_own_keys(config, std::array{identity.public_key});
     return identity;
 }
 
@@ -204,7 +205,8 @@ bool Agent::is_over(Time now) const {
 // A bad file changes nothing.
 void Agent::reload(Time now) try {
     Config fresh = load_config(file_);
-    refuse_own_key(fresh, identity_.public_key);
+    refuse_own_keys(fresh, std::array{identity_.public_key});
+    refuse_to_cut_off(config_, fresh);
     const auto peers = link_peers_of(fresh);
     if (const std::string keys = needs_restart(config_, fresh); !keys.empty())
         log_.say(observe::Severity::warning, "reload: takes effect at the next start: " + keys,

@@ -7,10 +7,13 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "core/settings.h"
 #include "limits.h"
 
 namespace bus {
@@ -23,17 +26,21 @@ struct JournalConfig {
     std::uint64_t min_free = limits::journal_min_free_default;  // of the file system, in bytes
 };
 
-// What the apps of one user may do: lists of filters. What is not listed is forbidden to them.
+// What the apps of one user may do.
 struct AppConfig {
     uid_t uid = 0;  // in the file "user", a name or digits, or "uid", a number
-    std::vector<std::string> publish, subscribe, send, receive;
+    core::Permissions may;
     std::string where;  // "agent.json:12", for messages
 };
 
 struct PeerConfig {
     std::string name;
-    std::string key;      // Z85
-    std::string address;  // "tcp://host:port"; empty: it dials us
+    std::vector<std::string> keys;         // Z85; the current one first
+    std::vector<std::string> addresses;    // "tcp://host:port", the best first; none: it dials us
+    std::optional<core::Permissions> may;  // none: "trust": "full"
+    bool relays = true;                    // its word on agents behind it is taken
+    std::uint32_t cost = 1;                // of its link, when paths are compared
+    std::uint64_t rate_bytes_per_second = 0;  // of what is sent to it; 0: unlimited
     std::string where;
 };
 
@@ -44,15 +51,19 @@ struct Config {
     std::filesystem::path runtime = "/run/bus-agent";
     JournalConfig journal;
     std::vector<std::string> listen;  // "tcp://address:port"
+    bool relay = false;               // passes on what is for others
     std::vector<AppConfig> apps;      // one a uid
-    std::vector<PeerConfig>
-        peers;  // of the file, then of peers.d/*.json in the order of their names
+    // Of the file, then of peers.d/*.json in the order of their names.
+    std::vector<PeerConfig> peers;
 };
 
 // Throws Error whose text has one line for every mistake found: "file:line: path: what".
 Config load_config(const std::filesystem::path& file);
 
-// Throws Error if this agent is among its own peers.
-void refuse_own_key(const Config& config, std::string_view own_public_key);
+// Throws Error if this agent is among its own peers. It may have several keys.
+void refuse_own_keys(const Config& config, std::span<const std::string> own_public_keys);
+
+// Throws Error if an agent that runs with `was` would lose every peer by reading `is`.
+void refuse_to_cut_off(const Config& was, const Config& is);
 
 }  // namespace bus

@@ -120,6 +120,39 @@ std::uint64_t ConfigSection::bytes(std::string_view key, std::uint64_t fallback,
     return *size;
 }
 
+std::uint64_t ConfigSection::rate(std::string_view key, std::uint64_t fallback,
+                                  std::uint64_t minimum) {
+    const JsonValue* found = find(key, JsonValue::Type::text);
+    if (!found) return fallback;
+    constexpr std::string_view per_second = "/s";
+    std::string_view amount = found->text;
+    const bool is_rate = amount.ends_with(per_second);
+    if (is_rate) amount.remove_suffix(per_second.size());
+    const auto size = is_rate ? byte_size(amount) : std::nullopt;
+    if (!size)
+        complain(key, as_written(*found) + " is no rate; write it like \"2MiB/s\"");
+    else if (*size < minimum)
+        complain(key, as_written(*found) + " is below the minimum, " + byte_size_text(minimum) +
+                          std::string{per_second});
+    return size.value_or(fallback);
+}
+
+bool ConfigSection::boolean(std::string_view key, bool fallback) {
+    const JsonValue* found = find(key, JsonValue::Type::boolean);
+    return found ? found->boolean : fallback;
+}
+
+std::uint64_t ConfigSection::number(std::string_view key, std::uint64_t fallback,
+                                    std::uint64_t minimum, std::uint64_t maximum) {
+    const JsonValue* found = find(key, JsonValue::Type::number);
+    if (!found) return fallback;
+    if (found->integer && *found->integer >= minimum && *found->integer <= maximum)
+        return *found->integer;
+    complain(key, found->text + " is no whole number from " + std::to_string(minimum) + " to " +
+                      std::to_string(maximum));
+    return fallback;
+}
+
 void ConfigSection::each_text(
     std::string_view key,
     const std::function<void(const std::string& text, unsigned index)>& take) {

@@ -33,6 +33,7 @@ class ConfigSection {
     ConfigSection(const JsonValue& object, std::string file, std::string path,
                   Complaints& complaints);
 
+    bool has(std::string_view key) const { return member(key) != nullptr; }
     // The member of that type. nullptr: absent, or of another type, which has been complained of.
     const JsonValue* find(std::string_view key, JsonValue::Type type);
     // As find; its absence is complained of with what it is for.
@@ -40,7 +41,12 @@ class ConfigSection {
 
     std::string text(std::string_view key, std::string_view fallback = {});
     std::string required_text(std::string_view key, std::string_view purpose);
+    bool boolean(std::string_view key, bool fallback);
+    std::uint64_t number(std::string_view key, std::uint64_t fallback, std::uint64_t minimum,
+                         std::uint64_t maximum);
     std::uint64_t bytes(std::string_view key, std::uint64_t fallback, std::uint64_t minimum);
+    // Bytes a second, as "2MiB/s".
+    std::uint64_t rate(std::string_view key, std::uint64_t fallback, std::uint64_t minimum);
     void each_text(std::string_view key,
                    const std::function<void(const std::string& text, unsigned index)>& take);
     void each_object(std::string_view key, const std::function<void(ConfigSection&)>& take);

@@ -12,6 +12,8 @@ using bus::test::TemporaryFolder;
 
 namespace {
 
+using Texts = std::vector<std::string>;
+
 constexpr std::string_view key_of_tokyo = "rq:rM>}U?@Lns47E1%kR.o@n%FcmmsL/@{H8]yf7";
 constexpr std::string_view key_of_lima = "Yne@$w-vo<fVvi]a<NY6T1ed:M$fCG*[IaLV{hID";
 
@@ -54,7 +56,7 @@ TEST_CASE("a whole configuration is read, with comments") {
   "journal": { "path": "journal.db", "max_bytes": "20GiB", "min_free": "1MiB" },
   "listen": ["tcp://0.0.0.0:7700", "tcp://[::1]:7701"],
   "apps": [ { "user": "root", "publish": ["orders.**"], "subscribe": ["*"], "send": ["a.b"],
-              "receive": ["invoices"] },
+              "receive": ["invoices"], "request": ["quotes.**"], "serve": ["prices"] },
             { "uid": 4711 } ],
   "peers": [ { "name": "tokyo", "key": "rq:rM>}U?@Lns47E1%kR.o@n%FcmmsL/@{H8]yf7",
                "address": "tcp://tokyo.example.net:7700", "trust": "full" } ]
@@ -69,16 +71,22 @@ TEST_CASE("a whole configuration is read, with comments") {
     CHECK(config.listen == std::vector<std::string>{"tcp://0.0.0.0:7700", "tcp://[::1]:7701"});
     REQUIRE(config.apps.size() == 2);
     CHECK(config.apps[0].uid == 0);
-    CHECK(config.apps[0].publish == std::vector<std::string>{"orders.**"});
-    CHECK(config.apps[0].subscribe == std::vector<std::string>{"*"});
-    CHECK(config.apps[0].send == std::vector<std::string>{"a.b"});
-    CHECK(config.apps[0].receive == std::vector<std::string>{"invoices"});
+    CHECK(config.apps[0].may.publish == std::vector<std::string>{"orders.**"});
+    CHECK(config.apps[0].may.subscribe == std::vector<std::string>{"*"});
+    CHECK(config.apps[0].may.send == std::vector<std::string>{"a.b"});
+    CHECK(config.apps[0].may.receive == std::vector<std::string>{"invoices"});
+    CHECK(config.apps[0].may.request == std::vector<std::string>{"quotes.**"});
+    CHECK(config.apps[0].may.serve == std::vector<std::string>{"prices"});
     CHECK(config.apps[1].uid == 4711);
-    CHECK(config.apps[1].publish.empty());
+    CHECK(config.apps[1].may.publish.empty());
     REQUIRE(config.peers.size() == 1);
     CHECK(config.peers[0].name == "tokyo");
-    CHECK(config.peers[0].key == key_of_tokyo);
-    CHECK(config.peers[0].address == "tcp://tokyo.example.net:7700");
+    CHECK(config.peers[0].keys == Texts{std::string{key_of_tokyo}});
+    CHECK(config.peers[0].addresses == Texts{"tcp://tokyo.example.net:7700"});
+    CHECK_FALSE(config.peers[0].may.has_value());
+    CHECK(config.peers[0].relays);
+    CHECK(config.peers[0].cost == 1);
+    CHECK(config.peers[0].rate_bytes_per_second == 0);
     CHECK(config.peers[0].where == file.string() + ":9");
 }
 
@@ -92,6 +100,7 @@ TEST_CASE("only a name is needed; the rest has defaults") {
     CHECK(config.journal.max_bytes <= bus::limits::journal_bytes_default);
     CHECK(config.journal.min_free == 512ull << 20);
     CHECK(config.listen.empty());
+    CHECK_FALSE(config.relay);
     CHECK(config.apps.empty());
     CHECK(config.peers.empty());
 }
@@ -109,7 +118,7 @@ TEST_CASE("every file of peers.d holds one peer, in the order of their names") {
     REQUIRE(config.peers.size() == 2);
     CHECK(config.peers[0].name == "tokyo");
     CHECK(config.peers[1].name == "lima");
-    CHECK(config.peers[1].key == key_of_lima);
+    CHECK(config.peers[1].keys == Texts{std::string{key_of_lima}});
 }
 
 TEST_CASE("an unknown key is named with its line and what was probably meant") {
@@ -119,10 +128,12 @@ TEST_CASE("an unknown key is named with its line and what was probably meant") {
           "agent.json:3: journal: unknown key \"maxbytes\"; did you mean \"max_bytes\"?");
     CHECK(complaints("{\"name\": \"paris\", \"colour\": 1}") ==
           "agent.json:1: unknown key \"colour\"");
-    CHECK(peer(R"("name": "tokyo", "trust": "full", "keys": "")") ==
+    CHECK(peer(R"("name": "tokyo", "trust": "full", "kee": "")") ==
           "agent.json:1: peers[0]: \"key\" is missing: the peer's public key, which \"bus keygen\" "
-          "printed there\n"
-          "agent.json:1: peers[0]: unknown key \"keys\"; did you mean \"key\"?");
+          "printed there (\"keys\": a list of several, while they roll over)\n"
+          "agent.json:1: peers[0]: unknown key \"kee\"; did you mean \"key\"?");
+    CHECK(complaints("{\"name\": \"paris\", \"relais\": true}") ==
+          "agent.json:1: unknown key \"relais\"; did you mean \"relay\"?");
 }
 
 TEST_CASE("a duplicate key is refused, with the first one's line") {
@@ -210,16 +221,123 @@ TEST_CASE("a key with a typing error is told what to do") {
     CHECK(peer_key(key) == "agent.json:1: peers[0].key: one of the characters is wrong" + advice);
 }
 
-TEST_CASE("trust is full or refused, and never taken for granted") {
+TEST_CASE("a peer may have several keys and addresses, the first ones first") {
+    const TemporaryFolder folder;
+    const Config config = load_config(folder.write(
+        "agent.json", R"({"name": "p", "relay": true, "peers": [{"name": "tokyo", "trust": "full",
+"keys": ["rq:rM>}U?@Lns47E1%kR.o@n%FcmmsL/@{H8]yf7", "Yne@$w-vo<fVvi]a<NY6T1ed:M$fCG*[IaLV{hID"],
+"addresses": ["tcp://tokyo:1", "tcp://[2001:db8::1]:1"],
+"relays": false, "cost": 1000, "rate": "8KiB/s"}]})"));
+    CHECK(config.relay);
+    REQUIRE(config.peers.size() == 1);
+    const auto& peer = config.peers[0];
+    CHECK(peer.keys == Texts{std::string{key_of_tokyo}, std::string{key_of_lima}});
+    CHECK(peer.addresses == Texts{"tcp://tokyo:1", "tcp://[2001:db8::1]:1"});
+    CHECK_FALSE(peer.relays);
+    CHECK(peer.cost == 1000);
+    CHECK(peer.rate_bytes_per_second == 8 << 10);
+}
+
+TEST_CASE("one key or a list of 1 to 4, never both, never one twice") {
+    const std::string rest = R"("name": "tokyo", "trust": "full", )";
+    const std::string tokyo = '"' + std::string{key_of_tokyo} + '"';
+    CHECK(peer(rest + "\"keys\": [" + tokyo + "]") == "");
+    CHECK(
+        peer(rest + "\"keys\": []") ==
+        "agent.json:1: peers[0].keys: a peer has 1 to 4 keys, the current one and the next; these "
+        "are 0");
+    CHECK(peer(rest + "\"keys\": [" + tokyo + ", " + tokyo + "]") ==
+          "agent.json:1: peers[0].keys[1]: " + tokyo + " stands there twice");
+    CHECK(peer(rest + "\"key\": " + tokyo + ", \"keys\": [\"" + std::string{key_of_lima} + "\"]") ==
+          "agent.json:1: peers[0].keys: there is \"key\" as well; put all into \"keys\"");
+    CHECK(peer(rest + "\"keys\": [" + tokyo + ", \"abc\"]") ==
+          "agent.json:1: peers[0].keys[1]: a key has 40 characters, this has 3; copy the last word "
+          "that \"bus keygen\" printed");
+}
+
+TEST_CASE("one address or a list, never both") {
+    const std::string rest =
+        R"("name": "tokyo", "trust": "full", "key": ")" + std::string{key_of_tokyo} + "\", ";
+    CHECK(peer(rest + R"("addresses": [])") == "");
+    CHECK(peer(rest + R"("addresses": ["tcp://a:1", "tcp://a:"])") ==
+          "agent.json:1: peers[0].addresses[1]: \"tcp://a:\" is not like "
+          "\"tcp://host.example:7700\"");
+    CHECK(peer(rest + R"("address": "tcp://a:1", "addresses": ["tcp://b:1"])") ==
+          "agent.json:1: peers[0].addresses: there is \"address\" as well; put all into "
+          "\"addresses\"");
+}
+
+TEST_CASE("trust is full or told in lists, and never taken for granted") {
     const std::string rest = R"("name": "tokyo", "key": ")" + std::string{key_of_tokyo} + '"';
+    const std::string lists = R"("publish", "subscribe", "send", "receive", "request", "serve")";
     CHECK(peer(rest) ==
-          "agent.json:1: peers[0]: \"trust\" is missing: \"trust\": \"full\" lets this peer use "
-          "every "
-          "channel; there is no narrower one yet");
+          "agent.json:1: peers[0]: what may this peer do here? Say \"trust\": \"full\" (every "
+          "channel), or list the filters of what it may do: " +
+              lists + " (what no list covers is forbidden)");
     CHECK(peer(rest + R"(, "trust": "some")") ==
-          "agent.json:1: peers[0].trust: \"some\" is not \"full\", the only trust there is yet");
+          "agent.json:1: peers[0].trust: \"some\" is not \"full\"; for less, leave it out and list "
+          "what the peer may do: " +
+              lists);
+    CHECK(peer(rest + R"(, "trust": "full", "send": [])") ==
+          "agent.json:1: peers[0].trust: full trust and lists of what the peer may do exclude each "
+          "other; remove \"trust\", or the lists");
     CHECK(peer(rest + R"(, "trust": ["orders.**"])") ==
           "agent.json:1: peers[0].trust: a list is not a text");
+    CHECK(peer(rest + R"(, "serve": ["a.>"])")
+              .find("peers[0].serve[0]: \"a.>\" is no valid filter") != std::string::npos);
+}
+
+TEST_CASE("a peer with lists may do what they cover, and does not relay unless told") {
+    const TemporaryFolder folder;
+    const auto read = [&](const std::string& more) {
+        const Config config = load_config(
+            folder.write("agent.json",
+                         R"({"name": "p", "listen": ["tcp://0.0.0.0:1"], "peers": [{"name": "tokyo",
+"key": "rq:rM>}U?@Lns47E1%kR.o@n%FcmmsL/@{H8]yf7", "publish": ["plant7.**"], "request": []
+)" + more + "}]}"));
+        return config.peers.at(0);
+    };
+    const auto narrow = read("");
+    REQUIRE(narrow.may.has_value());
+    CHECK(narrow.may->publish == Texts{"plant7.**"});
+    CHECK(narrow.may->send.empty());
+    CHECK_FALSE(narrow.relays);
+    CHECK(read(R"(, "relays": true)").relays);
+}
+
+TEST_CASE("cost and rate have bounds, and a rate its form") {
+    const std::string rest =
+        R"("name": "tokyo", "trust": "full", "key": ")" + std::string{key_of_tokyo} + "\", ";
+    CHECK(peer(rest + R"("cost": 0)") ==
+          "agent.json:1: peers[0].cost: 0 is no whole number from 1 to 1000");
+    CHECK(peer(rest + R"("cost": 1.5)") ==
+          "agent.json:1: peers[0].cost: 1.5 is no whole number from 1 to 1000");
+    CHECK(peer(rest + R"("rate": "2MiB")") ==
+          "agent.json:1: peers[0].rate: \"2MiB\" is no rate; write it like \"2MiB/s\"");
+    CHECK(peer(rest + R"("rate": "8000B/s")") ==
+          "agent.json:1: peers[0].rate: \"8000B/s\" is below the minimum, 8KiB/s");
+    CHECK(peer(rest + R"("rate": 100000)") == "agent.json:1: peers[0].rate: 100000 is not a text");
+}
+
+TEST_CASE("a key of one peer is no other's, not even as its next one") {
+    CHECK(complaints(R"({"name": "p", "listen": ["tcp://0.0.0.0:1"], "peers": [
+{"name": "tokyo", "trust": "full", "key": "rq:rM>}U?@Lns47E1%kR.o@n%FcmmsL/@{H8]yf7"},
+{"name": "lima", "trust": "full", "keys": ["Yne@$w-vo<fVvi]a<NY6T1ed:M$fCG*[IaLV{hID",
+                                           "rq:rM>}U?@Lns47E1%kR.o@n%FcmmsL/@{H8]yf7"]}]})") ==
+          "agent.json:3: the peer key \"rq:rM>}U?@Lns47E1%kR.o@n%FcmmsL/@{H8]yf7\" is already used "
+          "in agent.json:2; remove one of them");
+}
+
+TEST_CASE("a reload that would leave an agent without any peer is refused") {
+    Config with, without;
+    with.peers.push_back({.name = "tokyo"});
+    CHECK_NOTHROW(bus::refuse_to_cut_off(with, with));
+    CHECK_NOTHROW(bus::refuse_to_cut_off(without, without));
+    CHECK_NOTHROW(bus::refuse_to_cut_off(without, with));
+    CHECK_THROWS_WITH_AS(
+        bus::refuse_to_cut_off(with, without),
+        doctest::Contains("cut this agent off from its only one; if that is meant, restart"),
+        bus::Error);
 }
 
 TEST_CASE("two peers with one name or one key are refused, across files") {
@@ -260,9 +378,11 @@ TEST_CASE("this agent's own key among the peers is refused") {
     const Config config = load_config(folder.write("agent.json", R"({"name": "p", "peers": [
 {"name": "tokyo", "address": "tcp://t:1", "trust": "full",
  "key": "rq:rM>}U?@Lns47E1%kR.o@n%FcmmsL/@{H8]yf7"}]})"));
-    CHECK_NOTHROW(bus::refuse_own_key(config, key_of_lima));
+    const Texts lima{std::string{key_of_lima}};
+    const Texts both{std::string{key_of_lima}, std::string{key_of_tokyo}};
+    CHECK_NOTHROW(bus::refuse_own_keys(config, lima));
     CHECK_THROWS_WITH_AS(
-        bus::refuse_own_key(config, key_of_tokyo),
+        bus::refuse_own_keys(config, both),
         doctest::Contains("agent.json:2: the key of \"tokyo\" is this agent's own"), bus::Error);
 }
 

@@ -1,0 +1,92 @@
+#include "config_values.h"
+
+#include <algorithm>
+#include <array>
+#include <charconv>
+#include <utility>
+
+#include "base/z85.h"
+#include "wire/names.h"
+
+namespace bus {
+namespace {
+
+constexpr std::string_view name_rule =
+    "is no valid name: letters, digits, _ and - in tokens joined by dots, 255 bytes at most";
+constexpr std::string_view filter_rule =
+    "is no valid filter: tokens of letters, digits, _ and - joined by dots; * is one token, a last "
+    "** is all the rest";
+
+using Filters = std::vector<std::string> core::Permissions::*;
+constexpr std::array<std::pair<std::string_view, Filters>, 6> permissions{{
+    {"publish", &core::Permissions::publish},
+    {"subscribe", &core::Permissions::subscribe},
+    {"send", &core::Permissions::send},
+    {"receive", &core::Permissions::receive},
+    {"request", &core::Permissions::request},
+    {"serve", &core::Permissions::serve},
+}};
+
+std::vector<std::string> read_filters(ConfigSection& section, std::string_view key) {
+    std::vector<std::string> filters;
+    section.each_text(key, [&](const std::string& filter, unsigned index) {
+        if (!wire::is_filter(filter))
+            section.complain(key, index, in_quotes(filter) + " " + std::string{filter_rule});
+        filters.push_back(filter);
+    });
+    return filters;
+}
+
+}  // namespace
+
+bool is_tcp_address(std::string_view text, unsigned lowest_port) {
+    constexpr std::string_view scheme = "tcp://";
+    const auto colon = text.rfind(':');
+    if (!text.starts_with(scheme) || colon <= scheme.size()) return false;
+    if (text.find_first_of(" \t\n;,/", scheme.size()) != std::string_view::npos) return false;
+    const auto digits = text.substr(colon + 1);
+    unsigned port = 0;
+    const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), port);
+    return error == std::errc{} && end == digits.data() + digits.size() && port >= lowest_port &&
+           port < 65'536;
+}
+
+// Empty: it is a key.
+std::string why_no_key(std::string_view key) {
+    constexpr std::string_view advice = "; copy the last word that \"bus keygen\" printed";
+    if (key.size() != curve_key_characters)
+        return "a key has 40 characters, this has " + std::to_string(key.size()) +
+               std::string{advice};
+    for (std::size_t at = 0; at < key.size(); ++at)
+        if (!z85_bytes("0000" + std::string{key[at]}))
+            return "character " + std::to_string(at + 1) + " (" + in_quotes(key.substr(at, 1)) +
+                   ") is in no key" + std::string{advice};
+    if (!z85_bytes(key)) return "one of the characters is wrong" + std::string{advice};
+    return {};
+}
+
+std::string read_name(ConfigSection& section, std::string_view purpose) {
+    std::string name = section.required_text("name", purpose);
+    if (!name.empty() && !wire::is_name(name))
+        section.complain("name", in_quotes(name) + " " + std::string{name_rule});
+    return name;
+}
+
+core::Permissions read_permissions(ConfigSection& section) {
+    core::Permissions may;
+    for (const auto& [key, filters] : permissions) may.*filters = read_filters(section, key);
+    return may;
+}
+
+bool has_permissions(const ConfigSection& section) {
+    return std::ranges::any_of(permissions, [&](const auto& p) { return section.has(p.first); });
+}
+
+std::string permission_keys() {
+    std::string keys;
+    for (const auto& [key, filters] : permissions)
+        keys += (keys.empty() ? "" : ", ") + in_quotes(key);
+    return keys;
+}
+
+}  // namespace bus
