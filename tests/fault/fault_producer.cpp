@@ -1,5 +1,6 @@
-// Sends numbered messages as fast as it may, until SIGTERM or a count, and says on standard output
-// what it has receipts for. Only what stands there counts: the test may kill it at any moment.
+// Sends numbered messages, as fast as it may or at a rate, until SIGTERM or a count, and says on
+// standard output what it has receipts for. Only what stands there counts: the test may kill it at
+// any moment.
 //
 //     safe FIRST LAST       receipts for these have come
 //     failed INDEX WHY      this one was taken and will not arrive
@@ -12,6 +13,7 @@
 #include <deque>
 #include <iostream>
 #include <string>
+#include <thread>
 
 #include "content.h"
 #include "report.h"
@@ -28,6 +30,7 @@ struct Job {
     std::uint64_t size = 100, large_every = 0, large_size = 5 * 1024 * 1024;
     std::uint32_t batch = 0;
     std::size_t window = 20'000;
+    std::uint64_t rate = 0;
     std::string stage = "safe";
 };
 
@@ -41,6 +44,7 @@ class Producer {
 
     void run() {
         while (!stopping && (job_.count == 0 || next_ < job_.count)) {
+            if (job_.rate > 0) wait_for_turn();
             send_one();
             if (receipts_.size() >= job_.window) wait_for_front();
             if (next_ % 64 == 0) take_decided();
@@ -54,6 +58,11 @@ class Producer {
         const bool large = job_.large_every > 0 && index % job_.large_every == job_.large_every / 2;
         if (large) return job_.large_size;
         return sizeof(Content) + scrambled(index) % (2 * (job_.size - sizeof(Content)) + 1);
+    }
+
+    // What is late is caught up with.
+    void wait_for_turn() const {
+        std::this_thread::sleep_until(begin_ + std::chrono::nanoseconds{1s} * next_ / job_.rate);
     }
 
     void send_one() {
@@ -97,6 +106,7 @@ class Producer {
     Connection bus_;
     const Channel channel_;
     const Stage stage_;
+    const std::chrono::steady_clock::time_point begin_ = std::chrono::steady_clock::now();
     std::string payload_;
     std::deque<Receipt> receipts_;  // of the messages decided_ to next_ - 1
     std::uint64_t decided_ = 0, next_ = 0;
@@ -114,6 +124,7 @@ Job read_job(int argc, char** argv) {
     app.add_option("--large-size", job.large_size, "its bytes");
     app.add_option("--batch", job.batch, "messages in a batch at most; 0: as many as fit");
     app.add_option("--window", job.window, "messages without a receipt at most");
+    app.add_option("--rate", job.rate, "messages a second; 0: as fast as it may");
     app.add_option("--stage", job.stage)->check(CLI::IsMember({"safe", "arrived"}));
     try {
         app.parse(argc, argv);

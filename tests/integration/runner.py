@@ -2,10 +2,23 @@
 """What tests/run_tests.py selects and counts."""
 
 import sys
+import tempfile
 import unittest
 
 import cases
 import run_tests
+
+
+CASES = """
+import sys, unittest, cases
+class Three(unittest.TestCase):
+    def test_good(self): pass
+    def test_better(self): pass
+    def test_bad(self): self.fail()
+    @unittest.skip("not here")
+    def test_skipped(self): pass
+cases.main(int(sys.argv.pop()))
+"""
 
 
 def test(name, command, timeout=10):
@@ -31,6 +44,16 @@ class Selection(unittest.TestCase):
 
     def test_without_a_choice_everything_is_selected(self):
         self.assertEqual(len(self.names()), 3)
+
+
+class Cases(unittest.TestCase):
+    def test_cases_beside_each_other_are_counted_together(self):
+        with tempfile.NamedTemporaryFile("w", suffix=".py") as script_file:
+            script_file.write(CASES)
+            script_file.flush()
+            for beside in ("1", "2"):
+                outcome = run_tests.run(test("cases", [sys.executable, script_file.name, beside]))
+                self.assertEqual((outcome.passed, outcome.failed), (2, 1), outcome)
 
 
 class Counting(unittest.TestCase):

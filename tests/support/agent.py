@@ -29,10 +29,12 @@ STATUS = {"type": "admin", "id": 1, "request": "status"}
 
 
 class Agent:
-    """One bus-agent in a folder of its own. Use as a context manager."""
+    """One bus-agent in a folder of its own. Use as a context manager. `prefix`: a command that runs
+    it, elsewhere say, and has its process id."""
 
-    def __init__(self, name, listen=False, **settings):
+    def __init__(self, name, listen=False, prefix=(), **settings):
         self.name = name
+        self.prefix = prefix
         self.folder = tempfile.mkdtemp(prefix=f"bus-{name}-")
         os.chmod(self.folder, 0o755)
         self.config = os.path.join(self.folder, "agent.json")
@@ -84,7 +86,7 @@ class Agent:
                 resource.setrlimit(resource.RLIMIT_NOFILE, (descriptors, descriptors))
         begin = len(self.lines)
         self.process = subprocess.Popen(
-            [BINARY, "--config", self.config], stdin=subprocess.DEVNULL, stderr=subprocess.PIPE,
+            [*self.prefix, BINARY, "--config", self.config], stdin=subprocess.DEVNULL, stderr=subprocess.PIPE,
             preexec_fn=limit, env={**os.environ, **(environment or {})})
         threading.Thread(target=self._read, args=(self.process.stderr,), daemon=True).start()
         self.wait_for_line(r": ready, ", begin)
