@@ -152,8 +152,8 @@ class Producer(Program):
             self.book.promise(self.run, int(words[1]), int(words[2]))
         elif words[0] == "held":
             self.book.held += 1
-        elif words[0] == "done":
-            self.words.append("done")
+        elif words[0] in ("wanted", "done"):
+            self.words.append(words[0])
         else:
             self.book.complaints.append(f"run {self.run}: {' '.join(words)}")
 

@@ -5,6 +5,7 @@
 //     safe FIRST LAST       receipts for these have come
 //     failed INDEX WHY      this one was taken and will not arrive
 //     held INDEX WHY        no room for it in time; it is tried again
+//     wanted                somebody wants the channel (--wait-for-destination)
 //     done COUNT            all that were taken are decided
 #include <bus/bus.h>
 
@@ -31,6 +32,7 @@ struct Job {
     std::uint32_t batch = 0;
     std::size_t window = 20'000;
     std::uint64_t rate = 0;
+    bool wait_for_destination = false;
     std::string stage = "safe";
 };
 
@@ -43,6 +45,7 @@ class Producer {
           stage_(job.stage == "arrived" ? Stage::arrived : Stage::safe) {}
 
     void run() {
+        if (job_.wait_for_destination) wait_for_destination();
         while (!stopping && (job_.count == 0 || next_ < job_.count)) {
             if (job_.rate > 0) wait_for_turn();
             send_one();
@@ -54,6 +57,22 @@ class Producer {
     }
 
   private:
+    // Until its agent knows somebody who wants the channel, the first message is for nobody.
+    void wait_for_destination() {
+        while (!stopping && !has_destination()) std::this_thread::sleep_for(20ms);
+        report("wanted\n");
+    }
+
+    bool has_destination() {
+        send_one();
+        if (receipts_.empty()) return false;
+        const bool reached = receipts_.back().wait(30s) == Outcome::reached;
+        if (reached && receipts_.back().destinations() != 0u) return true;
+        receipts_.pop_back();
+        --next_;
+        return false;
+    }
+
     std::uint64_t size_of(std::uint64_t index) const {
         const bool large = job_.large_every > 0 && index % job_.large_every == job_.large_every / 2;
         if (large) return job_.large_size;
@@ -125,6 +144,8 @@ Job read_job(int argc, char** argv) {
     app.add_option("--batch", job.batch, "messages in a batch at most; 0: as many as fit");
     app.add_option("--window", job.window, "messages without a receipt at most");
     app.add_option("--rate", job.rate, "messages a second; 0: as fast as it may");
+    app.add_flag("--wait-for-destination", job.wait_for_destination,
+                 "begin when somebody wants the channel");
     app.add_option("--stage", job.stage)->check(CLI::IsMember({"safe", "arrived"}));
     try {
         app.parse(argc, argv);

@@ -5,7 +5,7 @@ import contextlib
 
 import agent as agents
 from agent import Agent
-from apps import PATIENCE, Book, Consumer, Producer, memory_high_water, wait_until_settled
+from apps import Book, Consumer, Producer, memory_high_water, wait_until_settled
 from network import Host
 
 PORT = 7700
@@ -94,11 +94,10 @@ class Cluster:
 
     def flow(self, source, sink, kind="topic", rate=200, options=()):
         """A flow that runs from now on; both agents are up, and all between them."""
-        made = Flow(source, sink, kind, ("--rate", rate, *options))
+        options = ("--rate", rate, *(("--wait-for-destination",) if kind == "topic" else ()), *options)
+        made = Flow(source, sink, kind, options)
         self.flows.append(made)
         made.start_consumer()
-        if kind == "topic":
-            wait_until_wanted(source, made.channel)
         made.start_producer()
         return made
 
@@ -138,12 +137,6 @@ class Cluster:
             print(f"{self.case.id()}: {flow.channel}: {flow.book}", flush=True)
         for agent in self.agents:
             self.case.assertLess(memory_high_water(agent), MEMORY_MAX, f"G6: {agent.name}")
-
-
-def wait_until_wanted(source, channel):
-    """The agent knows of somebody who wants this channel."""
-    source.wait_for_status(lambda status: any(
-        link["interest"] > 0 for link in status["links"]), PATIENCE)
 
 
 def wait_until_down(agent, peer, patience=SILENCE_PATIENCE):
