@@ -35,18 +35,30 @@ core::Settings settings_of(const Config& config, const Identity& identity) {
     return settings;
 }
 
+io::TcpEndpoint endpoint_of(const std::string& address, const std::string& where) {
+    if (auto endpoint = io::parse_tcp(address)) return *endpoint;
+    throw Error{where + ": \"" + address + "\" is not of the form tcp://host:port"};
+}
+
 std::vector<io::LinkPeer> link_peers_of(const Config& config) {
     std::vector<io::LinkPeer> peers;
     for (const PeerConfig& peer : config.peers) {
-        io::LinkPeer& made = peers.emplace_back(
-            io::LinkPeer{.name = peer.name, .key = peer.keys.front(), .address = std::nullopt});
-        if (peer.addresses.empty()) continue;
-        made.address = io::parse_tcp(peer.addresses.front());
-        if (!made.address)
-            throw Error{peer.where + ": \"" + peer.addresses.front() +
-                        "\" is not of the form tcp://host:port"};
+        auto& made =
+            peers.emplace_back(io::LinkPeer{.name = peer.name, .keys = peer.keys, .addresses = {}});
+        for (const auto& address : peer.addresses)
+            made.addresses.push_back(endpoint_of(address, peer.where));
     }
     return peers;
+}
+
+std::vector<io::LinkKeys> own_keys_of(const Identity& identity) {
+    return {io::LinkKeys{identity.public_key, identity.secret_key}};
+}
+
+std::vector<io::TcpEndpoint> listen_of(const Config& config) {
+    std::vector<io::TcpEndpoint> listen;
+    for (const auto& address : config.listen) listen.push_back(endpoint_of(address, "listen"));
+    return listen;
 }
 
 Identity identity_of(const Config& config) {
@@ -120,7 +132,7 @@ Agent::Agent(Config config, std::filesystem::path file)
       journal_(std::move(store_)),
       local_(context_, runtime_.bus_endpoint(), told_),
       admin_(context_, runtime_.admin_endpoint(), told_),
-      links_(context_, {identity_.public_key, identity_.secret_key}, config_.listen, told_) {
+      links_(context_, own_keys_of(identity_), listen_of(config_), told_) {
     links_.set_peers(link_peers_of(config_), exchange_, boot_now());
 }
 

@@ -1,5 +1,6 @@
-// How long to wait before the next attempt: doubled each time, and of that a
-// random part, so that a thousand hosts do not come back in one instant.
+// How long to wait before the next attempt: a random part of a step that
+// doubles each time ("full jitter"), so that a thousand hosts that lost the
+// same hub in one instant do not come back in one.
 #pragma once
 
 #include <algorithm>
@@ -13,12 +14,11 @@ class Backoff {
   public:
     Backoff(Duration first, Duration longest) : first_(first), longest_(longest), next_(first) {}
 
-    // Between half of the current step and all of it, chosen by `random`.
+    // Between nothing and the current step, chosen by `random`.
     Duration next(std::uint64_t random) {
-        const Duration step = next_;
+        const auto step = static_cast<std::uint64_t>(next_.count());
         next_ = std::min(next_ * 2, longest_);
-        const auto half = static_cast<std::uint64_t>(step.count()) / 2;
-        return Duration{static_cast<Duration::rep>(half + random % (half + 1))};
+        return Duration{static_cast<Duration::rep>(random % (step + 1))};
     }
     void reset() { next_ = first_; }
 

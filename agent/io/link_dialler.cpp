@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "base/assert.h"
 #include "base/clock.h"
 #include "bus/error.h"
@@ -12,12 +14,20 @@ namespace {
 
 using namespace std::chrono_literals;
 
-constexpr Duration first_pause = 250ms;
+// The first one is that of a thousand peers whose hub restarts: each handshake takes it 0.6 ms.
+constexpr Duration first_pause = 1s;
 constexpr Duration longest_pause = 10s;
+// A link that ends sooner was none: the pauses go on growing.
+constexpr Duration lasting = 10s;
 constexpr Duration parked_pause = 30s;
 constexpr auto connect_timeout = 5'000ms;
 // libzmq's own limits (connect, then handshake) come first; this one makes no attempt eternal.
 constexpr Duration attempt_patience = 15s;
+
+// It costs both sides a key exchange, and a peer that is overloaded fails it as well.
+Duration between_handshakes(std::uint64_t random) {
+    return std::chrono::milliseconds{random % 200};
+}
 
 std::string cause_of(const MonitorEvent& event) {
     switch (event.event) {
@@ -38,18 +48,18 @@ std::string seconds_text(Duration duration) {
     return fmt::format("{:.1f} s", std::chrono::duration<double>(duration).count());
 }
 
-LinkDialler::LinkDialler(Context& context, DialTarget target, const LinkKeys& own,
-                         Resolver& resolver, std::uint32_t ticket, NewLink new_link,
-                         LiveLinks& live, Told& told)
+LinkDialler::LinkDialler(Context& context, LinkPeer target, LinkKeys own, Resolver& resolver,
+                         std::uint32_t ticket, NewLink new_link, LiveLinks& live, Told& told)
     : context_(context),
       target_(std::move(target)),
-      own_(own),
+      own_(std::move(own)),
       resolver_(resolver),
       ticket_(ticket),
       new_link_(std::move(new_link)),
       live_(live),
       told_(told),
-      backoff_(first_pause, longest_pause) {}
+      backoff_(first_pause, longest_pause),
+      round_(target_.addresses.size(), target_.keys.size()) {}
 
 Time LinkDialler::next_deadline() const {
     return resolving_ || link_ || waits_for_end_of_other() ? never : due_;
@@ -58,37 +68,47 @@ Time LinkDialler::next_deadline() const {
 void LinkDialler::advance(Time now) {
     if (next_deadline() > now) return;
     if (attempt_) {
-        cause_ = "no answer from " + target_.address.text();
+        cause_ = "no answer from " + round_.place().text();
         return fail(now);
     }
     parked_ = false;
-    if (target_.address.is_numeric()) return dial(target_.address, now);
+    take_next_way(now);
+}
+
+void LinkDialler::take_next_way(Time now) {
+    if (round_.needs_places() && address().is_numeric()) round_.set_places({address()});
+    if (!round_.needs_places()) return dial(now);
     resolving_ = true;
-    resolver_.ask(ticket_, target_.address);
+    resolver_.ask(ticket_, address());
 }
 
 void LinkDialler::on_resolved(const Resolver::Answer& answer, Time now) {
-    if (!std::exchange(resolving_, false)) return;  // closed meanwhile
-    if (!answer.addresses.empty())
-        return dial(answer.addresses[attempts_ % answer.addresses.size()], now);
-    cause_ = "cannot look up " + target_.address.host + ": " + answer.error;
+    if (!resolving_ || answer.name != address()) return;  // of an earlier configuration
+    resolving_ = false;
+    if (!answer.addresses.empty()) {
+        round_.set_places(answer.addresses);
+        return dial(now);
+    }
+    cause_ = "cannot look up " + answer.name.host + ": " + answer.error;
     fail(now);
 }
 
-void LinkDialler::dial(const TcpEndpoint& address, Time now) try {
-    ++attempts_;
+void LinkDialler::dial(Time now) try {
+    const TcpEndpoint& place = round_.place();
+    key_ = target_.keys[round_.key(first_key_)];
+    address_ = address();
     due_ = now + attempt_patience;
-    cause_ = "cannot reach " + address.text();
-    lost_ = polled_ = false;
+    cause_ = "cannot reach " + place.text();
+    lost_ = polled_ = handshake_failed_ = false;
     Socket& socket = attempt_.emplace(context_).socket;
     set_link_options(socket);
-    socket.set(ZMQ_IPV6, address.is_ipv6() ? 1 : 0);
+    socket.set(ZMQ_IPV6, place.is_ipv6() ? 1 : 0);
     socket.set(ZMQ_RECONNECT_IVL, -1);
     socket.set(ZMQ_CONNECT_TIMEOUT, connect_timeout);
-    socket.set(ZMQ_CURVE_SERVERKEY, std::string_view{target_.key});
+    socket.set(ZMQ_CURVE_SERVERKEY, std::string_view{key_});
     socket.set(ZMQ_CURVE_PUBLICKEY, std::string_view{own_.public_key});
     socket.set(ZMQ_CURVE_SECRETKEY, std::string_view{own_.secret_key});
-    socket.connect(address.text());
+    socket.connect(place.text());
 } catch (const Error& error) {  // out of descriptors: the next attempt may find some
     cause_ = error.what();
     fail(now);
@@ -97,11 +117,28 @@ void LinkDialler::dial(const TcpEndpoint& address, Time now) try {
 void LinkDialler::fail(Time now) {
     attempt_.reset();
     lost_ = false;
+    if (round_causes_.find(cause_) == std::string::npos)
+        round_causes_ += (round_causes_.empty() ? "" : "; ") + cause_;
+    due_ = now;
+    if (std::exchange(handshake_failed_, false)) {
+        round_.handshake_failed();
+        due_ += between_handshakes(random_u64());
+    } else {
+        round_.next_place();
+    }
+    if (!round_.is_over()) return;
     const Duration pause = backoff_.next(random_u64());
-    due_ = now + pause;
-    if (std::exchange(told_cause_, cause_) == cause_) return;
+    const std::string causes = std::exchange(round_causes_, {});
+    begin_round(now + pause);
+    if (std::exchange(told_causes_, causes) == causes) return;
     told_.say(core::Event::Kind::link_down, now, target_.name,
-              cause_ + "; next attempt in " + seconds_text(pause));
+              causes + "; next attempt in " + seconds_text(pause));
+}
+
+void LinkDialler::begin_round(Time at) {
+    round_ = DialRound{target_.addresses.size(), target_.keys.size()};
+    round_causes_.clear();
+    due_ = at;
 }
 
 void LinkDialler::add_to(PollSet& poll) {
@@ -143,17 +180,15 @@ void LinkDialler::watch(core::Exchange& exchange, Time now) {
 void LinkDialler::on_event(core::Exchange& exchange, const MonitorEvent& event, Time now) {
     switch (event.event) {
         case ZMQ_EVENT_HANDSHAKE_SUCCEEDED:
-            link_ = new_link_();
-            live_.begin(target_.key);
-            backoff_.reset();
-            cause_ = "the connection was lost";
-            told_cause_.clear();
-            exchange.on_link_up(*link_, target_.key, true, now);
+            on_handshaken(exchange, now);
             break;
-        case ZMQ_EVENT_HANDSHAKE_FAILED_AUTH:
+        case ZMQ_EVENT_HANDSHAKE_FAILED_AUTH:  // its key is right, ours is refused
+            cause_ = cause_of(event);
+            break;
         case ZMQ_EVENT_HANDSHAKE_FAILED_PROTOCOL:
         case ZMQ_EVENT_HANDSHAKE_FAILED_NO_DETAIL:
             cause_ = cause_of(event);
+            handshake_failed_ = true;
             break;
         case ZMQ_EVENT_CLOSED:
         case ZMQ_EVENT_DISCONNECTED:
@@ -164,16 +199,32 @@ void LinkDialler::on_event(core::Exchange& exchange, const MonitorEvent& event, 
     }
 }
 
-std::optional<core::LinkId> LinkDialler::give_up_link() {
-    if (link_) live_.end(target_.key);
+void LinkDialler::on_handshaken(core::Exchange& exchange, Time now) {
+    link_ = new_link_();
+    up_since_ = now;
+    live_.begin(key_);
+    first_key_ = round_.key(first_key_);
+    begin_round(now);
+    cause_ = "the connection was lost";
+    told_causes_.clear();
+    exchange.on_link_up(*link_, key_, true, now);
+}
+
+std::optional<core::LinkId> LinkDialler::give_up_link(Time now) {
+    if (!link_) return std::nullopt;
+    live_.end(key_);
+    if (now - up_since_ >= lasting) backoff_.reset();
     return std::exchange(link_, std::nullopt);
 }
 
 void LinkDialler::on_lost(core::Exchange& exchange, Time now) {
-    const auto was = give_up_link();
-    if (was) told_cause_ = cause_;  // the exchange tells of a lost link, and of what waits for it
-    fail(now);
-    if (was) exchange.on_link_down(*was, now);
+    const auto was = give_up_link(now);
+    if (!was) return fail(now);
+    // The exchange tells of a lost link, and of what waits for it.
+    attempt_.reset();
+    lost_ = false;
+    begin_round(now + backoff_.next(random_u64()));
+    exchange.on_link_down(*was, now);
 }
 
 void LinkDialler::send(const core::ToLink& out) {
@@ -187,16 +238,38 @@ void LinkDialler::send(const core::ToLink& out) {
 
 void LinkDialler::close(core::LinkId link, bool parked, Time now) {
     if (link_ != link) return;
-    give_up_link();
+    give_up_link(now);
     linger();
     attempt_.reset();
     lost_ = false;
     parked_ = parked;
-    due_ = now + (parked ? parked_pause : backoff_.next(random_u64()));
+    begin_round(now + (parked ? parked_pause : backoff_.next(random_u64())));
 }
 
-void LinkDialler::end_parking(Time now) {
+bool LinkDialler::is_link_of(const LinkPeer& target) const {
+    return link_ && std::ranges::find(target.keys, key_) != target.keys.end() &&
+           std::ranges::find(target.addresses, address_) != target.addresses.end();
+}
+
+void LinkDialler::retarget(const LinkPeer& target, core::Exchange& exchange, Time now) {
+    const bool same_ways = target.keys == target_.keys && target.addresses == target_.addresses;
+    if (link_ && !is_link_of(target)) hang_up(exchange, now);
+    target_ = target;
     if (parked_) due_ = now;
+    if (same_ways) return;
+    const auto proven = std::ranges::find(target_.keys, key_);
+    first_key_ =
+        proven == target_.keys.end() ? 0 : static_cast<std::size_t>(proven - target_.keys.begin());
+    resolving_ = false;
+    if (!link_) attempt_.reset();
+    begin_round(now);
+}
+
+void LinkDialler::use_own_keys(const LinkKeys& own, core::Exchange& exchange, Time now) {
+    own_ = own;
+    hang_up(exchange, now);
+    resolving_ = false;
+    begin_round(now);
 }
 
 void LinkDialler::linger() {
@@ -206,7 +279,8 @@ void LinkDialler::linger() {
 void LinkDialler::hang_up(core::Exchange& exchange, Time now) {
     linger();
     attempt_.reset();
-    if (const auto was = give_up_link()) exchange.on_link_down(*was, now);
+    lost_ = false;
+    if (const auto was = give_up_link(now)) exchange.on_link_down(*was, now);
 }
 
 }  // namespace bus::io

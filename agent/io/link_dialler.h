@@ -1,9 +1,10 @@
-// The connection to one peer's address, tried for ever. Each attempt is a
-// socket of its own, and libzmq's reconnect is switched off: it gives up for
-// good after a protocol error (FACTS trap D), keeps what it resolved once and
-// resolves on its I/O thread (trap F), and mixes frames of two connections.
-// So an attempt either becomes one link, or fails and is followed by another
-// after a jittered back-off, with the name looked up again.
+// The connection to one peer that has addresses, tried for ever. Each attempt
+// is a socket of its own, and libzmq's reconnect is switched off: it gives up
+// for good after a protocol error (FACTS trap D), keeps what it resolved once
+// and resolves on its I/O thread (trap F), and mixes frames of two connections.
+// So an attempt either becomes one link, or fails and is followed by the next
+// way to the peer (dial_round.h), and, when all have failed, by another round
+// after a jittered back-off, with every name looked up again.
 #pragma once
 
 #include <functional>
@@ -12,6 +13,8 @@
 
 #include "core/exchange.h"
 #include "io/backoff.h"
+#include "io/dial_round.h"
+#include "io/link_peer.h"
 #include "io/link_socket.h"
 #include "io/live_links.h"
 #include "io/monitor.h"
@@ -20,22 +23,21 @@
 
 namespace bus::io {
 
-struct DialTarget {
-    std::string name;  // the peer's
-    std::string key;   // Z85
-    TcpEndpoint address;
-    friend bool operator==(const DialTarget&, const DialTarget&) = default;
-};
-
 class LinkDialler {
   public:
     using NewLink = std::function<core::LinkId()>;
 
-    // Dials at the first advance(). `ticket`: marks its questions to the resolver.
-    LinkDialler(Context& context, DialTarget target, const LinkKeys& own, Resolver& resolver,
+    // Dials at the first advance(). `target` has addresses. `own` proves who is dialling. `ticket`:
+    // marks its questions to the resolver.
+    LinkDialler(Context& context, LinkPeer target, LinkKeys own, Resolver& resolver,
                 std::uint32_t ticket, NewLink new_link, LiveLinks& live, Told& told);
-    const DialTarget& target() const { return target_; }
+    const LinkPeer& target() const { return target_; }
 
+    // The configuration was read again. The link stays if what it was made with, a key and an
+    // address, is still the peer's; what was refused for good may be allowed now.
+    void retarget(const LinkPeer& target, core::Exchange& exchange, Time now);
+    // The link, if there is one, was made with another key: it ends and is made anew.
+    void use_own_keys(const LinkKeys& own, core::Exchange& exchange, Time now);
     void advance(Time now);
     Time next_deadline() const;
     void on_resolved(const Resolver::Answer& answer, Time now);
@@ -47,8 +49,6 @@ class LinkDialler {
     // The exchange is done with it: dial again after the back-off, or, parked, much later and only
     // while the peer has no other link.
     void close(core::LinkId link, bool parked, Time now);
-    // The configuration was read again: what was refused for good may be allowed now.
-    void end_parking(Time now);
     // Before it is destroyed while the exchange goes on.
     void hang_up(core::Exchange& exchange, Time now);
     void linger();
@@ -62,18 +62,23 @@ class LinkDialler {
         Monitor monitor;
     };
 
-    void dial(const TcpEndpoint& address, Time now);
+    void take_next_way(Time now);
+    void dial(Time now);
     void watch(core::Exchange& exchange, Time now);
     void on_event(core::Exchange& exchange, const MonitorEvent& event, Time now);
-    // Ends the attempt and plans the next.
+    void on_handshaken(core::Exchange& exchange, Time now);
+    // Ends the attempt; the next way is tried at once, or, when this was the last, a round later.
     void fail(Time now);
+    void begin_round(Time at);
     void on_lost(core::Exchange& exchange, Time now);
-    std::optional<core::LinkId> give_up_link();
-    bool waits_for_end_of_other() const { return parked_ && live_.has(target_.key); }
+    std::optional<core::LinkId> give_up_link(Time now);
+    bool is_link_of(const LinkPeer& target) const;
+    bool waits_for_end_of_other() const { return parked_ && live_.has_any(target_.keys); }
+    const TcpEndpoint& address() const { return target_.addresses[round_.address()]; }
 
     Context& context_;
-    const DialTarget target_;
-    const LinkKeys& own_;
+    LinkPeer target_;
+    LinkKeys own_;
     Resolver& resolver_;
     const std::uint32_t ticket_;
     const NewLink new_link_;
@@ -81,15 +86,22 @@ class LinkDialler {
     Told& told_;
 
     Backoff backoff_;
-    std::uint64_t attempts_ = 0;
-    Time due_{};  // of the next attempt, or, while there is one, of its end
+    DialRound round_;
+    std::size_t first_key_ = 0;  // of the peer's: the one that was proven last
+    Time due_{};                 // of the next attempt, or, while there is one, of its end
     bool parked_ = false;
     bool resolving_ = false;
     std::optional<Attempt> attempt_;
+    std::string key_;                   // the peer's, that the attempt asks it to prove
+    TcpEndpoint address_;               // as configured, that the attempt is at
     std::optional<core::LinkId> link_;  // once the handshake was completed
+    Time up_since_{};                   // of the link
     bool lost_ = false;                 // the connection has ended; what it brought is being read
-    std::string cause_;                 // why the current attempt fails
-    std::string told_cause_;            // already told, and nothing has worked since
+    bool handshake_failed_ =
+        false;                  // the connection was made, and another key may be the right one
+    std::string cause_;         // why the current attempt fails
+    std::string round_causes_;  // why those of this round did
+    std::string told_causes_;   // already told, and nothing has worked since
     std::vector<MonitorEvent> monitor_events_;  // reused
     PollSet::Slot slot_ = 0, monitor_slot_ = 0;
     bool polled_ = false;  // the slots are of this turn

@@ -10,12 +10,10 @@ namespace {
 // Behind the draft macro in Debian's header, there in its library.
 constexpr int zap_enforce_domain = 93;
 
-Socket make_router(Context& context, const LinkKeys& own, bool ipv6) {
+Socket make_router(Context& context, const LinkKeys& own) {
     Socket socket{context, ZMQ_ROUTER};
     set_link_options(socket);
     socket.set(ZMQ_ROUTER_MANDATORY, 1);
-    socket.set(ZMQ_BACKLOG, 1'024);  // all peers may come back at once
-    socket.set(ZMQ_IPV6, ipv6 ? 1 : 0);
     socket.set(ZMQ_CURVE_SERVER, 1);
     socket.set(ZMQ_CURVE_SECRETKEY, std::string_view{own.secret_key});
     // Both, or CURVE lets every key in when there is no handler (FACTS section 1).
@@ -24,35 +22,43 @@ Socket make_router(Context& context, const LinkKeys& own, bool ipv6) {
     return socket;
 }
 
-bool wants_ipv6(const std::vector<std::string>& endpoints) {
-    for (const auto& endpoint : endpoints)
-        if (endpoint.find('[') != std::string::npos) return true;
-    return false;
+bool is_for_another_key(const MonitorEvent& event) {
+    return event.event == ZMQ_EVENT_HANDSHAKE_FAILED_PROTOCOL &&
+           event.value == static_cast<int>(ZMQ_PROTOCOL_ERROR_ZMTP_CRYPTOGRAPHIC);
 }
 
 std::string cause_of(const MonitorEvent& event) {
     if (event.event == ZMQ_EVENT_HANDSHAKE_FAILED_NO_DETAIL) return "ended before it was complete";
     if (event.value == static_cast<int>(ZMQ_PROTOCOL_ERROR_ZMTP_MECHANISM_MISMATCH))
         return "came without encryption";
-    if (event.value == static_cast<int>(ZMQ_PROTOCOL_ERROR_ZMTP_CRYPTOGRAPHIC))
-        return "was encrypted for another key than ours";
+    if (is_for_another_key(event)) return "was encrypted for another key than ours";
     return "does not speak our protocol";
 }
 
 }  // namespace
 
-LinkListener::LinkListener(Context& context, const std::vector<std::string>& endpoints,
+LinkListener::LinkListener(Context& context, std::vector<ListeningSocket> places,
                            const LinkKeys& own, const PeerKeys& peers, NewLink new_link,
                            LiveLinks& live, Told& told)
     : peers_(peers),
       new_link_(std::move(new_link)),
       live_(live),
       told_(told),
-      router_(context, make_router(context, own, wants_ipv6(endpoints))) {
-    for (const auto& endpoint : endpoints) {
-        router_.socket().bind(endpoint);
-        endpoints_.push_back(router_.socket().last_endpoint());
+      router_(context, make_router(context, own)),
+      public_key_(own.public_key) {
+    for (ListeningSocket& place : places) {
+        endpoints_.push_back(place.endpoint());
+        listening_.push_back(place.fd());
+        router_.socket().set(ZMQ_USE_FD, place.fd());
+        router_.socket().bind(endpoints_.back());
+        (void)place.release();
     }
+}
+
+std::vector<ListeningSocket> LinkListener::places_beside() const {
+    std::vector<ListeningSocket> places;
+    for (const int fd : listening_) places.push_back(ListeningSocket::beside(fd));
+    return places;
 }
 
 void LinkListener::receive_into(core::Exchange& exchange, const PollSet& poll, Time now) {
@@ -76,6 +82,7 @@ void LinkListener::watch_connections(Time now) {
             case ZMQ_EVENT_HANDSHAKE_FAILED_NO_DETAIL:
             case ZMQ_EVENT_HANDSHAKE_FAILED_PROTOCOL:
                 ++told_.counters.handshakes_failed;
+                if (shared_ && is_for_another_key(event)) break;  // it will try again
                 told_.say(core::Event::Kind::link_refused, now, event.endpoint,
                           "a connection " + cause_of(event) + "; closed");
                 break;
@@ -83,7 +90,6 @@ void LinkListener::watch_connections(Time now) {
                 break;
         }
     }
-    told_.counters.link_connections = router_.open();
 }
 
 void LinkListener::on_message(core::Exchange& exchange, Received message, Time now) {
@@ -156,6 +162,14 @@ void LinkListener::end_strangers(core::Exchange& exchange, Time now) {
     for (const auto& [routing_id, peer] : connected_)
         if (peers_.name_of(peer.key) == nullptr) strangers.push_back(peer.link);
     for (const core::LinkId link : strangers) end(link);
+    tell_gone(exchange, now);
+}
+
+void LinkListener::hang_up(core::Exchange& exchange, Time now) {
+    linger();
+    std::vector<core::LinkId> all;
+    for (const auto& [link, routing_id] : routing_ids_) all.push_back(link);
+    for (const core::LinkId link : all) end(link);
     tell_gone(exchange, now);
 }
 

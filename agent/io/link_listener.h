@@ -1,6 +1,6 @@
-// The socket that peers dial: a ROUTER, CURVE server, closed to strangers. A
-// link begins with the first frame of a connection and ends with it; who the
-// peer is says its key, with every frame (G10).
+// The socket that peers dial: a ROUTER, CURVE server with one of this agent's
+// keys, closed to strangers. A link begins with the first frame of a connection
+// and ends with it; who the peer is says its key, with every frame (G10).
 #pragma once
 
 #include <functional>
@@ -10,6 +10,7 @@
 
 #include "core/exchange.h"
 #include "io/link_socket.h"
+#include "io/listening_socket.h"
 #include "io/live_links.h"
 #include "io/peer_keys.h"
 #include "io/watched_router.h"
@@ -20,12 +21,17 @@ class LinkListener {
   public:
     using NewLink = std::function<core::LinkId()>;
 
-    // The authenticator must be bound. Throws Error where an address cannot be bound.
-    LinkListener(Context& context, const std::vector<std::string>& endpoints, const LinkKeys& own,
+    // The authenticator must be bound.
+    LinkListener(Context& context, std::vector<ListeningSocket> places, const LinkKeys& own,
                  const PeerKeys& peers, NewLink new_link, LiveLinks& live, Told& told);
 
+    const std::string& public_key() const { return public_key_; }
     // Where it listens, with the ports the system chose.
     const std::vector<std::string>& endpoints() const { return endpoints_; }
+    // Sockets for a listener with another key, at the same addresses. Throws Error.
+    std::vector<ListeningSocket> places_beside() const;
+    // Another listener shares its addresses: connections meant for that one are no news here.
+    void share(bool shared) { shared_ = shared; }
 
     void add_to(PollSet& poll) { router_.add_to(poll); }
     void receive_into(core::Exchange& exchange, const PollSet& poll, Time now);
@@ -36,8 +42,11 @@ class LinkListener {
     // begins another link.
     void close(core::LinkId link);
     void linger() { router_.linger(); }
+    std::size_t open_connections() const { return router_.open(); }
     // Ends the links of keys that are no peer's any more.
     void end_strangers(core::Exchange& exchange, Time now);
+    // Before it is destroyed while the exchange goes on.
+    void hang_up(core::Exchange& exchange, Time now);
     bool has_news() const { return !gone_.empty() || router_.has_ended(); }
 
   private:
@@ -61,7 +70,10 @@ class LinkListener {
     LiveLinks& live_;
     Told& told_;
     WatchedRouter router_;
+    const std::string public_key_;
+    std::vector<int> listening_;  // of the router
     std::vector<std::string> endpoints_;
+    bool shared_ = false;
     ByRoutingId connected_;
     std::unordered_map<core::LinkId, std::string> routing_ids_;
     std::vector<core::LinkId> gone_;  // the exchange does not know yet

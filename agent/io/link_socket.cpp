@@ -5,6 +5,13 @@
 
 namespace bus::io {
 
+namespace {
+
+// With a keepalive every 2 s a silent line is noticed within 10 s.
+constexpr std::chrono::milliseconds unacknowledged_max{8'000};
+
+}  // namespace
+
 void set_link_options(Socket& socket) {
     using namespace std::chrono_literals;
     // Credit bounds what is on its way. A mark that binds would stop the engine from reading, it
@@ -12,10 +19,13 @@ void set_link_options(Socket& socket) {
     socket.set(ZMQ_SNDHWM, 0);
     socket.set(ZMQ_RCVHWM, 0);
     socket.set(ZMQ_HANDSHAKE_IVL, 5'000ms);
+    // An agent that stands still. A frame of 80 KiB takes 13 s at 50 kbit/s, and only a whole one
+    // counts as a sign of life: no shorter.
     socket.set(ZMQ_HEARTBEAT_IVL, 5'000ms);
     socket.set(ZMQ_HEARTBEAT_TIMEOUT, 30'000ms);
-    // Heartbeats do not notice a peer that freezes in the middle of a large frame; this does.
-    socket.set(ZMQ_TCP_MAXRT, 30'000ms);
+    // A line that has gone silent: what was sent (the core says something every 2 s) is not
+    // acknowledged by the other kernel, whatever the size of the frames.
+    socket.set(ZMQ_TCP_MAXRT, unacknowledged_max);
 }
 
 void take_link_frame(core::Exchange& exchange, core::LinkId link, Frame frame, Told& told,

@@ -12,6 +12,7 @@ namespace bus::io {
 
 struct LinkKeys {
     std::string public_key, secret_key;  // Z85
+    friend bool operator==(const LinkKeys&, const LinkKeys&) = default;
 };
 
 // Heartbeats, timeouts and marks of a socket that carries links (FACTS section 2).

@@ -1,9 +1,8 @@
-// All connections to peers: the listening socket, one dialler per configured
-// address, and the authenticator in front.
+// All connections to peers: a listening socket for each of this agent's keys,
+// a dialler for each peer that has an address, and the authenticator in front.
 #pragma once
 
 #include <memory>
-#include <optional>
 #include <string>
 #include <unordered_map>
 #include <vector>
@@ -11,24 +10,25 @@
 #include "io/authenticator.h"
 #include "io/link_dialler.h"
 #include "io/link_listener.h"
+#include "io/link_peer.h"
 
 namespace bus::io {
 
-// One of the configuration's peers.
-struct LinkPeer {
-    std::string name, key;               // Z85
-    std::optional<TcpEndpoint> address;  // without: it dials us
-};
-
 class Links {
   public:
-    // Throws Error where an address to listen on cannot be bound.
-    Links(Context& context, LinkKeys own, const std::vector<std::string>& listen, Told& told);
+    // `own`: this agent's keys, the current one first. Throws Error where an address to listen on
+    // cannot be bound.
+    Links(Context& context, std::vector<LinkKeys> own, const std::vector<TcpEndpoint>& listen,
+          Told& told);
 
-    // The peers from now on. A connection whose key and address did not change stays; the
+    // The peers from now on. A connection whose key and address are still the peer's stays; the
     // links of removed keys end, and what their connections still send is ignored. Parked diallers
     // try again.
     void set_peers(const std::vector<LinkPeer>& peers, core::Exchange& exchange, Time now);
+    // This agent's keys from now on. It listens with each of them, and dials with the first. Links
+    // that were made with another one end and are made anew. Throws Error, and then nothing
+    // changes.
+    void set_own_keys(std::vector<LinkKeys> own, core::Exchange& exchange, Time now);
     std::vector<std::string> endpoints() const;
 
     void add_to(PollSet& poll);
@@ -43,7 +43,7 @@ class Links {
     bool has_news() const;
 
   private:
-    // The low half of a link's id names its carrier: a dialler's ticket, or 0, the listener.
+    // The low half of a link's id names its carrier: the ticket of a dialler or of a listener.
     core::LinkId next_link(std::uint32_t carrier) {
         return core::LinkId{(++last_link_ << 32) | carrier};
     }
@@ -51,10 +51,13 @@ class Links {
         return static_cast<std::uint32_t>(link.value);
     }
     LinkDialler* dialler_of(core::LinkId link);
-    void dial_new(const std::vector<DialTarget>& wanted);
+    LinkListener* listener_of(core::LinkId link);
+    void listen_with(const LinkKeys& own, std::vector<ListeningSocket> places);
+    void end_listeners_without_key(core::Exchange& exchange, Time now);
+    void dial(const LinkPeer& peer);
 
     Context& context_;
-    const LinkKeys own_;
+    std::vector<LinkKeys> own_;
     Told& told_;
     std::uint64_t last_link_ = 0;
     PeerKeys keys_;
@@ -62,9 +65,9 @@ class Links {
     Authenticator authenticator_;  // bound before the listener
     Resolver resolver_;
     PollSet::Slot resolver_slot_ = 0;
-    std::optional<LinkListener> listener_;
     std::uint32_t last_ticket_ = 0;
-    std::unordered_map<std::uint32_t, std::unique_ptr<LinkDialler>> diallers_;  // by ticket
+    std::unordered_map<std::uint32_t, std::unique_ptr<LinkListener>> listeners_;  // by ticket
+    std::unordered_map<std::uint32_t, std::unique_ptr<LinkDialler>> diallers_;    // by ticket
 };
 
 }  // namespace bus::io

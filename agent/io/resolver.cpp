@@ -18,8 +18,11 @@ struct Resolver::Shared {
         std::uint32_t ticket = 0;
         TcpEndpoint name;
     };
+    explicit Shared(LookUp with) : look_up(std::move(with)) {}
+    const LookUp look_up;
     std::mutex mutex;
     std::condition_variable asked;
+    std::size_t threads = 0, idle = 0;
     std::deque<Question> questions;
     std::vector<Answer> answers;
     bool over = false;
@@ -36,8 +39,10 @@ std::string numeric_host(const addrinfo& info) {
     return failed == 0 ? text : "";
 }
 
-Resolver::Answer look_up(std::uint32_t ticket, const TcpEndpoint& name) {
-    Resolver::Answer answer{.ticket = ticket, .addresses = {}, .error = {}};
+}  // namespace
+
+Resolver::Answer Resolver::ask_the_system(std::uint32_t ticket, const TcpEndpoint& name) {
+    Answer answer{.ticket = ticket, .name = name, .addresses = {}, .error = {}};
     addrinfo hints{};
     hints.ai_socktype = SOCK_STREAM;
     hints.ai_flags = AI_ADDRCONFIG;
@@ -54,37 +59,40 @@ Resolver::Answer look_up(std::uint32_t ticket, const TcpEndpoint& name) {
     return answer;
 }
 
-}  // namespace
-
-Resolver::Resolver() : shared_(std::make_shared<Shared>()) { BUS_ASSERT(shared_->ready); }
+Resolver::Resolver(LookUp look_up) : shared_(std::make_shared<Shared>(std::move(look_up))) {
+    BUS_ASSERT(shared_->ready);
+}
 
 Resolver::~Resolver() {
     const std::lock_guard lock{shared_->mutex};
     shared_->over = true;
-    shared_->asked.notify_one();
+    shared_->asked.notify_all();
 }
 
 void Resolver::ask(std::uint32_t ticket, const TcpEndpoint& name) {
-    {
-        const std::lock_guard lock{shared_->mutex};
-        shared_->questions.push_back({.ticket = ticket, .name = name});
-        shared_->asked.notify_one();
+    const std::lock_guard lock{shared_->mutex};
+    shared_->questions.push_back({.ticket = ticket, .name = name});
+    shared_->asked.notify_one();
+    if (shared_->questions.size() <= shared_->idle || shared_->threads == threads_max) return;
+    ++shared_->threads;
+    std::thread{answer_questions, shared_}.detach();
+}
+
+void Resolver::answer_questions(std::shared_ptr<Shared> shared) {
+    for (;;) {
+        std::unique_lock lock{shared->mutex};
+        ++shared->idle;
+        shared->asked.wait(lock, [&] { return shared->over || !shared->questions.empty(); });
+        --shared->idle;
+        if (shared->over) return;
+        const Shared::Question question = std::move(shared->questions.front());
+        shared->questions.pop_front();
+        lock.unlock();
+        Answer answer = shared->look_up(question.ticket, question.name);
+        lock.lock();
+        shared->answers.push_back(std::move(answer));
+        BUS_ASSERT(::eventfd_write(shared->ready.get(), 1) == 0);
     }
-    if (std::exchange(started_, true)) return;
-    std::thread{[shared = shared_] {
-        for (;;) {
-            std::unique_lock lock{shared->mutex};
-            shared->asked.wait(lock, [&] { return shared->over || !shared->questions.empty(); });
-            if (shared->over) return;
-            const Shared::Question question = std::move(shared->questions.front());
-            shared->questions.pop_front();
-            lock.unlock();
-            Answer answer = look_up(question.ticket, question.name);
-            lock.lock();
-            shared->answers.push_back(std::move(answer));
-            BUS_ASSERT(::eventfd_write(shared->ready.get(), 1) == 0);
-        }
-    }}.detach();
 }
 
 int Resolver::fd() const noexcept { return shared_->ready.get(); }
