@@ -46,6 +46,8 @@ inline constexpr std::size_t sessions_max = 10'000;
 inline constexpr std::size_t subscriptions_per_session_max = 10'000;
 inline constexpr std::size_t subscriptions_max = 200'000;
 inline constexpr std::size_t peers_max = 4'000;
+// Other agents that are known, and paths that one neighbour may tell.
+inline constexpr std::size_t agents_max = 100'000;
 inline constexpr std::size_t interest_per_peer_max = 100'000;
 // Batches whose producer still waits for its receipt `arrived`.
 inline constexpr std::size_t arrivals_max = 1'000'000;
@@ -73,6 +75,10 @@ inline constexpr auto ask_again = 5s;
 inline constexpr auto keepalive_interval = 2s;  // on an idle link
 inline constexpr auto bulk_calm =
     1s;  // without a backlog, until a producer's window is the quick one
+// A link that is back within this has not been down: nothing that was on its way goes another way.
+inline constexpr auto link_flap = 3s;
+// What an unused link may send at once, beyond its rate.
+inline constexpr auto rate_burst = 250ms;
 inline constexpr auto link_silence_max = 30s;  // then the session is over
 inline constexpr auto hello_retry = 5s;
 inline constexpr auto hello_retry_max = 60s;
@@ -95,6 +101,16 @@ inline constexpr std::uint64_t ballast_bytes = 8 * MiB;
 inline constexpr std::uint64_t stream_share_percent = 90;
 inline constexpr std::uint64_t dead_letter_share_percent = 10;
 
+// ---- Paths --------------------------------------------------------------------------
+// What a link that is down adds to the cost of its paths: more than all links of any path cost.
+inline constexpr std::uint32_t link_cost_max = 1'000;
+inline constexpr std::uint32_t down_link_cost = 1 << 20;
+// Links that a batch may cross: paths change while it is on its way.
+inline constexpr std::uint8_t batch_hops_max = 64;
+
+// Agents whose interest is asked for in one frame.
+inline constexpr std::size_t ask_agents_max = 1'000;
+
 // ---- One turn of the loop ----------------------------------------------------------------
 inline constexpr std::size_t turn_frames_per_socket = 256;
 
@@ -110,6 +126,9 @@ static_assert(memory_pressure >= producer_windows_sum + link_windows_sum,
               "what the windows allow is not pressure yet");
 static_assert(keepalive_interval * 5 < link_silence_max, "several keepalives may be lost");
 static_assert(journal_bytes_min >= 4 * (ballast_bytes + transaction_bytes_max));
+static_assert(link_cost_max * wire::path_agents_max < down_link_cost);
+static_assert(std::uint64_t{wire::path_agents_max + 1} * (down_link_cost + link_cost_max) <
+              0xffffffff);
 static_assert(stream_share_percent + dead_letter_share_percent <= 100);
 
 }  // namespace bus::limits

@@ -70,26 +70,68 @@ void State::on_peer_batch(Peer& peer, const wire::Envelope& envelope, Batch batc
     const auto& header = batch.header();
     peer.window.on_received(batch.size() + wire::envelope_length, now);
     peer.received_messages += batch.messages();
-    if (!header.guaranteed()) peer.ack_due = true;  // its credit
+    if (!header.guaranteed()) want_ack(peer);  // its credit
     if (header.guaranteed() && envelope.number <= peer.intake->taken()) {
         ++duplicates_dropped;
-        peer.ack_due = true;
+        want_ack(peer);
         return;
     }
-    if (header.kind == wire::Kind::service || !wire::is_channel(header.channel)) {
-        keeper.attach_safe(peer.intake, envelope.number, 0);
-        send(*peer.active, wire::LinkRefuse{envelope.number, wire::Reject::bad_name,
-                                            "this agent takes no such channel"});
+    Arrival arrival{.intake = peer.intake,
+                    .source = peer.id,
+                    .from_peer = true,
+                    .number = envelope.number,
+                    .flags = envelope.flags,
+                    .lifetime_millis = envelope.lifetime_millis,
+                    .came_from = peer.remote->id()};
+    auto why = why_not_from(peer, header);
+    if (!why) why = read_route(envelope, arrival);
+    if (!why) return take(arrival, std::move(batch));
+    if (!header.guaranteed()) {
+        ++best_effort_dropped;
         return;
     }
-    take({.intake = peer.intake,
-          .source = peer.id,
-          .from_peer = true,
-          .number = envelope.number,
-          .flags = envelope.flags,
-          .lifetime_millis = envelope.lifetime_millis,
-          .came_from = peer.outbound->destination().id},
-         std::move(batch));
+    keeper.attach_safe(peer.intake, envelope.number, 0);
+    send(*peer.active, wire::LinkRefuse{envelope.number, why->first, why->second});
+}
+
+State::Refusal State::why_not_from(const Peer& peer, const wire::BatchHeader& header) {
+    if (header.kind == wire::Kind::service || !wire::is_channel(header.channel))
+        return {{wire::Reject::bad_name, "this agent takes no such channel"}};
+    if (peer.may_give(header.kind, header.channel)) return std::nullopt;
+    ++denied;
+    const std::string channel{header.channel};
+    std::string reason = "no rule lets peer " + peer.settings.name +
+                         (header.kind == wire::Kind::queue ? " send to " : " publish on ") +
+                         channel;
+    event(Event::Kind::batch_denied, channel, reason, header.message_count);
+    return {{wire::Reject::not_allowed, std::move(reason)}};
+}
+
+State::Refusal State::read_route(const wire::Envelope& envelope, Arrival& arrival) {
+    if (envelope.route == nullptr) return std::nullopt;
+    const wire::Route& way = *envelope.route;
+    if (way.hops >= limits::batch_hops_max)
+        return {{wire::Reject::limit, "it has crossed " + std::to_string(way.hops) + " links"}};
+    arrival.for_this_host = way.finals.empty();
+    for (const AgentId& agent : way.finals) {
+        if (agent == settings.agent) {
+            arrival.for_this_host = true;
+            continue;
+        }
+        if (!settings.relay)
+            return {{wire::Reject::not_allowed, settings.name + " does not relay"}};
+        if (find_remote(agent) == nullptr && remotes.size() >= limits::agents_max)
+            return {{wire::Reject::limit, "too many agents are known here"}};
+        arrival.pass_on.push_back(&remote(agent));
+    }
+    arrival.relayed = true;
+    arrival.hops = way.hops;
+    if (way.origin == settings.agent)
+        arrival.came_from = {};  // it went away, and came back when paths changed
+    else if (find_remote(way.origin) != nullptr || remotes.size() < limits::agents_max)
+        arrival.came_from = remote(way.origin).id();
+    if (mutated(Mutation::relay_forgets)) arrival.pass_on.clear();
+    return std::nullopt;
 }
 
 }  // namespace bus::core

@@ -85,8 +85,9 @@ struct Custody {
     const BatchId id;
     const std::uint32_t messages;
     const std::uint64_t bytes;
-    Batch batch;           // empty: only the journal has it
-    DestinationId source;  // the peer it came from; 0: this host
+    Batch batch;            // empty: only the journal has it
+    DestinationId source;   // the agent where it entered the bus; 0: this one
+    std::uint8_t hops = 0;  // links it has crossed
     MemoryMeter& meter;
     Place place = Place::memory;
     bool maybe_on_disk = false;

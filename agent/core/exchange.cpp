@@ -127,6 +127,9 @@ void Exchange::on_link_frame(LinkId id, const wire::LinkFrame& frame, Time now) 
         return s.on_keepalive(link, *keepalive);
     if (const auto* message = std::get_if<wire::LinkUnfinished>(&frame.body))
         return s.on_unfinished(link, *message);
+    if (const auto* told = std::get_if<wire::LinkPaths>(&frame.body))
+        return s.on_paths(link, *told);
+    if (const auto* ask = std::get_if<wire::LinkAsk>(&frame.body)) return s.on_ask(link, *ask);
     if (const auto* refuse = std::get_if<wire::LinkRefuse>(&frame.body)) s.on_refuse(link, *refuse);
 }
 
@@ -184,6 +187,7 @@ Time Exchange::next_deadline() const {
     const State& s = *state_;
     Time next = s.keeper.next_due();
     if (s.needs_ticks()) next = std::min(next, s.next_tick);
+    for (const State::Peer* peer : s.rated) next = std::min(next, peer->outbound->next_deadline());
     for (const DestinationId id : s.delaying)
         next = std::min(next, s.groups.at(id)->next_deadline());
     return next;
@@ -193,7 +197,6 @@ void Exchange::reload(Settings settings, Time now) {
     State& s = at(now);
     s.settings = std::move(settings);
     s.apply_peers();
-    s.refresh_peer_queues();
 }
 
 void Exchange::stop_accepting(Time now) {
@@ -208,6 +211,7 @@ void Exchange::finish_turn(Time now) {
     State& s = at(now);
     s.move_streams();
     s.announce_interest();
+    s.flush_paths();
     if (auto transaction = s.keeper.gather())
         s.effects.transactions.push_back(std::move(*transaction));
     s.collect_safe();

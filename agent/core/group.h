@@ -20,6 +20,8 @@
 
 namespace bus::core {
 
+class Remote;
+
 class Group {
   public:
     struct Consumer {
@@ -111,6 +113,7 @@ class Group {
     bool dirty = false;
     Time linger_until = never;  // dropped then, unless a consumer came
     bool interest_shown = false;
+    std::vector<Remote*> takers;  // agents that work on it
     std::uint32_t idle_ticks = 0;
 
   private:

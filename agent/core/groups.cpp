@@ -20,9 +20,11 @@ Group& Exchange::State::queue(const std::string& name) {
                               .kind = wire::Kind::queue,
                               .name = name});
     keeper.declare(added.destination());
-    for (const auto& peer : peers)
-        if (peer->configured && peer->interest.wants(wire::Kind::queue, name))
-            peer->queues.push_back(&added);
+    for (const auto& [agent, remote] : remotes)
+        if (works_on(*remote, name)) {
+            remote->queues.push_back(&added);
+            added.takers.push_back(remote.get());
+        }
     return added;
 }
 
@@ -41,7 +43,7 @@ void Exchange::State::drop_group(DestinationId id) {
     keeper.forget_destination(id);
     for (const auto& told : holds.release(id)) tell_resume(told.source, told.channel);
     groups_by_name.erase({group.destination().type, group.destination().name});
-    for (const auto& peer : peers) std::erase(peer->queues, &group);
+    for (Remote* taker : group.takers) std::erase(taker->queues, &group);
     delaying.erase(id);
     groups.erase(found);
     forget_routes();
@@ -69,17 +71,22 @@ void Exchange::State::hide_interest(Group& group) {
     own_interest.remove(interest_of(group));
 }
 
-// Which local queues each peer works on, after its interest changed.
-void Exchange::State::refresh_peer_queues() {
-    for (const auto& peer : peers) {
-        peer->queues.clear();
-        if (!peer->configured || !peer->outbound) continue;
-        for (const auto& [id, group] : groups)
-            if (group->is_queue() &&
-                peer->interest.wants(wire::Kind::queue, group->destination().name))
-                peer->queues.push_back(group.get());
-        peer->outbound->dirty = true;
+// A queue's messages go only where a consumer is within reach: those of a subscription also set out
+// for who is away.
+bool Exchange::State::works_on(const Remote& remote, const std::string& queue) const {
+    return remote.via != nullptr && remote.up && remote.interest.wants(wire::Kind::queue, queue) &&
+           peers_by_outbound.at(remote.via)->may_have(wire::Kind::queue, queue);
+}
+
+void Exchange::State::refresh_queues(Remote& remote) {
+    for (Group* queue_here : std::exchange(remote.queues, {}))
+        std::erase(queue_here->takers, &remote);
+    for (const auto& [id, group] : groups) {
+        if (!group->is_queue() || !works_on(remote, group->destination().name)) continue;
+        remote.queues.push_back(group.get());
+        group->takers.push_back(&remote);
     }
+    if (remote.via != nullptr) remote.via->wake(remote);
 }
 
 }  // namespace bus::core

@@ -42,39 +42,63 @@ std::vector<InterestItem> OwnInterest::snapshot() const {
 
 // ---- PeerInterest ----------------------------------------------------------------------------
 
-void PeerInterest::insert(const InterestItem& item) {
-    const auto [at, is_new] = items_.emplace(key_of(item), item);
-    if (is_new) digest_ ^= wire::digest(item);
+// true: it was not known, or it was thought lost.
+bool PeerInterest::insert(const InterestItem& item) {
+    const auto key = key_of(item);
+    removed_.erase(key);
+    const bool is_new = items_.emplace(key, item).second;
+    const bool was_lost = lost_.erase(key) > 0;
+    if (is_new || was_lost) digest_ ^= wire::digest(item);
+    return is_new || was_lost;
 }
 
 bool PeerInterest::erase(const InterestItem& item) {
-    const auto found = items_.find(key_of(item));
+    const auto key = key_of(item);
+    if (item.durable && removed_.size() < limits::tombstones_max) removed_.emplace(key, item);
+    const auto found = items_.find(key);
     if (found == items_.end()) return false;
-    digest_ ^= wire::digest(found->second);
+    if (lost_.erase(key) == 0) digest_ ^= wire::digest(found->second);
     items_.erase(found);
     return true;
 }
 
-std::optional<PeerInterest::Change> PeerInterest::apply(const LinkInterest& frame) {
+std::vector<InterestItem> PeerInterest::snapshot() const {
+    std::vector<InterestItem> said;
+    for (const auto& [key, item] : items_) {
+        if (lost_.contains(key)) continue;
+        said.push_back(item);
+        said.back().op = InterestItem::Op::add;
+    }
+    for (const auto& [key, item] : removed_) {
+        said.push_back(item);
+        said.back().op = InterestItem::Op::remove;
+    }
+    return said;
+}
+
+std::optional<PeerInterest::Change> PeerInterest::apply(const LinkInterest& frame,
+                                                        const AgentId& by) {
     switch (frame.part) {
         case LinkInterest::Part::snapshot_more:
         case LinkInterest::Part::snapshot_last:
-            for (const auto& item : frame.items) staged_.insert_or_assign(key_of(item), item);
+            for (const auto& item : frame.items) staged_[by].insert_or_assign(key_of(item), item);
             if (frame.part == LinkInterest::Part::snapshot_more) return std::nullopt;
             version_ = frame.version;
             synchronised_ = true;
-            return replace_by_staged();
+            {
+                auto staged = std::move(staged_[by]);
+                staged_.erase(by);
+                return replace_by(std::move(staged));
+            }
         case LinkInterest::Part::change: {
             Change change;
             if (!synchronised_) return change;
             version_ = frame.version;
             for (const auto& item : frame.items) {
-                if (item.op == InterestItem::Op::add && !items_.contains(key_of(item))) {
-                    insert(item);
+                if (item.op == InterestItem::Op::add && insert(item))
                     change.added.push_back(item);
-                } else if (item.op == InterestItem::Op::remove && erase(item)) {
+                else if (item.op == InterestItem::Op::remove && erase(item))
                     change.removed.push_back(item);
-                }
             }
             return change;
         }
@@ -84,29 +108,31 @@ std::optional<PeerInterest::Change> PeerInterest::apply(const LinkInterest& fram
     return Change{};
 }
 
-PeerInterest::Change PeerInterest::replace_by_staged() {
+PeerInterest::Change PeerInterest::replace_by(Items staged) {
     Change change;
     std::vector<InterestItem> gone;
     for (const auto& [key, item] : items_) {
-        const auto still = staged_.find(key);
-        const bool removed = still != staged_.end() && still->second.op == InterestItem::Op::remove;
-        if (still != staged_.end() && !removed) continue;
+        const auto still = staged.find(key);
+        const bool removed = still != staged.end() && still->second.op == InterestItem::Op::remove;
+        if (still != staged.end() && !removed) continue;
         // Absence ends what lived with a session, never what is durable.
         if (item.durable && !removed && !mutated(Mutation::snapshot_ends_durable))
             change.give_back.push_back(item);
         else
             gone.push_back(item);
     }
+    for (const auto& item : change.give_back)
+        if (lost_.insert(key_of(item)).second) digest_ ^= wire::digest(item);
     for (const auto& item : gone) {
         erase(item);
         change.removed.push_back(item);
     }
-    for (const auto& [key, item] : staged_) {
-        if (item.op != InterestItem::Op::add || items_.contains(key)) continue;
-        insert(item);
-        change.added.push_back(item);
+    for (const auto& [key, item] : staged) {
+        if (item.op == InterestItem::Op::remove)
+            removed_.emplace(key, item);
+        else if (insert(item))
+            change.added.push_back(item);
     }
-    staged_.clear();
     return change;
 }
 

@@ -7,10 +7,12 @@
 #include <cstdint>
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
 #include <tuple>
 #include <vector>
 
+#include "limits.h"
 #include "wire/link.h"
 
 namespace bus::core {
@@ -54,13 +56,16 @@ class PeerInterest {
 
     // As it was known before this agent started.
     void recover(const wire::InterestItem& item) { insert(item); }
-    // One frame; nullopt until a snapshot is complete. malformed: a change without a snapshot.
-    std::optional<Change> apply(const wire::LinkInterest& frame);
+    // One frame, told `by` a neighbour (the agent itself, or a relay); nullopt until a snapshot is
+    // complete. A change without a snapshot changes nothing.
+    std::optional<Change> apply(const wire::LinkInterest& frame, const AgentId& by);
     // A new link session begins: a snapshot comes.
-    void begin() {
+    void begin(const AgentId& by) {
         synchronised_ = false;
-        staged_.clear();
+        staged_.erase(by);
     }
+    // What the agent itself said, for others: what it wants, and what it removed.
+    std::vector<wire::InterestItem> snapshot() const;
 
     bool synchronised() const { return synchronised_; }
     std::uint64_t version() const { return version_; }
@@ -71,12 +76,15 @@ class PeerInterest {
     const std::map<InterestKey, wire::InterestItem>& items() const { return items_; }
 
   private:
-    Change replace_by_staged();
-    void insert(const wire::InterestItem& item);
+    using Items = std::map<InterestKey, wire::InterestItem>;
+    Change replace_by(Items staged);
+    bool insert(const wire::InterestItem& item);
     bool erase(const wire::InterestItem& item);
 
-    std::map<InterestKey, wire::InterestItem> items_;
-    std::map<InterestKey, wire::InterestItem> staged_;
+    Items items_;
+    std::set<InterestKey> lost_;  // of items_: durable, and the agent's snapshot lacked it
+    Items removed_;               // durable, ended on purpose
+    std::map<AgentId, Items> staged_;
     bool synchronised_ = false;
     std::uint64_t version_ = 0;
     std::uint64_t digest_ = 0;

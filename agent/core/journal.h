@@ -61,7 +61,7 @@ struct Put {
     Batch batch;
     std::uint64_t expires_wall_micros = 0;  // this host's wall clock; 0: never
     std::uint32_t owes = 1;                 // how many Owe follow
-    DestinationId source;                   // the peer it came from; 0: this host
+    DestinationId source;                   // the agent where it entered the bus; 0: this one
 };
 struct Owe {
     StreamId stream;

@@ -11,13 +11,14 @@ using Place = Custody::Place;
 // ---- Custody -------------------------------------------------------------------
 
 std::shared_ptr<Custody> Keeper::take(Batch batch, const std::vector<Where>& where, Time expires,
-                                      DestinationId source) {
+                                      DestinationId source, std::uint8_t hops) {
     BUS_ASSERT(!where.empty());
     last_batch_ = last_batch_.next();
     auto custody = std::make_shared<Custody>(last_batch_, std::move(batch), meter);
     custody->taken = now_;
     custody->expires = expires;
     custody->source = source;
+    custody->hops = hops;
     custody->unsettled = static_cast<std::uint32_t>(where.size());
     custody->owed.reserve(where.size());
     for (const Where& one : where) {

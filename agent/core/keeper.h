@@ -42,9 +42,9 @@ class Keeper {
     Time now() const { return now_; }
 
     // ---- Custody.
-    // Owed to all of `where` (at least one). `source`: the peer it came from.
+    // Owed to all of `where` (at least one). `source`: the agent where it entered the bus.
     std::shared_ptr<Custody> take(Batch batch, const std::vector<Where>& where, Time expires,
-                                  DestinationId source = {});
+                                  DestinationId source = {}, std::uint8_t hops = 0);
     // Best effort: owed to nobody once it was handed out; in no account.
     std::shared_ptr<Custody> take_loose(Batch batch, const std::vector<Where>& where, Time expires);
     // A row read back from the journal, as an entry of that stream.

@@ -16,9 +16,11 @@
 
 namespace bus::core {
 
+class Remote;
+
 struct LargeMessage {
-    // A peer as somebody who takes from a queue; only compared.
-    using PeerTaker = const void*;
+    // An agent that takes from a queue; only compared.
+    using PeerTaker = const Remote*;
 
     std::optional<ConsumerId> consumer;  // none: it left, another one begins anew
     PeerTaker peer = nullptr;

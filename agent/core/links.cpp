@@ -37,9 +37,8 @@ Exchange::State::Peer* Exchange::State::peer_by_key(const std::string& key) {
 }
 
 Exchange::State::Peer* Exchange::State::peer_by_id(const AgentId& id) {
-    for (const auto& peer : peers)
-        if (peer->id == id) return peer.get();
-    return nullptr;
+    const auto found = peers_by_id.find(id);
+    return found == peers_by_id.end() ? nullptr : found->second;
 }
 
 void Exchange::State::send(Link& link, wire::LinkBody body) {
@@ -53,13 +52,21 @@ void Exchange::State::send(Link& link, wire::LinkBody body) {
         --link.sent;
 }
 
-std::uint64_t Exchange::State::send_batch(Link& link, wire::Envelope envelope, const Batch& batch) {
+std::uint64_t Exchange::State::send_parcel(Link& link, const Outbound::Parcel& parcel) {
     link.last_sent = now;
+    wire::Envelope envelope = parcel.envelope;
     envelope.session = link.session;
     envelope.count = ++link.sent;
-    link.peer->sent_messages += batch.messages();
+    const Remote* const origin = find_remote(parcel.source);
+    const bool is_for_peer = parcel.finals.size() == 1 && parcel.finals.front() == link.peer->id;
+    if (!is_for_peer || origin != nullptr)
+        envelope.route = std::make_shared<wire::Route>(
+            wire::Route{.hops = static_cast<std::uint8_t>(parcel.hops + 1),
+                        .origin = origin != nullptr ? origin->agent() : settings.agent,
+                        .finals = is_for_peer ? std::vector<AgentId>{} : parcel.finals});
+    link.peer->sent_messages += parcel.batch.messages();
     effects.to_links.push_back(
-        {link.id, SendBatch{envelope, batch, 0, batch.header().body_length}});
+        {link.id, SendBatch{envelope, parcel.batch, 0, parcel.batch.header().body_length}});
     return envelope.count;
 }
 
@@ -83,6 +90,7 @@ wire::LinkHello Exchange::State::hello_to(const Peer& peer, bool answer) const {
             .window = peer.window.bytes(window_share()),
             .interest_version = own_interest.version(),
             .answer = answer,
+            .relay = settings.relay,
             .held = peer.id.is_zero() || mutated(Mutation::hold_forgotten)
                         ? std::vector<wire::ChannelKey>{}
                         : holds.of(peer.id),
@@ -174,7 +182,11 @@ void Exchange::State::open_session(Link& link, const wire::LinkHello& hello) {
     link.last_heard = now;
     peer.active = &link;
     peer.last_error.clear();
-    peer.interest.begin();
+    peer.remote->interest.begin(peer.id);
+    peer.relays = hello.relay;
+    put_neighbour(peer);
+    paths.set_up(peer.id);
+    apply_paths();
 
     const bool same_me = hello.your_incarnation == incarnation;
     peer.outbound->open(hello.incarnation, same_me ? hello.your_taken : 0, hello.window,
@@ -182,7 +194,8 @@ void Exchange::State::open_session(Link& link, const wire::LinkHello& hello) {
     for (auto& part : wire::split_interest(wire::LinkInterest::Part::snapshot_last,
                                            own_interest.version(), snapshot_with_removals()))
         send(link, std::move(part));
-    peer.ack_due = true;
+    tell_all_paths(peer);
+    want_ack(peer);
     forget_routes();
     const auto backlog = peer.outbound->backlog();
     event(Event::Kind::link_up, peer.settings.name,
@@ -208,8 +221,15 @@ void Exchange::State::meet(Link& link, const wire::LinkHello& hello) {
     Peer& peer = *link.peer;
     const bool news = peer.id.is_zero() || hello.incarnation != peer.incarnation ||
                       std::exchange(peer.key, link.key) != link.key;
-    if (peer.id.is_zero()) peer.id = hello.agent;
-    if (!peer.outbound) add_outbound(peer);
+    if (peer.id.is_zero()) {
+        peer.id = hello.agent;
+        peers_by_id[peer.id] = &peer;
+    }
+    if (peer.remote == nullptr) {
+        peer.remote = &remote(peer.id);
+        peer.outbound->set_neighbour(*peer.remote);
+    }
+    peer.remote->name = peer.settings.name;
     if (!peer.intake ||
         (hello.incarnation != peer.incarnation && !mutated(Mutation::mark_across_incarnations)))
         peer.intake = std::make_shared<Intake>(Intake::FromPeer{peer.id, hello.incarnation}, 0);
@@ -225,15 +245,6 @@ void Exchange::State::meet(Link& link, const wire::LinkHello& hello) {
                       true);
 }
 
-void Exchange::State::add_outbound(Peer& peer) {
-    last_destination = last_destination.next();
-    peer.outbound = std::make_unique<Outbound>(
-        Destination{.type = Destination::Type::agent, .id = last_destination, .agent = peer.id},
-        keeper);
-    keeper.change(PutDestination{peer.outbound->destination()});
-    peers_by_destination[last_destination] = &peer;
-}
-
 // ---- The end of a session
 // -------------------------------------------------------------------------
 
@@ -247,6 +258,11 @@ void Exchange::State::end_session(Link& link, const std::string& why, bool tell)
     peer.down_since = now;
     peer.last_error = why;
     peer.outbound->close();
+    links_settling = true;
+    peer.told.clear();
+    peer.paths_to_tell.clear();
+    peer.told_digest = 0;
+    peer.asked.clear();
     const auto backlog = peer.outbound->backlog();
     event(Event::Kind::link_down, peer.settings.name,
           why + ", reconnecting (" + std::to_string(backlog.messages) + " messages waiting)",
@@ -292,32 +308,34 @@ void Exchange::State::on_ack(Link& link, const wire::LinkAck& ack) {
 }
 
 void Exchange::State::on_hold(Link& link, const wire::LinkHold& hold) {
-    for (const auto& channel : hold.hold) link.peer->outbound->held().hold(channel);
-    for (const auto& channel : hold.resume) link.peer->outbound->held().resume(channel);
-    link.peer->outbound->dirty = true;
+    link.peer->outbound->hold(hold.hold);
+    link.peer->outbound->resume(hold.resume);
 }
 
 void Exchange::State::on_interest(Link& link, const wire::LinkInterest& frame) {
     if (frame.part == wire::LinkInterest::Part::give_back) return on_given_back(link, frame.items);
-    Peer& peer = *link.peer;
-    const auto change = peer.interest.apply(frame);
+    if (!frame.agent.is_zero() && frame.agent != link.peer->id) return on_interest_of(link, frame);
+    Remote& of = *link.peer->remote;
+    const auto before = of.interest.version();
+    const auto change = of.interest.apply(frame, of.agent());
     if (!change) return;
-    keep_interest(peer, *change);
     for (auto& part : wire::split_interest(wire::LinkInterest::Part::give_back,
-                                           peer.interest.version(), change->give_back))
+                                           of.interest.version(), change->give_back))
         if (!part.items.empty()) send(link, std::move(part));
-    if (change->added.empty() && change->removed.empty()) return;
-    forget_routes();
-    refresh_peer_queues();
+    keep_interest(of, *change);
+    tell_interest(of, before, *change);
 }
 
-void Exchange::State::keep_interest(const Peer& peer, const PeerInterest::Change& change) {
+void Exchange::State::keep_interest(Remote& of, const PeerInterest::Change& change) {
     for (const auto& item : change.removed)
-        keeper.change(DropInterest{peer.id, item.kind, item.name, item.filter}, true);
+        keeper.change(DropInterest{of.agent(), item.kind, item.name, item.filter}, true);
     for (const auto& item : change.added)
         keeper.change(
-            PutInterest{peer.id, item.kind, item.durable, item.name, item.group, item.filter},
+            PutInterest{of.agent(), item.kind, item.durable, item.name, item.group, item.filter},
             true);
+    if (change.added.empty() && change.removed.empty()) return;
+    forget_routes();
+    refresh_queues(of);
 }
 
 // Durable interest that this agent lost (its journal is new, or was restored): it is wanted again,
@@ -351,22 +369,29 @@ void Exchange::State::on_keepalive(Link& link, const wire::LinkKeepalive& keepal
     Peer& peer = *link.peer;
     if (keepalive.reply_to != 0 && keepalive.reply_to <= nanos(now))
         peer.rtt_micros = (nanos(now) - keepalive.reply_to) / 1000;
-    const bool same_version = keepalive.interest_version == peer.interest.version();
-    if (peer.interest.synchronised() && same_version &&
-        keepalive.interest_digest != peer.interest.digest()) {
-        end_session(link, "its interest differs from what is known here, asking again", true);
+    const PeerInterest& known = peer.remote->interest;
+    const bool same_version = keepalive.interest_version == known.version();
+    const bool same_paths =
+        !peer.relays || !peer.settings.relays || keepalive.paths_digest == paths.digest(peer.id);
+    if (known.synchronised() &&
+        ((same_version && keepalive.interest_digest != known.digest()) || !same_paths)) {
+        end_session(link,
+                    same_paths ? "its interest differs from what is known here, asking again"
+                               : "its paths differ from what is known here, asking again",
+                    true);
         if (link.dialled) greet(link);
         return;
     }
-    if (keepalive.echo != 0) send(link, keepalive_with(0, keepalive.echo));
+    if (keepalive.echo != 0) send(link, keepalive_to(peer, 0, keepalive.echo));
 }
 
-wire::LinkKeepalive Exchange::State::keepalive_with(std::uint64_t echo,
-                                                    std::uint64_t reply_to) const {
+wire::LinkKeepalive Exchange::State::keepalive_to(const Peer& peer, std::uint64_t echo,
+                                                  std::uint64_t reply_to) const {
     return {.interest_version = own_interest.version(),
             .interest_digest = own_interest.digest(),
             .echo = echo,
-            .reply_to = reply_to};
+            .reply_to = reply_to,
+            .paths_digest = peer.told_digest};
 }
 
 void Exchange::State::on_reset(Link& link, const wire::LinkReset& reset) {
@@ -405,10 +430,14 @@ void Exchange::State::announce_interest() {
     }
 }
 
+void Exchange::State::want_ack(Peer& peer) {
+    if (!std::exchange(peer.ack_due, true)) acks_due.push_back(&peer);
+}
+
 void Exchange::State::flush_acks() {
-    for (const auto& peer : peers) {
-        if (!peer->ack_due || peer->active == nullptr) continue;
+    for (Peer* const peer : std::exchange(acks_due, {})) {
         peer->ack_due = false;
+        if (peer->active == nullptr) continue;
         send(*peer->active, wire::LinkAck{.through = peer->intake->safe_through(),
                                           .window = peer->window.bytes(window_share()),
                                           .received = peer->active->received,
@@ -417,17 +446,15 @@ void Exchange::State::flush_acks() {
 }
 
 void Exchange::State::pump(Peer& peer) {
-    if (peer.active == nullptr) return;
-    peer.outbound->dirty = false;
-    Link& link = *peer.active;
-    peer.outbound->pump(peer.queues, [&](wire::Envelope envelope, const Batch& batch) {
-        return send_batch(link, envelope, batch);
-    });
+    Link* const link = peer.active;
+    peer.outbound->pump([&](const Outbound::Parcel& parcel) { return send_parcel(*link, parcel); });
+    if (link == nullptr) return;
     peer.outbound->read_on(memory_share(), effects.reads);
-    for (Group* queue_here : peer.queues) {
-        queue_here->read_on_if_wanted(memory_share(), true, effects.reads);
-        if (std::exchange(queue_here->unblocked, false)) touch(*queue_here);
-    }
+    for (const Remote* behind : peer.outbound->remotes())
+        for (Group* queue_here : behind->queues) {
+            queue_here->read_on_if_wanted(memory_share(), true, effects.reads);
+            if (std::exchange(queue_here->unblocked, false)) touch(*queue_here);
+        }
 }
 
 void Exchange::State::tick_link(Link& link) {
@@ -442,7 +469,7 @@ void Exchange::State::tick_link(Link& link) {
         return;
     }
     if (now - link.last_sent >= limits::keepalive_interval)
-        send(link, keepalive_with(nanos(now), 0));
+        send(link, keepalive_to(*link.peer, nanos(now), 0));
 }
 
 }  // namespace bus::core

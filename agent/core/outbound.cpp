@@ -14,26 +14,48 @@ std::uint64_t frame_bytes(const Batch& batch) {
     return wire::frame_charge(wire::envelope_length + batch.size());
 }
 
+constexpr std::uint8_t path_flags = entry_flag::resent | entry_flag::rerouted;
+
 }  // namespace
 
-Outbound::Outbound(Destination destination, Keeper& keeper)
-    : destination_(std::move(destination)),
-      keeper_(keeper),
-      streams_{Stream{{destination_.id, Lane::high}}, Stream{{destination_.id, Lane::normal}},
-               Stream{{destination_.id, Lane::low}}} {}
+// ---- The agents that are reached by it ---------------------------------------------------------
 
-void Outbound::offer(Entry entry) { stream(entry.batch().header().lane).push(std::move(entry)); }
+void Outbound::attach(Remote& remote) {
+    remote.via = this;
+    remotes_.push_back(&remote);
+    wake(remote);
+}
 
-bool Outbound::offer_now(const Batch& batch, std::uint64_t lifetime_millis, const Send& send) {
-    const auto bytes = frame_bytes(batch);
-    if (!open_ || held_.everything() ||
-        loose_bytes_ + bytes > window_ / 4 + limits::frame_bytes_max)
+void Outbound::detach(Remote& remote) {
+    remote.via = nullptr;
+    remote.active = false;
+    std::erase(remotes_, &remote);
+    std::erase(active_, &remote);
+}
+
+void Outbound::touch() {
+    if (!std::exchange(dirty_, true)) all_dirty_.push_back(this);
+}
+
+void Outbound::wake(Remote& remote) {
+    touch();
+    if (!std::exchange(remote.active, true)) active_.push_back(&remote);
+}
+
+void Outbound::wake_all() {
+    for (Remote* remote : remotes_) wake(*remote);
+    touch();
+}
+
+bool Outbound::offer_now(const Parcel& parcel, const Send& send) {
+    const auto& header = parcel.batch.header();
+    const auto bytes = frame_bytes(parcel.batch);
+    if (!open_ || held_.everything() || held_.holds(header.kind, header.channel) ||
+        loose_bytes_ + bytes > window_ / 4 + limits::frame_bytes_max || !is_free())
         return false;
-    if (held_.holds(wire::channel_hash(batch.header().kind, batch.header().channel))) return false;
-    const auto count =
-        send({.lifetime_millis = lifetime_millis, .messages = batch.messages()}, batch);
-    loose_.push_back({count, bytes});
+    loose_.push_back({send(parcel), bytes});
     loose_bytes_ += bytes;
+    rate_.spend(bytes, keeper_.now());
     return true;
 }
 
@@ -52,17 +74,26 @@ void Outbound::open(std::uint64_t peer_incarnation, std::uint64_t taken, std::ui
     if (mutated(Mutation::numbers_restart_on_readd) && flights_.empty()) last_number_ = 0;
     for (std::size_t i = flights_.size(); i-- > 0;) {
         Flight& flight = flights_[i];
-        flight.counted = !flight.done && flight.number <= taken;
-        if (flight.counted) bytes_out_ += frame_bytes(flight.entry.batch());
+        flight.counted = !flight.done() && flight.number <= taken;
+        if (flight.counted) bytes_out_ += flight.bytes;
         if (mutated(Mutation::hello_settles) && flight.counted) finish(flight);
         if (flight.number > taken) resend_at_ = i;
     }
-    dirty = true;
+    wake_all();
 }
 
 void Outbound::close() {
     open_ = false;
     bytes_out_ = 0;
+}
+
+void Outbound::hold(const std::vector<wire::ChannelKey>& channels) {
+    for (const auto& channel : channels) held_.hold(channel);
+}
+
+void Outbound::resume(const std::vector<wire::ChannelKey>& channels) {
+    for (const auto& channel : channels) held_.resume(channel);
+    if (!channels.empty()) wake_all();
 }
 
 Outbound::Flight* Outbound::find(std::uint64_t number) {
@@ -71,22 +102,47 @@ Outbound::Flight* Outbound::find(std::uint64_t number) {
     return at == flights_.end() || at->number != number ? nullptr : &*at;
 }
 
+const Entry& Outbound::Flight::entry() const {
+    const auto at =
+        std::find_if(carried.begin(), carried.end(), [](const Carried& one) { return !one.done; });
+    BUS_ASSERT(at != carried.end());
+    return at->entry;
+}
+
 // It is on its way no more; whoever owed it is told.
-void Outbound::land(Flight& flight, Settlement how) {
-    flight.done = true;
-    if (flight.counted) bytes_out_ -= frame_bytes(flight.entry.batch());
-    const Entry entry = std::exchange(flight.entry, {});
-    if (flight.queue == nullptr || !flight.queue->decided_at_peer(entry, how))
+void Outbound::settle(Carried& carried, Settlement how) {
+    carried.done = true;
+    const Entry entry = std::exchange(carried.entry, {});
+    if (carried.queue == nullptr || !carried.queue->decided_at_peer(entry, how))
         keeper_.settle(entry, how);
 }
 
+void Outbound::land(Flight& flight, Settlement how) {
+    if (flight.counted) bytes_out_ -= flight.bytes;
+    flight.counted = false;
+    flight.open = 0;
+    for (Carried& carried : flight.carried) {
+        if (carried.done) continue;
+        // A relay answers for it from now on: it has not arrived.
+        const bool passed_on = how == Settlement::settled && carried.to != neighbour_;
+        settle(carried, passed_on ? Settlement::moved : how);
+    }
+}
+
 void Outbound::finish(Flight& flight) {
-    if (flight.done) return;
+    if (flight.done()) return;
     // From when it was taken, waiting included: a line that falls behind shows.
-    const Custody& custody = *flight.entry.custody;
+    const Custody& custody = *flight.entry().custody;
     settle_time_.sample(keeper_.now() - (custody.read_back ? flight.since : custody.taken));
     last_settled_ = keeper_.now();
     land(flight, Settlement::settled);
+}
+
+void Outbound::drop_landed() {
+    while (!flights_.empty() && flights_.front().done()) {
+        flights_.pop_front();
+        if (resend_at_ > 0) --resend_at_;
+    }
 }
 
 bool Outbound::on_ack(const wire::LinkAck& ack) {
@@ -101,53 +157,83 @@ bool Outbound::on_ack(const wire::LinkAck& ack) {
                                    [](const Flight& f, std::uint64_t n) { return f.number < n; });
         for (; at != flights_.end() && at->number <= range.last; ++at) finish(*at);
     }
-    while (!flights_.empty() && flights_.front().done) {
-        flights_.pop_front();
-        if (resend_at_ > 0) --resend_at_;
-    }
+    drop_landed();
     window_ = ack.window;
     while (!loose_.empty() && loose_.front().count <= ack.received) {
         loose_bytes_ -= loose_.front().bytes;
         loose_.pop_front();
     }
-    dirty = true;
+    touch();
     return true;
 }
 
 bool Outbound::on_refuse(std::uint64_t number, const std::string& reason) {
     Flight* const flight = find(number);
-    if (flight == nullptr || flight->done) return false;
-    keeper_.bury(flight->entry, 0, flight->entry.messages(), reason);
+    if (flight == nullptr || flight->done()) return false;
+    for (const Carried& carried : flight->carried)
+        if (!carried.done) keeper_.bury(carried.entry, 0, carried.entry.messages(), reason);
     land(*flight, Settlement::dead_lettered);
-    dirty = true;
+    touch();
     return true;
 }
 
-void Outbound::abandon(const Group& queue, const LargeMessage& message) {
+// ---- Other ways --------------------------------------------------------------------------------
+
+template <class Wanted>
+void Outbound::give_back_if(Wanted wanted) {
     BUS_ASSERT(!open_);
-    for (Flight& flight : flights_) {
-        if (flight.done || flight.queue != &queue) continue;
-        const auto& header = flight.entry.batch().header();
-        if (!header.part || header.producer != message.rest.producer ||
-            header.part->first_sequence != message.rest.part.first_sequence)
-            continue;
-        flight.done = true;
-        flight.entry = {};
-    }
+    for (Flight& flight : flights_)
+        for (Carried& carried : flight.carried) {
+            if (carried.done || !wanted(*carried.to)) continue;
+            carried.done = true;
+            --flight.open;
+            carried.to->take_back({std::exchange(carried.entry, {}), carried.queue});
+            if (carried.to->via != nullptr) carried.to->via->wake(*carried.to);
+        }
+    drop_landed();
+}
+
+void Outbound::give_back(Remote& remote) {
+    give_back_if([&](const Remote& to) { return &to == &remote; });
+}
+
+void Outbound::give_back_rerouted() {
+    give_back_if([&](const Remote& to) { return to.via != this && to.via != nullptr; });
+}
+
+void Outbound::abandon(const Group& queue, const LargeMessage& message) {
+    for (Flight& flight : flights_)
+        for (Carried& carried : flight.carried) {
+            if (carried.done || carried.queue != &queue) continue;
+            const auto& header = carried.entry.batch().header();
+            if (!header.part || header.producer != message.rest.producer ||
+                header.part->first_sequence != message.rest.part.first_sequence)
+                continue;
+            carried.done = true;
+            carried.entry = {};
+            if (--flight.open == 0 && std::exchange(flight.counted, false))
+                bytes_out_ -= flight.bytes;
+        }
 }
 
 // ---- Sending
 // --------------------------------------------------------------------------------------
 
-bool Outbound::fits(const Entry& entry) const {
-    return bytes_out_ == 0 || bytes_out_ + frame_bytes(entry.batch()) <= window_;
+bool Outbound::fits(std::uint64_t bytes) const {
+    return bytes_out_ == 0 || bytes_out_ + bytes <= window_;
 }
 
-void Outbound::pump(const std::vector<Group*>& queues, const Send& send) {
+bool Outbound::is_free() {
+    waits_for_rate_ = !rate_.free(keeper_.now());
+    return !waits_for_rate_;
+}
+
+void Outbound::pump(const Send& send) {
+    dirty_ = false;
     if (!open_) return;
     resend(send);
     if (resend_at_ < flights_.size()) return;  // the window is full of what goes again
-    while (send_next(queues, send)) {
+    while (send_next(send)) {
     }
 }
 
@@ -155,137 +241,145 @@ void Outbound::pump(const std::vector<Group*>& queues, const Send& send) {
 void Outbound::resend(const Send& send) {
     for (; resend_at_ < flights_.size(); ++resend_at_) {
         Flight& flight = flights_[resend_at_];
-        if (flight.done) continue;
-        if (!fits(flight.entry)) return;
+        if (flight.done()) continue;
+        if (!fits(flight.bytes) || !is_free()) return;
         send_flight(flight, true, send);
     }
 }
 
-bool Outbound::send_next(const std::vector<Group*>& queues, const Send& send) {
-    const std::size_t sources = wire::lane_count + queues.size();
-    for (std::size_t tried = 0; tried < sources; ++tried) {
-        const std::size_t source = turn_++ % sources;
-        Entry* const entry = choose(source, queues);
-        if (entry == nullptr) continue;
-        if (!fits(*entry)) {
-            --turn_;  // it keeps its turn
-            return false;
-        }
-        Entry taken = take(source, queues, *entry);
-        const auto& header = taken.batch().header();
-        const bool is_passed = mutated(Mutation::held_number_passed) &&
-                               held_.holds(wire::channel_hash(header.kind, header.channel));
-        Group* const queue =
-            source < wire::lane_count ? nullptr : queues[source - wire::lane_count];
-        Flight flight{.entry = std::move(taken), .queue = queue};
-        if (flight.entry.custody->expires <= keeper_.now()) {
-            land(flight, Settlement::expired);
-            return true;
-        }
-        if (queue == nullptr && is_moot(flight.entry, queues)) {
-            land(flight, Settlement::settled);
-            return true;
-        }
-        flight.number = ++last_number_;
-        flight.left_for = peer_incarnation_;
-        flight.since = keeper_.now();
-        flights_.push_back(std::move(flight));
-        resend_at_ = flights_.size();
-        if (!is_passed) send_flight(flights_.back(), false, send);
-        return true;
+bool Outbound::send_next(const Send& send) {
+    while (!active_.empty()) {
+        turn_ %= active_.size();
+        Remote& remote = *active_[turn_];
+        Entry* const front = remote.choose(held_);
+        if (front != nullptr) return send_from(remote, *front, send);
+        remote.active = false;
+        active_.erase(active_.begin() + static_cast<std::ptrdiff_t>(turn_));
     }
     return false;
 }
 
-// An abort for what the peer held of a large message of a queue, when it has got that message from
-// the queue again meanwhile.
-bool Outbound::is_moot(const Entry& entry, const std::vector<Group*>& queues) const {
-    const auto& header = entry.batch().header();
-    if (header.kind != wire::Kind::queue) return false;
-    return std::any_of(queues.begin(), queues.end(), [&](Group* queue) {
-        return queue->destination().name == header.channel && queue->is_with_peer(header, this);
-    });
+// true: there may be more to send.
+bool Outbound::send_from(Remote& remote, Entry& front, const Send& send) {
+    const auto bytes = frame_bytes(front.batch());
+    if (!fits(bytes) || !is_free()) return false;  // it keeps its turn
+    ++turn_;
+    const auto& header = front.batch().header();
+    const bool is_passed =
+        mutated(Mutation::held_number_passed) && held_.holds(header.kind, header.channel);
+    Remote::Owed owed = remote.take();
+    Flight flight{.bytes = bytes, .open = 1};
+    flight.carried.push_back({std::move(owed.entry), &remote, owed.queue});
+    const Entry& entry = flight.carried.front().entry;
+    if (entry.custody->expires <= keeper_.now()) {
+        land(flight, Settlement::expired);
+        return true;
+    }
+    if (owed.queue == nullptr && remote.is_moot(entry)) {
+        land(flight, Settlement::settled);
+        return true;
+    }
+    if (owed.queue == nullptr) join_copies(flight);
+    flight.number = ++last_number_;
+    flight.left_for = peer_incarnation_;
+    flight.since = keeper_.now();
+    flights_.push_back(std::move(flight));
+    resend_at_ = flights_.size();
+    if (!is_passed) send_flight(flights_.back(), false, send);
+    return true;
 }
 
-Entry* Outbound::choose(std::size_t source, const std::vector<Group*>& queues) {
-    if (source < wire::lane_count) return streams_[source].front(held_);
-    if (held_.everything()) return nullptr;
-    Group& queue = *queues[source - wire::lane_count];
-    if (held_.holds(wire::channel_hash(wire::Kind::queue, queue.destination().name)))
-        return nullptr;
-    return queue.for_peer(this);
+// The same batch for other agents behind this link goes in the same frame, where its turn has come
+// there as well.
+void Outbound::join_copies(Flight& flight) {
+    if (remotes_.size() == 1) return;
+    const Custody& custody = *flight.carried.front().entry.custody;
+    // Of what was read back from disk every stream has a custody of its own.
+    const bool is_alone = !custody.read_back && custody.owed.size() == 1;
+    if (is_alone) return;
+    for (Remote* remote : active_) {
+        if (flight.carried.size() >= wire::finals_max) return;
+        if (remote != flight.carried.front().to) join(flight, *remote);
+    }
 }
 
-Entry Outbound::take(std::size_t source, const std::vector<Group*>& queues, const Entry& entry) {
-    if (source < wire::lane_count) return streams_[source].pop();
-    // It was pinned here, or an earlier incarnation may have handed it to a consumer of this host:
-    // whoever gets it may see it twice, and what that peer has seen proves nothing about it.
-    if (entry.has(entry_flag::pinned | entry_flag::resent) || entry.custody->recovered)
-        entry.owed().flags |= entry_flag::rerouted;
-    return queues[source - wire::lane_count]->take_for_peer(entry.batch().header().lane, this);
+void Outbound::join(Flight& flight, Remote& remote) {
+    const Entry& first = flight.carried.front().entry;
+    auto entry = remote.take_same(first.id(), first.batch().header().lane, held_);
+    if (!entry) return;
+    // One frame has one set of flags: what is doubtful for one is marked for all.
+    const auto flags =
+        static_cast<std::uint8_t>((first.owed().flags | entry->owed().flags) & path_flags);
+    first.owed().flags |= flags;
+    entry->owed().flags |= flags;
+    ++flight.open;
+    flight.carried.push_back({std::move(*entry), &remote, nullptr});
 }
 
 void Outbound::send_flight(Flight& flight, bool again, const Send& send) {
-    auto& flags = flight.entry.owed().flags;
     const bool other_receiver = again && flight.left_for != peer_incarnation_ &&
                                 !mutated(Mutation::resent_cleared_by_other_mark);
-    if (other_receiver || flight.entry.custody->recovered) flags |= entry_flag::resent;
-    wire::Envelope envelope{.number = flight.number,
-                            .lifetime_millis = keeper_.lifetime_left(*flight.entry.custody),
-                            .messages = flight.entry.messages()};
-    if ((flags & entry_flag::resent) != 0) envelope.flags |= wire::envelope_flag::resent;
-    if ((flags & entry_flag::rerouted) != 0) envelope.flags |= wire::envelope_flag::rerouted;
-    if (mutated(Mutation::resent_lost)) {
-        flags &= static_cast<std::uint8_t>(~entry_flag::resent);
-        flight.left_for = peer_incarnation_;
+    const Entry& entry = flight.entry();
+    Parcel parcel{.envelope = {.number = flight.number,
+                               .lifetime_millis = keeper_.lifetime_left(*entry.custody),
+                               .messages = entry.messages()},
+                  .batch = entry.batch(),
+                  .finals = {},
+                  .source = entry.custody->source,
+                  .hops = entry.custody->hops};
+    bool resent = false, rerouted = false;
+    for (const Carried& carried : flight.carried) {
+        if (carried.done) continue;
+        auto& flags = carried.entry.owed().flags;
+        if (other_receiver || carried.entry.custody->recovered) flags |= entry_flag::resent;
+        resent = resent || (flags & entry_flag::resent) != 0;
+        rerouted = rerouted || (flags & entry_flag::rerouted) != 0;
+        if (mutated(Mutation::resent_lost)) flags &= static_cast<std::uint8_t>(~entry_flag::resent);
+        parcel.finals.push_back(carried.to->agent());
     }
+    if (resent) parcel.envelope.flags |= wire::envelope_flag::resent;
+    if (rerouted) parcel.envelope.flags |= wire::envelope_flag::rerouted;
+    if (mutated(Mutation::resent_lost)) flight.left_for = peer_incarnation_;
     flight.counted = true;
-    bytes_out_ += frame_bytes(flight.entry.batch());
-    send(envelope, flight.entry.batch());
-}
-
-// ---- The journal
-// ------------------------------------------------------------------------------------
-
-void Outbound::trim(std::uint64_t memory_bytes_max) {
-    for (Stream& lane : streams_) lane.trim(memory_bytes_max);
+    bytes_out_ += flight.bytes;
+    rate_.spend(flight.bytes, keeper_.now());
+    send(parcel);
 }
 
 void Outbound::read_on(std::uint64_t memory_bytes_max, std::vector<ReadBack>& reads) {
     if (!open_) return;  // nothing can leave: what is on disk stays there
-    for (Stream& lane : streams_) lane.read_on(memory_bytes_max, held_, reads);
+    for (Remote* remote : remotes_) remote->read_on(memory_bytes_max, held_, reads);
 }
 
 // ---- What others ask
 // -----------------------------------------------------------------------------------
 
 bool Outbound::settles_soon() const {
-    if (!open_ || held_.everything() || resend_at_ < flights_.size()) return false;
-    for (const Stream& lane : streams_)
-        if (lane.spilled()) return false;
+    if (!open_ || held_.everything() || resend_at_ < flights_.size() || waits_for_rate_)
+        return false;
     // A full window is quick all the same, as long as it keeps moving.
     return bytes_out_ < window_ || keeper_.now() - last_settled_ < Duration{limits::grace_max};
 }
 
-Run::Size Outbound::backlog() const {
+Run::Size Outbound::under_way() const {
     Run::Size all;
-    for (const Stream& lane : streams_) all.add(lane.size());
     for (const Flight& flight : flights_)
-        if (!flight.done) all.add({1, flight.entry.messages(), flight.entry.bytes()});
+        for (const Carried& carried : flight.carried)
+            if (!carried.done) all.add({1, carried.entry.messages(), carried.entry.bytes()});
     return all;
 }
 
-std::uint64_t Outbound::queued_bytes() const {
-    std::uint64_t bytes = 0;
-    for (const Stream& lane : streams_) bytes += lane.size().bytes;
-    return bytes;
+Run::Size Outbound::backlog() const {
+    Run::Size all = under_way();
+    for (const Remote* remote : remotes_) all.add(remote->waiting());
+    return all;
 }
 
 Time Outbound::oldest() const {
     Time oldest = never;
-    for (const Stream& lane : streams_) oldest = std::min(oldest, lane.oldest());
+    for (const Remote* remote : remotes_) oldest = std::min(oldest, remote->oldest());
     for (const Flight& flight : flights_)
-        if (!flight.done) oldest = std::min(oldest, flight.entry.custody->taken);
+        if (!flight.done()) oldest = std::min(oldest, flight.entry().custody->taken);
     return oldest;
 }
 

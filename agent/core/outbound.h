@@ -1,9 +1,9 @@
-// What this agent owes one peer, and what is on its way there. A batch gets
-// its number when it first leaves; it stays here, numbered, until the peer has
-// acknowledged it as safe, over as many link sessions as that takes.
+// What is on its way to one neighbour, for it and for agents behind it. A batch
+// gets its number when it first leaves; it stays here, numbered, until the
+// neighbour has acknowledged it as safe, over as many link sessions as that
+// takes, or until its path is given up and it goes another way.
 #pragma once
 
-#include <array>
 #include <cstdint>
 #include <deque>
 #include <functional>
@@ -12,6 +12,8 @@
 #include "core/effects.h"
 #include "core/group.h"
 #include "core/keeper.h"
+#include "core/rate.h"
+#include "core/remote.h"
 #include "core/settle_time.h"
 #include "core/stream.h"
 #include "wire/link.h"
@@ -20,83 +22,120 @@ namespace bus::core {
 
 class Outbound {
   public:
-    // Sends one frame over the link session that is open: fills in session and count; returns the
-    // count.
-    using Send = std::function<std::uint64_t(wire::Envelope, const Batch&)>;
+    // One frame as it leaves: without session and count, and without its route.
+    struct Parcel {
+        wire::Envelope envelope;
+        Batch batch;
+        std::vector<AgentId> finals;
+        DestinationId source;  // the agent it came from; 0: this host
+        std::uint8_t hops = 0;
+    };
+    // Sends it over the link session that is open; returns its count there.
+    using Send = std::function<std::uint64_t(const Parcel&)>;
 
-    Outbound(Destination destination, Keeper& keeper);
+    // `dirty`: those for which pump may have something to do add themselves.
+    Outbound(Keeper& keeper, std::vector<Outbound*>& dirty) : keeper_(keeper), all_dirty_(dirty) {}
+    Outbound(const Outbound&) = delete;
+    Outbound& operator=(const Outbound&) = delete;
 
-    const Destination& destination() const { return destination_; }
-
-    void offer(Entry entry);
+    // ---- The agents that are reached by it.
+    // The neighbour itself.
+    void set_neighbour(Remote& remote) { neighbour_ = &remote; }
+    void attach(Remote& remote);
+    void detach(Remote& remote);
+    const std::vector<Remote*>& remotes() const { return remotes_; }
+    // It may have something to send.
+    void wake(Remote& remote);
+    void wake_all();
     // Best effort, within its small share of the window, or not taken.
-    [[nodiscard]] bool offer_now(const Batch& batch, std::uint64_t lifetime_millis,
-                                 const Send& send);
+    [[nodiscard]] bool offer_now(const Parcel& parcel, const Send& send);
 
     // ---- The link session.
-    // The peer, in this incarnation of it, has taken my numbers up to `taken`: what is beyond goes
-    // again, first and in order.
+    // The neighbour, in this incarnation of it, has taken my numbers up to `taken`: what is beyond
+    // goes again, first and in order.
     void open(std::uint64_t peer_incarnation, std::uint64_t taken, std::uint64_t window,
               const std::vector<wire::ChannelKey>& held);
     void close();
     bool is_open() const { return open_; }
-    void set_window(std::uint64_t window) { window_ = window; }
     // false: it acknowledges what was never sent.
     [[nodiscard]] bool on_ack(const wire::LinkAck& ack);
-    // The peer never will take it: to the dead letters. false: no such number is on its way.
+    // The neighbour never will take it: to the dead letters. false: no such number is on its way.
     [[nodiscard]] bool on_refuse(std::uint64_t number, const std::string& reason);
-    // While no session is open: what the peer has of it is taken back by its queue.
+    // While no session is open: what is on its way for that agent goes back to it; for all those
+    // that are reached by another neighbour now.
+    void give_back(Remote& remote);
+    void give_back_rerouted();
+    // What an agent has of it is taken back by its queue.
     void abandon(const Group& queue, const LargeMessage& message);
-    HeldChannels& held() { return held_; }
+    void hold(const std::vector<wire::ChannelKey>& channels);
+    void resume(const std::vector<wire::ChannelKey>& channels);
     const HeldChannels& held() const { return held_; }
+    void set_rules(HeldChannels::MayHave may_have) {
+        held_.set_rules(std::move(may_have));
+        wake_all();
+    }
 
-    // Sends what may leave now, fairly among the lanes and the queues that the peer works on.
-    void pump(const std::vector<Group*>& queues, const Send& send);
-    bool has_window() const { return open_ && bytes_out_ < window_; }
-
-    // ---- The journal.
-    Stream& stream(wire::Lane lane) { return streams_[static_cast<std::size_t>(lane)]; }
-    void trim(std::uint64_t memory_bytes_max);
+    // Sends what may leave now, fairly among the agents behind it and their lanes and queues.
+    void pump(const Send& send);
+    void set_rate(std::uint64_t bytes_per_second) { rate_.set(bytes_per_second); }
+    // When pump may go on, if only the rate keeps it.
+    Time next_deadline() const { return open_ && waits_for_rate_ ? rate_.free_at() : never; }
+    // What is on disk of what may leave.
     void read_on(std::uint64_t memory_bytes_max, std::vector<ReadBack>& reads);
 
     bool settles_soon() const;
     const SettleTime& settle_time() const { return settle_time_; }
-    Run::Size backlog() const;  // waiting and on the way
-    std::uint64_t queued_bytes() const;
+    Run::Size backlog() const;  // waiting for it and on its way
+    Run::Size under_way() const;
     std::uint64_t in_flight_bytes() const { return bytes_out_; }
     std::uint64_t window() const { return window_; }
-    std::uint64_t numbered() const { return last_number_; }
     Time oldest() const;
 
-    // The exchange's note: pump may have something to do.
-    bool dirty = false;
-
   private:
+    // One agent's claim on what is on its way.
+    struct Carried {
+        Entry entry;
+        Remote* to = nullptr;
+        Group* queue = nullptr;  // that it was taken from
+        bool done = false;
+    };
     struct Flight {
         std::uint64_t number = 0;
-        Entry entry;
+        std::uint64_t bytes = 0;
         std::uint64_t left_for = 0;  // the receiver's incarnation when it first left
         Time since{};
-        bool done = false;
         bool counted = false;    // in bytes_out_, in this session
-        Group* queue = nullptr;  // that it was taken from
+        std::uint32_t open = 0;  // carried that are not done
+        std::vector<Carried> carried;
+
+        bool done() const { return open == 0; }
+        const Entry& entry() const;  // of any that is not done
     };
 
     void send_flight(Flight& flight, bool again, const Send& send);
     void resend(const Send& send);
-    bool send_next(const std::vector<Group*>& queues, const Send& send);
-    Entry* choose(std::size_t source, const std::vector<Group*>& queues);
-    Entry take(std::size_t source, const std::vector<Group*>& queues, const Entry& entry);
-    bool fits(const Entry& entry) const;
-    bool is_moot(const Entry& entry, const std::vector<Group*>& queues) const;
+    bool send_next(const Send& send);
+    bool send_from(Remote& remote, Entry& front, const Send& send);
+    void join_copies(Flight& flight);
+    void join(Flight& flight, Remote& remote);
+    void touch();
+    bool is_free();
+    bool fits(std::uint64_t bytes) const;
     void finish(Flight& flight);
     void land(Flight& flight, Settlement how);
+    void settle(Carried& carried, Settlement how);
+    template <class Wanted>
+    void give_back_if(Wanted wanted);
+    void drop_landed();
     Flight* find(std::uint64_t number);
 
-    const Destination destination_;
     Keeper& keeper_;
-    std::array<Stream, wire::lane_count> streams_;
-    std::uint32_t turn_ = 0;
+    std::vector<Outbound*>& all_dirty_;
+    bool dirty_ = false;
+    Remote* neighbour_ = nullptr;
+    std::vector<Remote*> remotes_;
+    std::vector<Remote*> active_;  // the round
+    std::size_t turn_ = 0;
 
     std::uint64_t last_number_ = 0;
     std::deque<Flight> flights_;
@@ -107,6 +146,8 @@ class Outbound {
     std::uint64_t window_ = 0;
     std::uint64_t bytes_out_ = 0;
     HeldChannels held_;
+    Rate rate_;
+    bool waits_for_rate_ = false;
     // Best effort on the way: what the peer's ack.received has not confirmed yet.
     struct Loose {
         std::uint64_t count, bytes;

@@ -24,14 +24,14 @@ State::State(Settings the_settings, std::uint64_t the_incarnation, Recovered rec
 
 void State::recover(Recovered& recovered) {
     recover_groups(recovered);
+    recover_remotes(recovered);
     recover_peers(recovered);
     for (const auto& stream : recovered.streams) {
         keeper.ledger.recover(stream.id.to, stream.messages);
         if (const auto group = groups.find(stream.id.to); group != groups.end())
             group->second->recover(stream);
-        else if (const auto peer = peers_by_destination.find(stream.id.to);
-                 peer != peers_by_destination.end())
-            peer->second->outbound->stream(stream.id.lane).recover(stream);
+        else if (Remote* const to = find_remote(stream.id.to))
+            to->stream(stream.id.lane).recover(stream);
     }
     for (const auto& mark : recovered.producer_marks) {
         Producer& own = producers[mark.producer];
@@ -50,7 +50,6 @@ void State::recover(Recovered& recovered) {
     for (const auto& damage : recovered.damage)
         event(Event::Kind::journal_damaged, "journal", damage.reason);
     apply_peers();
-    refresh_peer_queues();
     own_interest.take_changes();
 }
 
@@ -66,36 +65,47 @@ void State::recover_groups(Recovered& recovered) {
     }
 }
 
+void State::recover_remotes(Recovered& recovered) {
+    for (const auto& destination : recovered.destinations) {
+        if (destination.type != Destination::Type::agent) continue;
+        auto known = std::make_unique<Remote>(destination, keeper);
+        known->name = destination.name;
+        remotes_by_destination[destination.id] = known.get();
+        remotes.emplace(destination.agent, std::move(known));
+    }
+    for (const auto& item : recovered.interest)
+        remote(item.peer).interest.recover({.kind = item.kind,
+                                            .durable = item.durable,
+                                            .name = item.name,
+                                            .group = item.group,
+                                            .filter = item.filter});
+}
+
 void State::recover_peers(Recovered& recovered) {
     for (const auto& known : recovered.peers) {
-        auto peer = std::make_unique<Peer>();
-        peer->settings.name = known.name;
-        peer->key = known.key;
-        peer->configured = false;  // until apply_peers finds it in the settings
-        peer->id = known.id;
-        peer->incarnation = known.incarnation;
-        peer->nonce = known.nonce;
+        Peer& peer = add_peer();
+        peer.settings.name = known.name;
+        peer.key = known.key;
+        peer.configured = false;  // until apply_peers finds it in the settings
+        peer.id = known.id;
+        peers_by_id[peer.id] = &peer;
+        peer.incarnation = known.incarnation;
+        peer.nonce = known.nonce;
         std::uint64_t mark = 0;
         for (const auto& one : recovered.peer_marks)
             if (one.peer == known.id && one.incarnation == known.incarnation) mark = one.number;
-        peer->intake =
-            std::make_shared<Intake>(Intake::FromPeer{known.id, known.incarnation}, mark);
-        for (const auto& destination : recovered.destinations) {
-            if (destination.type != Destination::Type::agent || destination.agent != known.id)
-                continue;
-            peer->outbound = std::make_unique<Outbound>(destination, keeper);
-            peers_by_destination[destination.id] = peer.get();
-        }
-        if (!peer->outbound) add_outbound(*peer);
-        for (const auto& item : recovered.interest)
-            if (item.peer == known.id)
-                peer->interest.recover({.kind = item.kind,
-                                        .durable = item.durable,
-                                        .name = item.name,
-                                        .group = item.group,
-                                        .filter = item.filter});
-        peers.push_back(std::move(peer));
+        peer.intake = std::make_shared<Intake>(Intake::FromPeer{known.id, known.incarnation}, mark);
+        peer.remote = &remote(known.id);
+        peer.remote->name = known.name;
+        peer.outbound->set_neighbour(*peer.remote);
     }
+}
+
+State::Peer& State::add_peer() {
+    Peer& added = *peers.emplace_back(std::make_unique<Peer>());
+    added.outbound = std::make_unique<Outbound>(keeper, dirty_outbounds);
+    peers_by_outbound[added.outbound.get()] = &added;
+    return added;
 }
 
 // A peer is found again by its key, or, if that was replaced, by its name: what is owed to it and
@@ -110,24 +120,40 @@ State::Peer& State::peer_for(const PeerSettings& wanted) {
             return !peer->configured && peer->settings.name == wanted.name;
         });
     if (found != peers.end()) return **found;
-    return *peers.emplace_back(std::make_unique<Peer>());
+    return add_peer();
 }
 
 // The settings' peers are those that may link. What is owed to others stays theirs, and waits.
 void State::apply_peers() {
     for (const auto& peer : peers) peer->configured = false;
     peers_by_key.clear();
+    rated.clear();
     for (const auto& wanted : settings.peers) {
         Peer& peer = peer_for(wanted);
         peer.settings = wanted;
         peer.configured = true;
         for (const auto& key : wanted.keys) peers_by_key[key] = &peer;
+        peer.outbound->set_rate(wanted.rate_bytes_per_second);
+        if (wanted.rate_bytes_per_second > 0) rated.push_back(&peer);
+        peer.outbound->set_rules(!wanted.may ? HeldChannels::MayHave{}
+                                             : [&peer](wire::Kind kind, std::string_view channel) {
+                                                   return peer.may_have(kind, channel);
+                                               });
     }
     for (auto& [id, link] : links)
         if (peer_by_key(link.key) != link.peer)
             refuse_link(link, wire::Reject::not_allowed, true,
                         link.peer->configured ? "its key was revoked" : "no longer a peer");
+    for (const auto& peer : peers) {
+        if (peer->id.is_zero()) continue;
+        if (peer->configured)
+            put_neighbour(*peer);
+        else
+            paths.drop_neighbour(peer->id);
+    }
+    apply_paths();
     forget_routes();
+    for (const auto& [agent, remote] : remotes) refresh_queues(*remote);
 }
 
 }  // namespace bus::core

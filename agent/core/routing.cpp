@@ -21,9 +21,9 @@ const Exchange::State::Route& Exchange::State::route(wire::Kind kind, std::strin
         for (const auto& [id, group] : groups)
             if (!group->is_queue() && wire::matches(group->destination().filter, channel))
                 route.groups.push_back(group.get());
-        for (const auto& peer : peers)
-            if (peer->outbound && peer->configured && peer->interest.wants(kind, channel))
-                route.peers.push_back(peer.get());
+        for (const auto& [agent, remote] : remotes)
+            if (remote->interest.wants(kind, channel) && may_reach(*remote, kind, channel))
+                route.remotes.push_back(remote.get());
     }
     return routes.insert_or_assign(hash, std::move(route)).first->second;
 }
@@ -32,15 +32,19 @@ void Exchange::State::forget_routes() { routes.clear(); }
 
 void Exchange::State::take(const Arrival& arrival, Batch batch) {
     const auto& header = batch.header();
-    const Route& to = route(header.kind, header.channel);
-    if (!header.guaranteed()) return take_best_effort(arrival, batch, to);
+    static const Route nowhere;
+    const Route& here = arrival.for_this_host ? route(header.kind, header.channel) : nowhere;
+    // What a peer sent says whom it is for: only the agent that takes it from its producer decides.
+    const auto& to_remotes = arrival.from_peer ? arrival.pass_on : here.remotes;
+    if (!header.guaranteed()) return take_best_effort(arrival, batch, here.groups, to_remotes);
 
-    std::uint8_t entry_flags = 0;
-    if (drop_if_taken(arrival, batch, entry_flags)) return;
-    // What a peer sent is for this host: it is never passed on (relaying comes with routes).
-    static const std::vector<Peer*> nobody;
-    const auto& to_peers = arrival.from_peer ? nobody : to.peers;
-    if (to.groups.empty() && to_peers.empty()) {
+    std::uint8_t entry_flags = flags_on_the_way(arrival);
+    const auto* to_groups = &here.groups;
+    if (arrival.for_this_host && drop_if_taken(arrival, batch, entry_flags)) {
+        if (to_remotes.empty()) return;
+        to_groups = &nowhere.groups;
+    }
+    if (to_groups->empty() && to_remotes.empty()) {
         if (arrival.from_peer) {
             keeper.ledger.take(DestinationId{}, batch.messages());
             keeper.ledger.leave(DestinationId{}, batch.messages(), Settlement::filtered);
@@ -50,7 +54,16 @@ void Exchange::State::take(const Arrival& arrival, Batch batch) {
         if (arrival.intake) keeper.attach_safe(arrival.intake, arrival.number, 0);
         return;
     }
-    owe(arrival, batch, to.groups, to_peers, entry_flags);
+    owe(arrival, batch, *to_groups, to_remotes, entry_flags);
+}
+
+// What is passed on keeps its flags: only its final destination can clear them.
+std::uint8_t Exchange::State::flags_on_the_way(const Arrival& arrival) {
+    std::uint8_t flags = 0;
+    if (arrival.pass_on.empty()) return flags;
+    if ((arrival.flags & wire::envelope_flag::resent) != 0) flags |= entry_flag::resent;
+    if ((arrival.flags & wire::envelope_flag::rerouted) != 0) flags |= entry_flag::rerouted;
+    return flags;
 }
 
 // Only what comes flagged may be a duplicate; only what is surely taken is dropped (G2).
@@ -61,13 +74,22 @@ bool Exchange::State::drop_if_taken(const Arrival& arrival, const Batch& batch,
         if (arrival.from_peer) seen.forget(header);
         return false;
     }
-    const bool rerouted = (arrival.flags & wire::envelope_flag::rerouted) != 0;
-    const bool flagged = rerouted || (arrival.flags & wire::envelope_flag::resent) != 0;
-    if (flagged) {
-        switch (seen.look(header, rerouted)) {
+    const bool resent = (arrival.flags & wire::envelope_flag::resent) != 0;
+    // Of what a relay had, another copy may come later.
+    const bool rerouted =
+        (arrival.flags & wire::envelope_flag::rerouted) != 0 || (resent && arrival.relayed);
+    const bool flagged = rerouted || resent;
+    if (flagged || (arrival.relayed && seen.expects_copies(header))) {
+        switch (seen.look(header, rerouted || !flagged)) {
             case Seen::Answer::taken: {
-                ++duplicates_dropped;
                 const auto first_copy = keeper.find_unsafe(header.producer, header.sequence);
+                // Its number waits for one custody: here for what is passed on.
+                if (first_copy && !arrival.pass_on.empty()) {
+                    entry_flags |= entry_flag::resent | entry_flag::redelivered;
+                    break;
+                }
+                ++duplicates_dropped;
+                if (!arrival.pass_on.empty()) return true;
                 if (first_copy && !mutated(Mutation::duplicate_acked_early))
                     keeper.attach(first_copy, arrival.intake, arrival.number, 1);
                 else
@@ -77,11 +99,15 @@ bool Exchange::State::drop_if_taken(const Arrival& arrival, const Batch& batch,
             case Seen::Answer::fresh:
                 break;
             case Seen::Answer::unknown:
-                entry_flags |= entry_flag::resent | entry_flag::redelivered;
+                if (flagged) entry_flags |= entry_flag::resent | entry_flag::redelivered;
                 break;
         }
     }
-    if (arrival.from_peer) seen.take(header, flagged);
+    if (!arrival.from_peer) return false;
+    // Overtaken on another path: it comes out of order, and says so.
+    if (!flagged && arrival.relayed && seen.is_overtaken(header))
+        entry_flags |= entry_flag::redelivered;
+    seen.take(header, flagged, rerouted);
     return false;
 }
 
@@ -96,29 +122,30 @@ bool settles_with_commits(const wire::BatchHeader& header) {
 }  // namespace
 
 void Exchange::State::owe(const Arrival& arrival, const Batch& batch,
-                          const std::vector<Group*>& to_groups, const std::vector<Peer*>& to_peers,
-                          std::uint8_t entry_flags) {
+                          const std::vector<Group*>& to_groups,
+                          const std::vector<Remote*>& to_remotes, std::uint8_t entry_flags) {
     const auto& header = batch.header();
     const bool arrived_wanted =
         !arrival.from_peer && (header.flags & wire::batch_flag::want_arrived) != 0;
     std::vector<Keeper::Where> where;
-    where.reserve(to_groups.size() + to_peers.size());
+    where.reserve(to_groups.size() + to_remotes.size());
     for (const Group* group : to_groups) {
         auto flags = entry_flags;
         if (group->is_queue() && arrival.from_peer) flags |= entry_flag::pinned;
         if (group->is_queue() && arrived_wanted) flags |= entry_flag::arrival;
         where.push_back({{group->id(), header.lane}, flags});
     }
-    for (const Peer* peer : to_peers) {
+    for (const Remote* remote : to_remotes) {
         auto flags = static_cast<std::uint8_t>(entry_flags & ~unsigned{entry_flag::redelivered});
         if (arrived_wanted) flags |= entry_flag::arrival;
-        where.push_back({{peer->outbound->destination().id, header.lane}, flags});
+        where.push_back({{remote->id(), header.lane}, flags});
     }
 
-    const bool soon = !settles_with_commits(header) && settles_soon(to_groups, to_peers);
+    const bool soon = !settles_with_commits(header) && settles_soon(to_groups, to_remotes);
     if (!soon && !arrival.from_peer) producers.at(header.producer).bulk_at = now;
-    const Time due = soon ? due_of(to_groups, to_peers) : now;
-    const auto custody = keeper.take(batch, where, expiry(arrival, header), arrival.came_from);
+    const Time due = soon ? due_of(to_groups, to_remotes) : now;
+    const auto custody =
+        keeper.take(batch, where, expiry(arrival, header), arrival.came_from, arrival.hops);
     if (arrived_wanted) want_arrived(arrival, batch, *custody);
     if (arrival.intake)
         keeper.attach(custody, arrival.intake, arrival.number,
@@ -131,11 +158,10 @@ void Exchange::State::owe(const Arrival& arrival, const Batch& batch,
         touch(*group);
         hold_if_full(arrival, batch, group->id(), group->queued_bytes());
     }
-    for (Peer* peer : to_peers) {
-        peer->outbound->offer(Entry{custody, slot++});
-        peer->outbound->dirty = true;
-        hold_if_full(arrival, batch, peer->outbound->destination().id,
-                     peer->outbound->queued_bytes());
+    for (Remote* remote : to_remotes) {
+        remote->offer(Entry{custody, slot++});
+        if (remote->via != nullptr) remote->via->wake(*remote);
+        hold_if_full(arrival, batch, remote->id(), remote->queued_bytes());
     }
 }
 
@@ -147,42 +173,58 @@ void Exchange::State::want_arrived(const Arrival& arrival, const Batch& batch, C
 }
 
 void Exchange::State::take_best_effort(const Arrival& arrival, const Batch& batch,
-                                       const Route& to) {
+                                       const std::vector<Group*>& to_groups,
+                                       const std::vector<Remote*>& to_remotes) {
     bool reached = false;
-    if (!to.groups.empty()) {
+    if (!to_groups.empty()) {
         std::vector<Keeper::Where> where;
-        for (const Group* group : to.groups)
+        for (const Group* group : to_groups)
             where.push_back({{group->id(), batch.header().lane}, 0});
         const auto custody = keeper.take_loose(batch, where, expiry(arrival, batch.header()));
-        for (std::uint16_t slot = 0; slot < to.groups.size(); ++slot)
-            reached = to.groups[slot]->offer_now(custody, slot, effects) || reached;
+        for (std::uint16_t slot = 0; slot < to_groups.size(); ++slot)
+            reached = to_groups[slot]->offer_now(custody, slot, effects) || reached;
     }
-    if (!arrival.from_peer) {
-        for (Peer* peer : to.peers) {
-            if (peer->active == nullptr) continue;
-            const auto send_frame = [&](wire::Envelope envelope, const Batch& sent) {
-                return send_batch(*peer->active, envelope, sent);
-            };
-            reached =
-                peer->outbound->offer_now(batch, arrival.lifetime_millis, send_frame) || reached;
-        }
-    }
+    reached = pass_on_now(arrival, batch, to_remotes) || reached;
     if (!reached) ++best_effort_dropped;
+}
+
+// One frame for each link, whoever is behind it.
+bool Exchange::State::pass_on_now(const Arrival& arrival, const Batch& batch,
+                                  const std::vector<Remote*>& to_remotes) {
+    std::map<Outbound*, std::vector<AgentId>> finals;
+    for (const Remote* remote : to_remotes)
+        if (remote->via != nullptr && remote->up && finals[remote->via].size() < wire::finals_max)
+            finals[remote->via].push_back(remote->agent());
+    bool reached = false;
+    for (auto& [outbound, agents] : finals) {
+        Link* const link = peers_by_outbound.at(outbound)->active;
+        if (link == nullptr) continue;
+        const Outbound::Parcel parcel{
+            .envelope = {.lifetime_millis = arrival.lifetime_millis, .messages = batch.messages()},
+            .batch = batch,
+            .finals = std::move(agents),
+            .source = arrival.came_from,
+            .hops = arrival.hops};
+        const auto send = [&](const Outbound::Parcel& sent) { return send_parcel(*link, sent); };
+        reached = outbound->offer_now(parcel, send) || reached;
+    }
+    return reached;
 }
 
 // When it has to be in the journal, if it has not settled by then.
 Time Exchange::State::due_of(const std::vector<Group*>& to_groups,
-                             const std::vector<Peer*>& to_peers) const {
+                             const std::vector<Remote*>& to_remotes) const {
     Duration grace{};
     for (const Group* group : to_groups) {
-        const Outbound* const remote = peer_working_on(*group);
+        const Remote* const remote = peer_working_on(*group);
         const auto wait =
-            (remote != nullptr ? remote->settle_time() : group->settle_time()).grace();
+            (remote != nullptr ? remote->via->settle_time() : group->settle_time()).grace();
         if (!wait) return now;
         grace = std::max(grace, *wait);
     }
-    for (const Peer* peer : to_peers) {
-        const auto wait = peer->outbound->settle_time().grace();
+    for (const Remote* remote : to_remotes) {
+        const auto wait =
+            remote->via == nullptr ? std::nullopt : remote->via->settle_time().grace();
         if (!wait) return now;
         grace = std::max(grace, *wait);
     }
@@ -191,23 +233,21 @@ Time Exchange::State::due_of(const std::vector<Group*>& to_groups,
 
 // Nothing is in its way anywhere: a link or a consumer is there, and no backlog.
 bool Exchange::State::settles_soon(const std::vector<Group*>& to_groups,
-                                   const std::vector<Peer*>& to_peers) const {
+                                   const std::vector<Remote*>& to_remotes) const {
     if (keeper.meter.bytes() > limits::memory_pressure) return false;
     for (const Group* group : to_groups) {
-        const Outbound* const remote = peer_working_on(*group);
+        const Remote* const remote = peer_working_on(*group);
         if (remote != nullptr ? !remote->settles_soon() : !group->settles_soon()) return false;
     }
-    return std::all_of(to_peers.begin(), to_peers.end(),
-                       [](const Peer* peer) { return peer->outbound->settles_soon(); });
+    return std::all_of(to_remotes.begin(), to_remotes.end(),
+                       [](const Remote* remote) { return remote->settles_soon(); });
 }
 
 // A queue without quick consumers here may be worked on by a peer. nullptr: by none.
-const Outbound* Exchange::State::peer_working_on(const Group& group) const {
+const Remote* Exchange::State::peer_working_on(const Group& group) const {
     if (!group.is_queue() || group.settles_soon()) return nullptr;
-    for (const auto& peer : peers)
-        if (peer->active != nullptr &&
-            std::find(peer->queues.begin(), peer->queues.end(), &group) != peer->queues.end())
-            return peer->outbound.get();
+    for (const Remote* taker : group.takers)
+        if (taker->via->is_open()) return taker;
     return nullptr;
 }
 
@@ -249,9 +289,8 @@ void Exchange::State::watch_room() {
 std::uint64_t Exchange::State::queued_bytes(DestinationId id) const {
     if (const auto group = groups.find(id); group != groups.end())
         return group->second->queued_bytes();
-    if (const auto peer = peers_by_destination.find(id); peer != peers_by_destination.end())
-        return peer->second->outbound->queued_bytes();
-    return 0;
+    const auto remote = remotes_by_destination.find(id);
+    return remote == remotes_by_destination.end() ? 0 : remote->second->queued_bytes();
 }
 
 // The journal has no room: this host's publishers hold everything until there is some again. Peers

@@ -12,6 +12,30 @@ bool any_covers(const std::vector<std::string>& filters, std::string_view wanted
 
 }  // namespace
 
+bool may_publish(const Permissions& may, wire::Kind kind, std::string_view channel) {
+    switch (kind) {
+        case wire::Kind::topic:
+            return any_covers(may.publish, channel);
+        case wire::Kind::queue:
+            return any_covers(may.send, channel);
+        case wire::Kind::service:
+            return any_covers(may.request, channel);
+    }
+    return false;
+}
+
+bool may_consume(const Permissions& may, wire::Kind kind, std::string_view filter) {
+    switch (kind) {
+        case wire::Kind::topic:
+            return any_covers(may.subscribe, filter);
+        case wire::Kind::queue:
+            return any_covers(may.receive, filter);
+        case wire::Kind::service:
+            return any_covers(may.serve, filter);
+    }
+    return false;
+}
+
 const Permissions* Rules::rule(std::uint32_t uid) const {
     if (uid == settings_.own_uid) return nullptr;
     const auto found = settings_.rules.find(uid);
@@ -19,17 +43,13 @@ const Permissions* Rules::rule(std::uint32_t uid) const {
 }
 
 bool Rules::may_publish(std::uint32_t uid, wire::Kind kind, std::string_view channel) const {
-    const Permissions* const rule_of_uid = rule(uid);
-    if (rule_of_uid == nullptr) return true;
-    return any_covers(kind == wire::Kind::queue ? rule_of_uid->send : rule_of_uid->publish,
-                      channel);
+    const Permissions* const of_uid = rule(uid);
+    return of_uid == nullptr || core::may_publish(*of_uid, kind, channel);
 }
 
 bool Rules::may_consume(std::uint32_t uid, wire::Kind kind, std::string_view filter) const {
-    const Permissions* const rule_of_uid = rule(uid);
-    if (rule_of_uid == nullptr) return true;
-    return any_covers(kind == wire::Kind::queue ? rule_of_uid->receive : rule_of_uid->subscribe,
-                      filter);
+    const Permissions* const of_uid = rule(uid);
+    return of_uid == nullptr || core::may_consume(*of_uid, kind, filter);
 }
 
 }  // namespace bus::core

@@ -1,5 +1,5 @@
-// What apps of a uid may do: lists of filters, by what they do. A uid without
-// a rule may use every channel; the agent's own user may do everything.
+// What peers, and apps of a uid, may do: lists of filters, by what they do. A
+// uid without a rule may use every channel; the agent's own user may do everything.
 #pragma once
 
 #include <string>
@@ -10,6 +10,10 @@
 #include "wire/names.h"
 
 namespace bus::core {
+
+// Do these permissions cover that channel (to consume: that filter)?
+bool may_publish(const Permissions& may, wire::Kind kind, std::string_view channel);
+bool may_consume(const Permissions& may, wire::Kind kind, std::string_view filter);
 
 class Rules {
   public:

@@ -31,7 +31,17 @@ Seen::Answer Seen::look(const wire::BatchHeader& header, bool rerouted) const {
     return mutated(Mutation::resent_guessed) ? Answer::taken : Answer::unknown;
 }
 
-void Seen::take(const wire::BatchHeader& header, bool flagged) {
+bool Seen::expects_copies(const wire::BatchHeader& header) const {
+    const auto found = keys_.find(key_of(header));
+    return found != keys_.end() && found->second.rerouted;
+}
+
+bool Seen::is_overtaken(const wire::BatchHeader& header) const {
+    const auto found = keys_.find(key_of(header));
+    return found != keys_.end() && header.channel_sequence <= found->second.unflagged_top;
+}
+
+void Seen::take(const wire::BatchHeader& header, bool flagged, bool rerouted) {
     const auto key = key_of(header);
     auto found = keys_.find(key);
     if (found == keys_.end()) {
@@ -47,6 +57,7 @@ void Seen::take(const wire::BatchHeader& header, bool flagged) {
     }
     const auto first = header.channel_sequence;
     const auto last = first + header.message_count - 1;
+    found->second.rerouted = found->second.rerouted || rerouted;
     if (!flagged) found->second.unflagged_top = std::max(found->second.unflagged_top, last);
     insert(found->second, {first, last});
 }

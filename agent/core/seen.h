@@ -24,8 +24,12 @@ class Seen {
 
     // Never `fresh` for a rerouted batch: its other copy may come later.
     Answer look(const wire::BatchHeader& header, bool rerouted) const;
+    // Since a rerouted one came, other copies of that key's may come by a slower path, unflagged.
+    bool expects_copies(const wire::BatchHeader& header) const;
+    // A later one came first, by a quicker path.
+    bool is_overtaken(const wire::BatchHeader& header) const;
     // `flagged`: it came as resent or rerouted, so it proves nothing about what lies below it.
-    void take(const wire::BatchHeader& header, bool flagged);
+    void take(const wire::BatchHeader& header, bool flagged, bool rerouted = false);
     // What was taken of the large message that this abort ends was of no use: it may come again.
     void forget(const wire::BatchHeader& abort);
     std::size_t keys() const { return keys_.size(); }
@@ -47,6 +51,7 @@ class Seen {
     struct Known {
         std::vector<Range> ranges;        // ascending, not adjacent
         std::uint64_t unflagged_top = 0;  // the highest message that came unflagged; 0: none
+        bool rerouted = false;            // one that was came
         std::uint64_t forgotten_top = 0;  // the highest message whose range was given up
         std::list<Key>::iterator use;
     };

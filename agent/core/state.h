@@ -15,6 +15,8 @@
 #include "core/interest.h"
 #include "core/keeper.h"
 #include "core/outbound.h"
+#include "core/paths.h"
+#include "core/remote.h"
 #include "core/rules.h"
 #include "core/seen.h"
 #include "core/window.h"
@@ -60,20 +62,32 @@ struct Exchange::State {
         PeerSettings settings;
         std::string key;  // that its last session proved
         bool configured = true;
-        AgentId id;  // zero until it was first heard
+        AgentId id;                // zero until it was first heard
+        Remote* remote = nullptr;  // the agent itself; none until it was first heard
         std::uint64_t incarnation = 0, nonce = 0;
         std::shared_ptr<Intake> intake;
         std::unique_ptr<Outbound> outbound;
-        PeerInterest interest;
         Link* active = nullptr;  // the link whose session is open
+        bool relays = false;     // it said so in its session
+        // What it was told in its session of the paths from here, by where they lead.
+        std::unordered_map<AgentId, std::uint64_t> told;
+        std::uint64_t told_digest = 0;
+        std::vector<wire::LinkPaths::Path> paths_to_tell;  // if any, it is among paths_due
+        std::set<AgentId> asked;                           // for whose interest
         WindowControl window;
-        std::vector<Group*> queues;  // those it works on
-        bool ack_due = false;
-        Time down_since{};  // while no session is open
+        bool ack_due = false;  // it is among acks_due
+        Time down_since{};     // while no session is open
         std::uint64_t sent_messages = 0, received_messages = 0;
         std::uint64_t rtt_micros = 0;
         std::string last_error;
         std::string state_word() const;
+        // The rules: may it, or what lies behind it, give that, and have that?
+        bool may_give(wire::Kind kind, std::string_view channel) const {
+            return !settings.may || may_publish(*settings.may, kind, channel);
+        }
+        bool may_have(wire::Kind kind, std::string_view channel) const {
+            return !settings.may || may_consume(*settings.may, kind, channel);
+        }
     };
 
     struct Link {
@@ -94,7 +108,7 @@ struct Exchange::State {
     struct Route {
         wire::ChannelKey channel;
         std::vector<Group*> groups;
-        std::vector<Peer*> peers;
+        std::vector<Remote*> remotes;
     };
 
     // A batch on its way in: who gave it, under which number.
@@ -105,7 +119,11 @@ struct Exchange::State {
         std::uint64_t number = 0;
         std::uint16_t flags = 0;  // envelope_flag
         std::uint64_t lifetime_millis = 0;
-        DestinationId came_from;  // a peer's; 0: this host
+        DestinationId came_from;  // where it entered the bus; 0: here
+        std::uint8_t hops = 0;
+        std::vector<Remote*> pass_on;  // those behind this agent that it is for
+        bool for_this_host = true;
+        bool relayed = false;  // it did not come straight from where it entered the bus
     };
 
     State(Settings settings, std::uint64_t incarnation, Recovered recovered, Time now,
@@ -125,7 +143,7 @@ struct Exchange::State {
     std::uint64_t grant_window(bool bulk) const;
     void adapt_window(Producer& own);
     std::uint64_t window_held_to(const Producer& own) const;
-    bool settles_soon(const std::vector<Group*>& groups, const std::vector<Peer*>& peers) const;
+    bool settles_soon(const std::vector<Group*>& groups, const std::vector<Remote*>& remotes) const;
     void reply(SessionId session, wire::Reply reply);
     void fail(SessionId session, std::uint64_t id, wire::Reject code, std::string reason);
     void flush_receipts();
@@ -142,24 +160,34 @@ struct Exchange::State {
     void show_interest(Group& group);
     void hide_interest(Group& group);
     wire::InterestItem interest_of(const Group& group) const;
-    void refresh_peer_queues();
+    // Which of this host's queues it works on, after its interest or the way to it changed.
+    void refresh_queues(Remote& remote);
+    bool works_on(const Remote& remote, const std::string& queue) const;
 
     // ---- arrivals.cpp
     void on_published(const Session& session, const wire::Envelope& envelope, Batch batch);
     std::optional<std::pair<wire::Reject, std::string>> why_not_publish(
         const Session& session, const wire::BatchHeader& header);
     void on_peer_batch(Peer& peer, const wire::Envelope& envelope, Batch batch);
+    using Refusal = std::optional<std::pair<wire::Reject, std::string>>;
+    Refusal why_not_from(const Peer& peer, const wire::BatchHeader& header);
+    // Whom it is for.
+    Refusal read_route(const wire::Envelope& envelope, Arrival& arrival);
 
     // ---- routing.cpp
     const Route& route(wire::Kind kind, std::string_view channel);
     void forget_routes();
     void take(const Arrival& arrival, Batch batch);
-    void take_best_effort(const Arrival& arrival, const Batch& batch, const Route& route);
+    void take_best_effort(const Arrival& arrival, const Batch& batch,
+                          const std::vector<Group*>& groups, const std::vector<Remote*>& remotes);
+    bool pass_on_now(const Arrival& arrival, const Batch& batch,
+                     const std::vector<Remote*>& remotes);
+    static std::uint8_t flags_on_the_way(const Arrival& arrival);
     bool drop_if_taken(const Arrival& arrival, const Batch& batch, std::uint8_t& entry_flags);
     void owe(const Arrival& arrival, const Batch& batch, const std::vector<Group*>& groups,
-             const std::vector<Peer*>& peers, std::uint8_t entry_flags);
+             const std::vector<Remote*>& remotes, std::uint8_t entry_flags);
     void want_arrived(const Arrival& arrival, const Batch& batch, Custody& custody);
-    Time due_of(const std::vector<Group*>& groups, const std::vector<Peer*>& peers) const;
+    Time due_of(const std::vector<Group*>& groups, const std::vector<Remote*>& remotes) const;
     void hold_if_full(const Arrival& arrival, const Batch& batch, DestinationId to,
                       std::uint64_t bytes);
     std::uint64_t quota() const;
@@ -167,13 +195,13 @@ struct Exchange::State {
     void watch_room();
     void watch_journal();
     std::uint64_t queued_bytes(DestinationId id) const;
-    const Outbound* peer_working_on(const Group& group) const;
+    const Remote* peer_working_on(const Group& group) const;
 
     // ---- links.cpp
     Peer* peer_by_key(const std::string& key);
     Peer* peer_by_id(const AgentId& id);
     void send(Link& link, wire::LinkBody body);
-    std::uint64_t send_batch(Link& link, wire::Envelope envelope, const Batch& batch);
+    std::uint64_t send_parcel(Link& link, const Outbound::Parcel& parcel);
     void greet(Link& link);
     void on_link_hello(Link& link, const wire::LinkFrame& frame);
     std::optional<std::string> why_refuse(const Peer& peer, const wire::LinkHello& hello) const;
@@ -181,7 +209,6 @@ struct Exchange::State {
     bool choose_between(Link& link, const AgentId& peer_id);
     wire::LinkHello hello_to(const Peer& peer, bool answer) const;
     std::vector<wire::InterestItem> snapshot_with_removals() const;
-    void add_outbound(Peer& peer);
     void open_session(Link& link, const wire::LinkHello& hello);
     void meet(Link& link, const wire::LinkHello& hello);
     void end_session(Link& link, const std::string& why, bool tell);
@@ -190,16 +217,38 @@ struct Exchange::State {
     void on_interest(Link& link, const wire::LinkInterest& frame);
     void on_given_back(Link& link, const std::vector<wire::InterestItem>& items);
     void on_keepalive(Link& link, const wire::LinkKeepalive& keepalive);
-    wire::LinkKeepalive keepalive_with(std::uint64_t echo, std::uint64_t reply_to) const;
+    wire::LinkKeepalive keepalive_to(const Peer& peer, std::uint64_t echo,
+                                     std::uint64_t reply_to) const;
     void on_hold(Link& link, const wire::LinkHold& hold);
     void on_reset(Link& link, const wire::LinkReset& reset);
     void on_refuse(Link& link, const wire::LinkRefuse& refuse);
-    void keep_interest(const Peer& peer, const PeerInterest::Change& change);
+    void keep_interest(Remote& remote, const PeerInterest::Change& change);
     void announce_interest();
+    void want_ack(Peer& peer);
     void flush_acks();
     void pump(Peer& peer);
     std::uint64_t window_share() const;
     void tick_link(Link& link);
+
+    // ---- relays.cpp
+    Remote& remote(const AgentId& agent);
+    Remote* find_remote(const AgentId& agent);
+    Remote* find_remote(DestinationId id);
+    bool may_reach(const Remote& remote, wire::Kind kind, std::string_view channel);
+    void put_neighbour(Peer& peer);
+    void settle_links();
+    void apply_paths();
+    void apply_path(const AgentId& agent);
+    void tell_all_paths(Peer& peer);
+    void tell_path(Peer& peer, const AgentId& agent);
+    std::optional<wire::LinkPaths::Path> path_told(const Peer& peer, const AgentId& agent);
+    void flush_paths();
+    void on_paths(Link& link, const wire::LinkPaths& frame);
+    void ask_for_interest(Link& link, const std::vector<wire::LinkPaths::Path>& paths);
+    void on_ask(Link& link, const wire::LinkAsk& ask);
+    void on_interest_of(Link& link, const wire::LinkInterest& frame);
+    void tell_interest(const Remote& of, std::uint64_t from, const PeerInterest::Change& change);
+    void send_towards(const AgentId& agent, const wire::LinkUnfinished& message);
 
     // ---- unfinished.cpp
     void note_part(Producer& own, const wire::BatchHeader& header);
@@ -211,11 +260,13 @@ struct Exchange::State {
     bool may_go_on(const ProducerId& id, std::uint64_t first_sequence) const;
     bool give_up(const wire::LinkUnfinished& message);
     void owe_abort(const wire::LinkUnfinished& message, const std::vector<Group*>& groups,
-                   const std::vector<Peer*>& peers);
+                   const std::vector<Remote*>& remotes);
 
     // ---- recovery.cpp
     void recover(Recovered& recovered);
+    void recover_remotes(Recovered& recovered);
     void recover_peers(Recovered& recovered);
+    Peer& add_peer();
     void recover_groups(Recovered& recovered);
     void apply_peers();
     Peer& peer_for(const PeerSettings& wanted);
@@ -223,7 +274,7 @@ struct Exchange::State {
     // ---- turn.cpp
     void tick();
     void move_streams();
-    bool hand_out_touched();
+    void hand_out_touched();
     void touch(Group& group);  // hand_out may have something to do
     void answer_subscribed();
     void collect_safe();
@@ -253,12 +304,21 @@ struct Exchange::State {
 
     std::map<SessionId, Session> sessions;
     std::unordered_map<ProducerId, Producer> producers;
+    Paths paths{settings.agent};
+    std::vector<Outbound*> dirty_outbounds;
+    std::map<AgentId, std::unique_ptr<Remote>> remotes;
+    std::unordered_map<DestinationId, Remote*> remotes_by_destination;
     std::vector<std::unique_ptr<Peer>> peers;
+    std::unordered_map<AgentId, Peer*> peers_by_id;
+    std::unordered_map<const Outbound*, Peer*> peers_by_outbound;
+    std::vector<Peer*> rated;  // those with a rate limit
+    std::vector<Peer*> acks_due;
+    std::vector<Peer*> paths_due;
+    bool links_settling = false;                          // one has gone down and may be back soon
     std::unordered_map<std::string, Peer*> peers_by_key;  // the configured ones, by each of theirs
     std::map<LinkId, Link> links;
     std::map<DestinationId, std::unique_ptr<Group>> groups;
     std::map<std::pair<Destination::Type, std::string>, Group*> groups_by_name;
-    std::unordered_map<DestinationId, Peer*> peers_by_destination;
     std::unordered_map<std::uint64_t, Route> routes;
     std::map<InterestKey, std::uint64_t> tombstones;  // with the version of the removal
     DestinationId last_destination;

@@ -39,8 +39,8 @@ LinkStatus Exchange::State::link_status(const Peer& peer) const {
                       .sent_messages = peer.sent_messages,
                       .received_messages = peer.received_messages,
                       .last_error = peer.last_error,
-                      .interest = peer.interest.size()};
-    if (!peer.outbound) return status;
+                      .interest = peer.remote != nullptr ? peer.remote->interest.size() : 0};
+    if (peer.remote == nullptr) return status;
     const auto backlog = peer.outbound->backlog();
     status.backlog_entries = backlog.entries;
     status.backlog_messages = backlog.messages;
@@ -49,7 +49,7 @@ LinkStatus Exchange::State::link_status(const Peer& peer) const {
     status.in_flight_bytes = peer.outbound->in_flight_bytes();
     status.window_bytes = peer.outbound->window();
     status.held = peer.outbound->held().names();
-    status.account = keeper.ledger.account(peer.outbound->destination().id);
+    status.account = keeper.ledger.account(peer.remote->id());
     return status;
 }
 

@@ -26,6 +26,14 @@ void HeldChannels::resume(const wire::ChannelKey& key) {
         channels_.erase(wire::channel_hash(key.kind, key.name));
 }
 
+bool HeldChannels::is_held(std::uint64_t hash, wire::Kind kind, std::string_view channel) const {
+    if (channels_.contains(hash)) return true;
+    if (!may_have_) return false;
+    if (const auto known = allowed_.find(hash); known != allowed_.end()) return !known->second;
+    if (allowed_.size() >= limits::routes_max) allowed_.clear();
+    return !allowed_.emplace(hash, may_have_(kind, channel)).first->second;
+}
+
 std::vector<std::string> HeldChannels::names() const {
     std::vector<std::string> names;
     if (everything_) names.emplace_back("**");
@@ -39,21 +47,25 @@ std::vector<std::string> HeldChannels::names() const {
 Entry* Stream::front(const HeldChannels& held) {
     if (held.everything()) return nullptr;
     // What waited aside is older than anything of its channel in the main run: it goes first.
-    for (auto& [channel, run] : aside_) {
-        if (held.holds(channel) || run.front() == nullptr) continue;
+    for (auto& [hash, waiting] : aside_) {
+        auto& [channel, run] = waiting;
+        if (run.front() == nullptr || held.holds(channel.kind, channel.name)) continue;
         showing_ = &run;
         return run.front();
     }
     while (Entry* const entry = main_.front()) {
         const auto& header = entry->batch().header();
-        const auto channel = wire::channel_hash(header.kind, header.channel);
-        const auto waiting = aside_.find(channel);
-        const bool is_held = held.holds(channel) && !mutated(Mutation::held_number_passed);
+        const bool is_held =
+            held.holds(header.kind, header.channel) && !mutated(Mutation::held_number_passed);
+        const auto hash =
+            aside_.empty() && !is_held ? 0 : wire::channel_hash(header.kind, header.channel);
+        const auto waiting = aside_.find(hash);
         if (waiting == aside_.end() && !is_held) {
             showing_ = &main_;
             return entry;
         }
-        Run& run = aside_.try_emplace(channel, Run{id_, channel}).first->second;
+        const wire::ChannelKey channel{header.kind, std::string{header.channel}};
+        Run& run = aside_.try_emplace(hash, Aside{channel, Run{id_, hash}}).first->second.run;
         run.push(main_.pop());
     }
     return nullptr;
@@ -64,14 +76,14 @@ Entry Stream::pop() {
     Run* const run = std::exchange(showing_, nullptr);
     Entry entry = run->pop();
     if (run != &main_)
-        std::erase_if(aside_, [](const auto& channel) { return channel.second.empty(); });
+        std::erase_if(aside_, [](const auto& waiting) { return waiting.second.run.empty(); });
     return entry;
 }
 
 template <class Visit>
 void Stream::for_each_run(Visit visit) {
     visit(main_);
-    for (auto& [channel, run] : aside_) visit(run);
+    for (auto& [hash, waiting] : aside_) visit(waiting.run);
 }
 
 void Stream::trim(std::uint64_t memory_bytes_max) {
@@ -82,9 +94,9 @@ void Stream::read_on(std::uint64_t memory_bytes_max, const HeldChannels& held,
                      std::vector<ReadBack>& reads) {
     if (held.everything()) return;
     if (auto request = main_.read_on(memory_bytes_max)) reads.push_back(*request);
-    for (auto& [channel, run] : aside_)
-        if (!held.holds(channel))
-            if (auto request = run.read_on(memory_bytes_max)) reads.push_back(*request);
+    for (auto& [hash, waiting] : aside_)
+        if (!held.holds(waiting.channel.kind, waiting.channel.name))
+            if (auto request = waiting.run.read_on(memory_bytes_max)) reads.push_back(*request);
 }
 
 void Stream::on_loaded(const Loaded& answer, Keeper& keeper) {
@@ -92,7 +104,7 @@ void Stream::on_loaded(const Loaded& answer, Keeper& keeper) {
     if (answer.request.channel) {
         const auto found = aside_.find(*answer.request.channel);
         if (found == aside_.end()) return;
-        run = &found->second;
+        run = &found->second.run;
     }
     run->loaded(
         answer, [&](const LoadedEntry& row) { return keeper.taken_back(row, id_); },
@@ -104,13 +116,13 @@ bool Stream::spilled() const { return main_.spilled() || !aside_.empty(); }
 
 Run::Size Stream::size() const {
     Run::Size all = main_.size();
-    for (const auto& [channel, run] : aside_) all.add(run.size());
+    for (const auto& [hash, waiting] : aside_) all.add(waiting.run.size());
     return all;
 }
 
 Time Stream::oldest() const {
     Time oldest = main_.oldest();
-    for (const auto& [channel, run] : aside_) oldest = std::min(oldest, run.oldest());
+    for (const auto& [hash, waiting] : aside_) oldest = std::min(oldest, waiting.run.oldest());
     return oldest;
 }
 

@@ -3,7 +3,10 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <map>
+#include <string_view>
+#include <unordered_map>
 #include <vector>
 
 #include "core/keeper.h"
@@ -11,19 +14,33 @@
 
 namespace bus::core {
 
-// What a peer cannot take now: channels, or everything ("**").
+// What may not leave for a neighbour now: channels that it holds back, or everything ("**"), and
+// channels that the rules do not let it have.
 class HeldChannels {
   public:
+    // Asked once for each channel, until it is set again.
+    using MayHave = std::function<bool(wire::Kind, std::string_view)>;
+    void set_rules(MayHave may_have) {
+        may_have_ = std::move(may_have);
+        allowed_.clear();
+    }
     void replace(const std::vector<wire::ChannelKey>& keys);
     void hold(const wire::ChannelKey& key);
     void resume(const wire::ChannelKey& key);
     bool everything() const { return everything_; }
-    bool holds(std::uint64_t channel_hash) const { return channels_.contains(channel_hash); }
+    bool holds(wire::Kind kind, std::string_view channel) const {
+        const bool is_free = channels_.empty() && !may_have_;
+        return !is_free && is_held(wire::channel_hash(kind, channel), kind, channel);
+    }
     std::vector<std::string> names() const;
 
   private:
+    bool is_held(std::uint64_t hash, wire::Kind kind, std::string_view channel) const;
+
     bool everything_ = false;
     std::map<std::uint64_t, wire::ChannelKey> channels_;
+    MayHave may_have_;
+    mutable std::unordered_map<std::uint64_t, bool> allowed_;  // by channel
 };
 
 class Stream {
@@ -52,7 +69,11 @@ class Stream {
 
     const StreamId id_;
     Run main_;
-    std::map<std::uint64_t, Run> aside_;  // by channel hash; never empty runs
+    struct Aside {
+        wire::ChannelKey channel;
+        Run run;
+    };
+    std::map<std::uint64_t, Aside> aside_;  // by channel hash; never empty runs
     Run* showing_ = nullptr;
 };
 

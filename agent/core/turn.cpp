@@ -25,23 +25,21 @@ void State::move_streams() {
     for (const StreamId& stream : std::exchange(keeper.journaled_streams, {})) {
         if (const auto group = groups.find(stream.to); group != groups.end())
             group->second->trim(share);
-        else if (const auto peer = peers_by_destination.find(stream.to);
-                 peer != peers_by_destination.end())
-            peer->second->outbound->trim(share);
+        else if (Remote* const to = find_remote(stream.to))
+            to->trim(share);
     }
     for (const DestinationId id : std::set<DestinationId>{delaying})
         if (groups.at(id)->next_deadline() <= now) touch(*groups.at(id));
-    const bool queue_waits = hand_out_touched();
-    for (const auto& peer : peers)
-        if (peer->outbound && (peer->outbound->dirty || (queue_waits && !peer->queues.empty())))
-            pump(*peer);
+    hand_out_touched();
+    for (Peer* peer : rated)
+        if (peer->outbound->next_deadline() <= now) pump(*peer);
+    for (const Outbound* outbound : std::exchange(dirty_outbounds, {}))
+        pump(*peers_by_outbound.at(outbound));
     hand_out_touched();  // what a peer has unblocked
 }
 
-// true: a queue was among them, so peers may have to look as well.
-bool State::hand_out_touched() {
+void State::hand_out_touched() {
     const auto share = memory_share();
-    bool queue_waits = false;
     for (const DestinationId id : std::exchange(touched, {})) {
         const auto found = groups.find(id);
         if (found == groups.end()) continue;
@@ -53,9 +51,8 @@ bool State::hand_out_touched() {
             delaying.erase(id);
         else
             delaying.insert(id);
-        queue_waits = queue_waits || group.is_queue();
+        for (Remote* taker : group.takers) taker->via->wake(*taker);
     }
-    return queue_waits;
 }
 
 void State::touch(Group& group) {
@@ -88,7 +85,7 @@ void State::collect_safe() {
         } else {
             const auto& from = std::get<Intake::FromPeer>(intake->source());
             Peer* const peer = peer_by_id(from.peer);
-            if (peer != nullptr && peer->intake == intake) peer->ack_due = true;
+            if (peer != nullptr && peer->intake == intake) want_ack(*peer);
         }
     }
 }
@@ -96,6 +93,7 @@ void State::collect_safe() {
 void State::tick() {
     next_tick = now + std::chrono::seconds{1};
     for (auto& [id, link] : links) tick_link(link);
+    settle_links();
     std::vector<DestinationId> ended;
     for (const auto& [id, group] : groups) {
         // A queue that nobody uses any more is forgotten; its next message makes it anew.
@@ -134,7 +132,7 @@ void State::forget_old_producers() {
 }
 
 bool State::needs_ticks() const {
-    if (!links.empty()) return true;
+    if (!links.empty() || links_settling) return true;
     for (const auto& [id, group] : groups)
         if (group->linger_until != never || group->is_queue() || group->has_large_messages())
             return true;
@@ -157,10 +155,9 @@ void State::on_loaded(const Loaded& answer) {
     if (const auto group = groups.find(stream.to); group != groups.end()) {
         group->second->on_loaded(answer);
         touch(*group->second);
-    } else if (const auto peer = peers_by_destination.find(stream.to);
-               peer != peers_by_destination.end()) {
-        peer->second->outbound->stream(stream.lane).on_loaded(answer, keeper);
-        peer->second->outbound->dirty = true;
+    } else if (Remote* const to = find_remote(stream.to)) {
+        to->stream(stream.lane).on_loaded(answer, keeper);
+        if (to->via != nullptr) to->via->wake(*to);
     }
 }
 

@@ -61,7 +61,9 @@ bool Exchange::State::give_up(const wire::LinkUnfinished& message) {
 }
 
 void Exchange::State::on_unfinished(Link& link, const wire::LinkUnfinished& message) {
-    Peer& peer = *link.peer;
+    if (!message.origin.is_zero() && message.origin != settings.agent)
+        return send_towards(message.origin, message);
+    Remote& asker = message.asker.is_zero() ? *link.peer->remote : remote(message.asker);
     if (may_go_on(message.producer, message.part.first_sequence) || !give_up(message)) return;
     Group* const from = message.kind == wire::Kind::queue
                             ? find_group(Destination::Type::queue, message.channel)
@@ -69,16 +71,16 @@ void Exchange::State::on_unfinished(Link& link, const wire::LinkUnfinished& mess
     LargeMessage* const large =
         from == nullptr ? nullptr
                         : from->large_message(message.producer, message.part.first_sequence);
-    if (large == nullptr || large->peer != peer.outbound.get())
-        return owe_abort(message, {}, {&peer});
+    if (large == nullptr || large->peer != &asker) return owe_abort(message, {}, {&asker});
     if (large->complete || std::exchange(large->ended, true)) return;
     owe_abort(large->rest, {from}, {});  // behind what may still wait in the queue
 }
 
 void Exchange::State::owe_abort(const wire::LinkUnfinished& message,
                                 const std::vector<Group*>& to_groups,
-                                const std::vector<Peer*>& to_peers) {
-    owe({.intake = nullptr, .source = message.producer}, abort_of(message), to_groups, to_peers, 0);
+                                const std::vector<Remote*>& to_remotes) {
+    owe({.intake = nullptr, .source = message.producer}, abort_of(message), to_groups, to_remotes,
+        0);
 }
 
 // ---- Where its beginning was handed out ---------------------------------------------------
@@ -103,13 +105,17 @@ void Exchange::State::ask_for_rest(Group& group, LargeMessage& message) {
         message.asked = {};  // as soon as it is certain
         return;
     }
-    const auto origin = peers_by_destination.find(message.source);
-    if (origin == peers_by_destination.end() || !origin->second->configured) {
+    const Remote* const origin = find_remote(message.source);
+    const bool was_peer = origin != nullptr && peer_by_id(origin->agent()) != nullptr;
+    if (origin == nullptr || (was_peer && origin->via == nullptr)) {
         event(Event::Kind::batch_dead_lettered, message.rest.channel,
-              "the peer that sent the beginning of a large message is no peer any more");
+              "the agent that sent the beginning of a large message is no peer any more");
         return group.bury_whole(message, "its origin is no peer any more");
     }
-    if (Link* const link = origin->second->active) send(*link, message.rest);
+    auto question = message.rest;
+    question.origin = origin->agent();
+    question.asker = settings.agent;
+    send_towards(origin->agent(), question);
 }
 
 // ---- Where it was given to a peer ---------------------------------------------------------
@@ -119,12 +125,11 @@ void Exchange::State::ask_for_rest(Group& group, LargeMessage& message) {
 void Exchange::State::reclaim_from_absent() {
     for (const auto& [id, group] : groups) {
         if (!group->is_queue() || !group->has_large_messages()) continue;
-        for (const auto& peer : peers) {
-            if (peer->active != nullptr || !peer->outbound ||
-                now - peer->down_since < Duration{limits::session_linger})
-                continue;
-            for (LargeMessage* message : group->with_peer(peer->outbound.get())) {
-                peer->outbound->abandon(*group, *message);
+        for (const auto& [agent, remote] : remotes) {
+            if (remote->up || now - remote->down_since < Duration{limits::session_linger}) continue;
+            for (LargeMessage* message : group->with_peer(remote.get())) {
+                for (const auto& peer : peers) peer->outbound->abandon(*group, *message);
+                remote->abandon(*group, *message);
                 group->reclaim(*message);
                 touch(*group);
             }

@@ -17,7 +17,7 @@ FrameBatch::FrameBatch(Frame frame, std::size_t batch_begin, const wire::BatchHe
 }
 
 std::optional<Frame> FrameBatch::lend(const wire::Envelope& envelope) {
-    if (lent_ || batch_begin_ != wire::envelope_length) return std::nullopt;
+    if (lent_ || batch_begin_ != wire::encoded_length(envelope)) return std::nullopt;
     lent_ = true;
     wire::encode_envelope(envelope, frame_.writable().data());
     return frame_.share();
@@ -72,12 +72,12 @@ Frame frame_for(const wire::Envelope& envelope, const core::Batch& batch, std::u
 
     const Bytes head = batch.bytes().first(header.header_length);
     const Bytes body = batch.body().subspan(body_begin, body_end - body_begin);
-    Frame frame{wire::envelope_length + head.size() + body.size()};
+    const std::size_t begin = wire::encoded_length(envelope);
+    Frame frame{begin + head.size() + body.size()};
     std::byte* out = frame.writable().data();
     wire::encode_envelope(envelope, out);
-    std::memcpy(out + wire::envelope_length, head.data(), head.size());
-    if (!body.empty())
-        std::memcpy(out + wire::envelope_length + head.size(), body.data(), body.size());
+    std::memcpy(out + begin, head.data(), head.size());
+    if (!body.empty()) std::memcpy(out + begin + head.size(), body.data(), body.size());
     return frame;
 }
 

@@ -4,8 +4,11 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
+#include <vector>
 
 #include "base/bytes.h"
+#include "base/id.h"
 #include "base/result.h"
 #include "wire/reject.h"
 
@@ -24,13 +27,28 @@ enum class FrameType : std::uint8_t {
     link_reset = 21,
     link_refuse = 22,
     link_unfinished = 23,
+    link_paths = 24,
+    link_ask = 25,
 };
+// Control frames of a link have types from link_hello up to this; those not known are skipped.
+inline constexpr FrameType link_types_end = static_cast<FrameType>(64);
 
 namespace envelope_flag {
 inline constexpr std::uint16_t resent = 1;       // the receiver may have taken it already
 inline constexpr std::uint16_t redelivered = 2;  // a consumer may have seen it already
 inline constexpr std::uint16_t rerouted = 4;     // another path may bring it as well
 }  // namespace envelope_flag
+
+// Of a batch that does not go from the agent that took it from its producer straight to the agent
+// it is for. Over a link only, extension 1.
+struct Route {
+    std::uint8_t hops = 1;        // links it has crossed with this one
+    AgentId origin;               // the agent that took it from its producer
+    std::vector<AgentId> finals;  // whom it is for; none: the receiver
+    friend bool operator==(const Route&, const Route&) = default;
+};
+inline constexpr std::uint16_t route_extension = 1;
+inline constexpr std::size_t finals_max = 256;
 
 struct Envelope {
     std::uint16_t flags = 0;
@@ -43,6 +61,7 @@ struct Envelope {
     std::uint32_t messages = 0;
     std::uint64_t consumer = 0;      // agent to app: the app's subscription id
     std::uint64_t delay_millis = 0;  // not to be handed out before
+    std::shared_ptr<const Route> route;  // none: from the sender to the receiver
 
     bool resent() const noexcept { return (flags & envelope_flag::resent) != 0; }
     bool redelivered() const noexcept { return (flags & envelope_flag::redelivered) != 0; }
@@ -50,7 +69,9 @@ struct Envelope {
 
 inline constexpr std::size_t envelope_length = 64;  // without extensions
 
-// Writes envelope_length bytes before which nothing and behind which the batch stands.
+// With its extensions.
+std::size_t encoded_length(const Envelope& envelope);
+// Writes encoded_length bytes before which nothing and behind which the batch stands.
 void encode_envelope(const Envelope& envelope, std::byte* out);
 
 struct DecodedEnvelope {

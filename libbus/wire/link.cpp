@@ -17,7 +17,7 @@ struct Encode {
     void operator()(const LinkHello& m) {
         out.u16(m.protocol_min);
         out.u16(m.protocol_max);
-        out.u32(m.answer ? 1 : 0);
+        out.u32((m.answer ? 1u : 0u) | (m.relay ? 2u : 0u));
         out.id(m.agent);
         out.u64(m.incarnation);
         out.u64(m.your_incarnation);
@@ -51,7 +51,19 @@ struct Encode {
             out.text8(item.group);
             out.text8(item.filter);
         }
+        out.id(m.agent);
+        out.u64(m.from);
     }
+    void operator()(const LinkPaths& m) {
+        out.u8(static_cast<std::uint8_t>(m.part));
+        out.u32(static_cast<std::uint32_t>(m.paths.size()));
+        for (const auto& path : m.paths) path_of(path);
+    }
+    void operator()(const LinkAsk& m) {
+        out.u32(static_cast<std::uint32_t>(m.agents.size()));
+        for (const auto& agent : m.agents) out.id(agent);
+    }
+    void operator()(const LinkUnknown&) {}
     void operator()(const LinkHold& m) {
         channels(m.hold);
         channels(m.resume);
@@ -61,6 +73,7 @@ struct Encode {
         out.u64(m.interest_digest);
         out.u64(m.echo);
         out.u64(m.reply_to);
+        out.u64(m.paths_digest);
     }
     void operator()(const LinkReset& m) {
         out.u8(static_cast<std::uint8_t>(m.code));
@@ -84,8 +97,19 @@ struct Encode {
         out.u32(m.part.total);
         out.u64(m.part.total_bytes);
         out.text8(m.channel);
+        out.id(m.origin);
+        out.id(m.asker);
+        out.u8(m.hops);
     }
 
+    void path_of(const LinkPaths::Path& path) {
+        out.u32(path.cost);
+        out.u8(static_cast<std::uint8_t>(path.agents.size()));
+        for (const auto& agent : path.agents) out.id(agent);
+        out.text8(path.name);
+        out.u64(path.interest_version);
+        out.u64(path.interest_digest);
+    }
     void channels(const std::vector<ChannelKey>& keys) {
         BUS_ASSERT(keys.size() <= 0xFFFF);
         out.u16(static_cast<std::uint16_t>(keys.size()));
@@ -100,8 +124,10 @@ FrameType type_of(const LinkBody& body) {
     static constexpr FrameType types[] = {FrameType::link_hello,     FrameType::link_ack,
                                           FrameType::link_interest,  FrameType::link_hold,
                                           FrameType::link_keepalive, FrameType::link_reset,
-                                          FrameType::link_refuse,    FrameType::link_unfinished};
-    static_assert(std::size(types) == std::variant_size_v<LinkBody>);
+                                          FrameType::link_refuse,    FrameType::link_unfinished,
+                                          FrameType::link_paths,     FrameType::link_ask};
+    static_assert(std::size(types) + 1 == std::variant_size_v<LinkBody>);
+    BUS_ASSERT(body.index() < std::size(types));  // nobody sends what nobody knows
     return types[body.index()];
 }
 
@@ -146,7 +172,9 @@ std::optional<LinkBody> decode_hello(Reader& in) {
     LinkHello m;
     m.protocol_min = in.u16();
     m.protocol_max = in.u16();
-    m.answer = (in.u32() & 1) != 0;
+    const auto bits = in.u32();
+    m.answer = (bits & 1) != 0;
+    m.relay = (bits & 2) != 0;
     m.agent = in.id<AgentId>();
     m.incarnation = in.u64();
     m.your_incarnation = in.u64();
@@ -194,12 +222,54 @@ std::optional<LinkBody> decode_interest(Reader& in) {
     m.version = in.u64();
     const std::size_t count = in.u32();
     m.items = items<InterestItem>(in, count, [&] { return read_interest_item(in); });
+    if (in.left() > 0) {
+        m.agent = in.id<AgentId>();
+        m.from = in.u64();
+    }
     if (m.part < LinkInterest::Part::snapshot_more || m.part > LinkInterest::Part::give_back)
         return std::nullopt;
     for (const auto& item : m.items)
         if (!valid(item)) return std::nullopt;
     return m;
 }
+
+LinkPaths::Path read_path(Reader& in) {
+    LinkPaths::Path path;
+    path.cost = in.u32();
+    const std::size_t length = in.u8();
+    path.agents = items<AgentId>(in, length, [&] { return in.id<AgentId>(); });
+    path.name = in.text8();
+    path.interest_version = in.u64();
+    path.interest_digest = in.u64();
+    return path;
+}
+
+bool valid(const LinkPaths::Path& path) {
+    if (path.agents.empty() || path.agents.size() > path_agents_max) return false;
+    for (const auto& agent : path.agents)
+        if (agent.is_zero()) return false;
+    return path.name.empty() || is_name(path.name);
+}
+
+std::optional<LinkBody> decode_paths(Reader& in) {
+    LinkPaths m;
+    m.part = static_cast<LinkPaths::Part>(in.u8());
+    const std::size_t count = in.u32();
+    m.paths = items<LinkPaths::Path>(in, count, [&] { return read_path(in); });
+    if (m.part < LinkPaths::Part::snapshot_more || m.part > LinkPaths::Part::change)
+        return std::nullopt;
+    if (!in.ok()) return std::nullopt;
+    for (const auto& path : m.paths)
+        if (!valid(path)) return std::nullopt;
+    return m;
+}
+
+std::optional<LinkBody> decode_ask(Reader& in) {
+    const std::size_t count = in.u32();
+    return LinkAsk{items<AgentId>(in, count, [&] { return in.id<AgentId>(); })};
+}
+
+std::optional<LinkBody> decode_unknown(Reader&) { return LinkUnknown{}; }
 
 std::optional<LinkBody> decode_hold(Reader& in) {
     LinkHold m;
@@ -210,10 +280,12 @@ std::optional<LinkBody> decode_hold(Reader& in) {
 }
 
 std::optional<LinkBody> decode_keepalive(Reader& in) {
-    return LinkKeepalive{.interest_version = in.u64(),
-                         .interest_digest = in.u64(),
-                         .echo = in.u64(),
-                         .reply_to = in.u64()};
+    LinkKeepalive m{.interest_version = in.u64(),
+                    .interest_digest = in.u64(),
+                    .echo = in.u64(),
+                    .reply_to = in.u64()};
+    if (in.left() > 0) m.paths_digest = in.u64();
+    return m;
 }
 
 std::optional<LinkBody> decode_reset(Reader& in) {
@@ -244,6 +316,11 @@ std::optional<LinkBody> decode_unfinished(Reader& in) {
     m.part.total = in.u32();
     m.part.total_bytes = in.u64();
     m.channel = in.text8();
+    if (in.left() > 0) {
+        m.origin = in.id<AgentId>();
+        m.asker = in.id<AgentId>();
+        m.hops = in.u8();
+    }
     const bool is_place = m.part.first_sequence > 0 && m.part.first_sequence <= m.sequence &&
                           m.part.index > 0 && m.part.index < m.part.total;
     if (m.kind > Kind::service || m.lane > Lane::low || m.producer.is_zero() || !is_place ||
@@ -254,7 +331,7 @@ std::optional<LinkBody> decode_unfinished(Reader& in) {
 
 using DecodeBody = std::optional<LinkBody> (*)(Reader&);
 
-// nullptr: not a control frame this version knows.
+// nullptr: not a control frame.
 DecodeBody decoder_of(FrameType type) {
     switch (type) {
         case FrameType::link_hello:
@@ -273,12 +350,16 @@ DecodeBody decoder_of(FrameType type) {
             return decode_refuse;
         case FrameType::link_unfinished:
             return decode_unfinished;
+        case FrameType::link_paths:
+            return decode_paths;
+        case FrameType::link_ask:
+            return decode_ask;
         case FrameType::data:
         case FrameType::receipts:
         case FrameType::acks:
             return nullptr;
     }
-    return nullptr;
+    return type > FrameType::link_hello && type < link_types_end ? decode_unknown : nullptr;
 }
 
 // Leaves the reader at the body.
@@ -342,6 +423,32 @@ std::vector<LinkInterest> split_interest(LinkInterest::Part last_part,
         bytes += size;
     }
     return frames;
+}
+
+std::vector<LinkPaths> split_paths(LinkPaths::Part last_part,
+                                   const std::vector<LinkPaths::Path>& paths) {
+    using Of = LinkPaths::Part;
+    const Of earlier = last_part == Of::snapshot_last ? Of::snapshot_more : last_part;
+    constexpr std::size_t fixed = 64;
+    std::vector<LinkPaths> frames{{.part = last_part, .paths = {}}};
+    std::size_t bytes = fixed;
+    for (const auto& path : paths) {
+        const std::size_t size = 22 + path.agents.size() * 16 + path.name.size();
+        if (bytes + size > control_bytes_max) {
+            frames.back().part = earlier;
+            frames.push_back({.part = last_part, .paths = {}});
+            bytes = fixed;
+        }
+        frames.back().paths.push_back(path);
+        bytes += size;
+    }
+    return frames;
+}
+
+std::uint64_t digest(const LinkPaths::Path& path) {
+    std::vector<std::byte> bytes;
+    Encode{Writer{bytes}}.path_of(path);
+    return XXH3_64bits(bytes.data(), bytes.size());
 }
 
 std::uint64_t digest(const InterestItem& item) {

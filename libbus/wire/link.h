@@ -42,6 +42,7 @@ struct LinkHello {
     std::uint64_t window = 0;            // bytes you may have on the way to me, unacknowledged
     std::uint64_t interest_version = 0;  // of mine; a snapshot follows
     bool answer = false;                 // from the listening side
+    bool relay = false;                  // passes on what is for others, and tells paths to them
     std::vector<ChannelKey> held;        // what I cannot take now; "**" as name: everything
     // Random bits of both incarnations: a host restored from a backup, on which the clock does not
     // work, may come up with a number that was used before.
@@ -73,9 +74,9 @@ struct InterestItem {
     friend bool operator==(const InterestItem&, const InterestItem&) = default;
 };
 
-// snapshot_*: everything the sender wants, over as many frames as needed. change: add and remove.
+// snapshot_*: everything the agent wants, over as many frames as needed. change: add and remove.
 // give_back: durable interest of yours that I hold and your snapshot lacks. `version` is the
-// sender's own after this frame (give_back: the version of the snapshot that lacked them).
+// agent's own after this frame (give_back: the version of the snapshot that lacked them).
 struct LinkInterest {
     enum class Part : std::uint8_t {
         snapshot_more = 1,
@@ -86,6 +87,30 @@ struct LinkInterest {
     Part part = Part::change;
     std::uint64_t version = 0;
     std::vector<InterestItem> items;
+    AgentId agent;           // whose interest; zero: the sender's
+    std::uint64_t from = 0;  // of another agent's change: the version it leads on from
+};
+
+// Where the sender can pass on to: for each agent its shortest path. Snapshots and changes as with
+// interest.
+struct LinkPaths {
+    struct Path {
+        std::vector<AgentId> agents;  // behind the sender; the last is the one it leads to
+        std::uint32_t cost = 0;       // of all links; no_path: there is none any more
+        std::string name;             // for people
+        std::uint64_t interest_version = 0, interest_digest = 0;
+        friend bool operator==(const Path&, const Path&) = default;
+        const AgentId& to() const { return agents.back(); }
+    };
+    enum class Part : std::uint8_t { snapshot_more = 1, snapshot_last = 2, change = 3 };
+    Part part = Part::change;
+    std::vector<Path> paths;
+};
+inline constexpr std::uint32_t no_path = 0xffffffff;
+
+// Send me snapshots of the interest of these agents.
+struct LinkAsk {
+    std::vector<AgentId> agents;
 };
 
 // Adds to and takes from the list that LinkHello opened with.
@@ -100,6 +125,7 @@ struct LinkKeepalive {
     std::uint64_t interest_digest = 0;
     std::uint64_t echo = 0;      // an opaque stamp of the sender
     std::uint64_t reply_to = 0;  // the last stamp received, 0: none since the last keepalive
+    std::uint64_t paths_digest = 0;  // of all paths that the sender has told in this session
 };
 
 // Ends the session and says why. The dialling side starts again unless `final`.
@@ -116,8 +142,8 @@ struct LinkRefuse {
     std::string reason;
 };
 
-// I have handed out the beginning of this large message, which came from you, and its next part
-// (part.index) has not come for long. If no more will come you owe me an abort.
+// `asker` has handed out the beginning of this large message, which entered the bus at `origin`, and
+// its next part (part.index) has not come for long. If no more will come the origin owes it an abort.
 struct LinkUnfinished {
     Kind kind = Kind::topic;
     Lane lane = Lane::normal;
@@ -125,10 +151,15 @@ struct LinkUnfinished {
     ProducerId producer;
     std::uint64_t sequence = 0, channel_sequence = 0;  // of the last part that came
     Part part;
+    AgentId origin, asker;  // zero: the receiver, the sender
+    std::uint8_t hops = 1;
 };
 
+// Of a later version: counted, not understood.
+struct LinkUnknown {};
+
 using LinkBody = std::variant<LinkHello, LinkAck, LinkInterest, LinkHold, LinkKeepalive, LinkReset,
-                              LinkRefuse, LinkUnfinished>;
+                              LinkRefuse, LinkUnfinished, LinkPaths, LinkAsk, LinkUnknown>;
 
 struct LinkFrame {
     LinkHead head;
@@ -139,10 +170,13 @@ struct LinkFrame {
 std::vector<std::byte> encode_link(const LinkFrame& frame);
 Expected<LinkFrame, Reject> decode_link(Bytes frame);
 
-// Splits so that each frame stays within control_bytes_max.
+// Split so that each frame stays within control_bytes_max.
 std::vector<LinkInterest> split_interest(LinkInterest::Part last_part, std::uint64_t version,
                                          const std::vector<InterestItem>& items);
+std::vector<LinkPaths> split_paths(LinkPaths::Part last_part,
+                                   const std::vector<LinkPaths::Path>& paths);
 // Order does not matter: equal sets have equal digests.
 std::uint64_t digest(const InterestItem& item);
+std::uint64_t digest(const LinkPaths::Path& path);
 
 }  // namespace bus::wire

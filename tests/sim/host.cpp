@@ -27,7 +27,7 @@ std::string kind_and_channel(const wire::BatchHeader& header) {
 Frame encode(const SendBatch& send) {
     const Batch& batch = send.batch;
     const auto body = batch.body().subspan(send.body_begin, send.body_end - send.body_begin);
-    Frame frame(wire::envelope_length);
+    Frame frame(wire::encoded_length(send.envelope));
     wire::encode_envelope(send.envelope, frame.data());
     const auto header = batch.bytes().first(batch.header().header_length);
     frame.insert(frame.end(), header.begin(), header.end());
@@ -364,6 +364,18 @@ void Host::note_link_control(int peer, LinkId link, const wire::LinkFrame& frame
             return fmt::format("INTEREST part {} version {}{}", static_cast<int>(interest.part),
                                interest.version, items);
         }
+        std::string operator()(const wire::LinkPaths& told) const {
+            std::string paths;
+            for (const auto& path : told.paths) {
+                paths += fmt::format(" {}:", path.cost);
+                for (const auto& agent : path.agents) paths += fmt::format(" {}", agent.words[0]);
+            }
+            return fmt::format("PATHS part {}{}", static_cast<int>(told.part), paths);
+        }
+        std::string operator()(const wire::LinkAsk& ask) const {
+            return fmt::format("ASK {}", ask.agents.size());
+        }
+        std::string operator()(const wire::LinkUnknown&) const { return "?"; }
         std::string operator()(const wire::LinkHold& hold) const {
             return fmt::format("HOLD {} RESUME {}", hold.hold.size(), hold.resume.size());
         }

@@ -19,6 +19,13 @@ LinkInterest snapshot(std::uint64_t version, std::vector<InterestItem> items) {
         .part = LinkInterest::Part::snapshot_last, .version = version, .items = std::move(items)};
 }
 
+const AgentId them{{7, 7}}, hub{{8, 8}}, other_hub{{9, 9}};
+
+std::optional<PeerInterest::Change> told(PeerInterest& interest, const LinkInterest& frame,
+                                         const AgentId& by = them) {
+    return interest.apply(frame, by);
+}
+
 }  // namespace
 
 TEST_CASE("peers hear of the first and the last of equal subscriptions") {
@@ -38,9 +45,9 @@ TEST_CASE("peers hear of the first and the last of equal subscriptions") {
 
 TEST_CASE("a snapshot without a durable subscription does not end it; the owner gets it back") {
     PeerInterest theirs;
-    REQUIRE(theirs.apply(snapshot(1, {durable("alarms", "plant.**"), anonymous("b")})));
-    theirs.begin();
-    const auto change = theirs.apply(snapshot(2, {}));
+    REQUIRE(told(theirs, snapshot(1, {durable("alarms", "plant.**"), anonymous("b")})));
+    theirs.begin(them);
+    const auto change = told(theirs, snapshot(2, {}));
     REQUIRE(change);
     CHECK(change->give_back == std::vector{durable("alarms", "plant.**")});
     CHECK(change->removed == std::vector{anonymous("b")});
@@ -50,10 +57,10 @@ TEST_CASE("a snapshot without a durable subscription does not end it; the owner 
 
 TEST_CASE("an explicit removal ends a durable subscription") {
     PeerInterest theirs;
-    REQUIRE(theirs.apply(snapshot(1, {durable("alarms", "plant.**")})));
+    REQUIRE(told(theirs, snapshot(1, {durable("alarms", "plant.**")})));
     auto removal = durable("alarms", "plant.**");
     removal.op = InterestItem::Op::remove;
-    const auto change = theirs.apply({.version = 2, .items = {removal}});
+    const auto change = told(theirs, {.version = 2, .items = {removal}});
     REQUIRE(change);
     CHECK(change->removed.size() == 1);
     CHECK(theirs.size() == 0);
@@ -65,21 +72,63 @@ TEST_CASE("equal interest has equal digests on both sides") {
     PeerInterest theirs;
     own.add(anonymous("a"));
     own.add(durable("d", "x.**"));
-    REQUIRE(theirs.apply(snapshot(own.version(), own.snapshot())));
+    REQUIRE(told(theirs, snapshot(own.version(), own.snapshot())));
     CHECK(theirs.digest() == own.digest());
     own.take_changes();
     own.add(anonymous("c"));
-    REQUIRE(theirs.apply({.version = own.version(), .items = own.take_changes()}));
+    REQUIRE(told(theirs, {.version = own.version(), .items = own.take_changes()}));
     CHECK(theirs.digest() == own.digest());
     CHECK(theirs.version() == own.version());
 }
 
 TEST_CASE("a snapshot may come in many frames") {
     PeerInterest theirs;
-    CHECK_FALSE(theirs.apply(
-        {.part = LinkInterest::Part::snapshot_more, .version = 5, .items = {anonymous("a")}}));
+    CHECK_FALSE(
+        told(theirs,
+             {.part = LinkInterest::Part::snapshot_more, .version = 5, .items = {anonymous("a")}}));
     CHECK_FALSE(theirs.synchronised());
-    REQUIRE(theirs.apply(snapshot(5, {anonymous("b")})));
+    REQUIRE(told(theirs, snapshot(5, {anonymous("b")})));
     CHECK(theirs.synchronised());
     CHECK(theirs.size() == 2);
+}
+
+TEST_CASE("snapshots that two hubs tell at the same time do not mix") {
+    PeerInterest theirs;
+    const LinkInterest first{
+        .part = LinkInterest::Part::snapshot_more, .version = 5, .items = {anonymous("a")}};
+    CHECK_FALSE(told(theirs, first, hub));
+    CHECK_FALSE(told(theirs, first, other_hub));
+    REQUIRE(told(theirs, snapshot(5, {anonymous("b")}), hub));
+    CHECK(theirs.size() == 2);
+    const auto again = told(theirs, snapshot(5, {anonymous("b")}), other_hub);
+    REQUIRE(again);
+    CHECK(again->added.empty());
+    CHECK(again->removed.empty());
+}
+
+TEST_CASE("what an agent has lost is still wanted, but others are not told that it said so") {
+    PeerInterest theirs;
+    REQUIRE(told(theirs, snapshot(1, {durable("alarms", "plant.**"), anonymous("b")})));
+    theirs.begin(them);
+    REQUIRE(told(theirs, snapshot(2, {anonymous("b")})));
+    CHECK(theirs.wants(wire::Kind::topic, "plant.temp"));
+    CHECK(theirs.snapshot() == std::vector{anonymous("b")});
+    CHECK(theirs.digest() == wire::digest(anonymous("b")));
+    const auto back = told(theirs, {.version = 3, .items = {durable("alarms", "plant.**")}});
+    REQUIRE(back);
+    CHECK(back->added.size() == 1);
+    CHECK(theirs.snapshot().size() == 2);
+}
+
+TEST_CASE("a removal is told to those who missed it") {
+    PeerInterest theirs;
+    REQUIRE(told(theirs, snapshot(1, {durable("alarms", "plant.**")})));
+    auto removal = durable("alarms", "plant.**");
+    removal.op = InterestItem::Op::remove;
+    REQUIRE(told(theirs, {.version = 2, .items = {removal}}));
+    PeerInterest far;
+    REQUIRE(told(far, snapshot(1, {durable("alarms", "plant.**")}), hub));
+    REQUIRE(told(far, snapshot(2, theirs.snapshot()), hub));
+    CHECK(far.size() == 0);
+    CHECK(far.digest() == theirs.digest());
 }

@@ -83,6 +83,11 @@ std::vector<std::string> describe_envelope(Bytes frame) {
     out.add("consumer", e.consumer);
     out.add("delay millis", e.delay_millis);
     out.add("extension bytes", decoded->extensions.size());
+    if (e.route != nullptr) {
+        out.add("hops", std::uint64_t{e.route->hops});
+        out.add("origin", to_text(e.route->origin));
+        for (const auto& agent : e.route->finals) out.add("final", to_text(agent));
+    }
     out.add("batch bytes", decoded->batch.size());
     return out.take();
 }
@@ -94,6 +99,7 @@ struct DescribeLink {
         out.add("type", "hello");
         out.add("protocol", std::to_string(m.protocol_min) + ".." + std::to_string(m.protocol_max));
         out.add("answer", m.answer ? "yes" : "no");
+        if (m.relay) out.add("relay", "yes");
         out.add("agent", to_text(m.agent));
         out.add("name", m.name);
         out.add("incarnation", m.incarnation);
@@ -123,7 +129,30 @@ struct DescribeLink {
             out.add(item.op == InterestItem::Op::add ? "add" : "remove",
                     std::string{to_text(item.kind)} + (item.durable ? " durable" : "") + " name '" +
                         item.name + "' group '" + item.group + "' filter '" + item.filter + "'");
+        if (m.agent.is_zero()) return;
+        out.add("agent", to_text(m.agent));
+        out.add("from", m.from);
     }
+    void operator()(const LinkPaths& m) const {
+        static constexpr std::string_view parts[] = {"?", "snapshot_more", "snapshot_last",
+                                                     "change"};
+        out.add("type", "paths");
+        out.add("part", parts[static_cast<std::size_t>(m.part)]);
+        for (const auto& path : m.paths) {
+            std::string way;
+            for (const auto& agent : path.agents) way += (way.empty() ? "" : " ") + to_text(agent);
+            out.add("path", way);
+            out.add("cost", path.cost == no_path ? "none" : std::to_string(path.cost));
+            out.add("name", path.name);
+            out.add("interest version", path.interest_version);
+            out.add("interest digest", path.interest_digest);
+        }
+    }
+    void operator()(const LinkAsk& m) const {
+        out.add("type", "ask");
+        for (const auto& agent : m.agents) out.add("agent", to_text(agent));
+    }
+    void operator()(const LinkUnknown&) const { out.add("type", "of a later version"); }
     void operator()(const LinkHold& m) const {
         out.add("type", "hold");
         channels("hold", m.hold);
@@ -135,6 +164,7 @@ struct DescribeLink {
         out.add("interest digest", m.interest_digest);
         out.add("echo", m.echo);
         out.add("reply to", m.reply_to);
+        if (m.paths_digest != 0) out.add("paths digest", m.paths_digest);
     }
     void operator()(const LinkReset& m) const {
         out.add("type", "reset");
@@ -160,6 +190,10 @@ struct DescribeLink {
         out.add("next part", std::uint64_t{m.part.index});
         out.add("parts", std::uint64_t{m.part.total});
         out.add("total bytes", m.part.total_bytes);
+        if (m.origin.is_zero()) return;
+        out.add("origin", to_text(m.origin));
+        out.add("asker", to_text(m.asker));
+        out.add("hops", std::uint64_t{m.hops});
     }
     void channels(std::string_view field, const std::vector<ChannelKey>& keys) const {
         for (const auto& key : keys)

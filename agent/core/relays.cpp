@@ -1,0 +1,286 @@
+// Agents beyond the neighbours: which way to them, what they want, and what
+// neighbours are told of both. paths.h decides; here it takes effect.
+
+#include <algorithm>
+
+#include "core/state.h"
+
+namespace bus::core {
+
+using State = Exchange::State;
+
+// ---- The agents ---------------------------------------------------------------------------------
+
+Remote* State::find_remote(const AgentId& agent) {
+    const auto found = remotes.find(agent);
+    return found == remotes.end() ? nullptr : found->second.get();
+}
+
+Remote* State::find_remote(DestinationId id) {
+    const auto found = remotes_by_destination.find(id);
+    return found == remotes_by_destination.end() ? nullptr : found->second;
+}
+
+Remote& State::remote(const AgentId& agent) {
+    if (Remote* const found = find_remote(agent)) return *found;
+    last_destination = last_destination.next();
+    auto made = std::make_unique<Remote>(
+        Destination{.type = Destination::Type::agent, .id = last_destination, .agent = agent},
+        keeper);
+    made->down_since = now;
+    keeper.change(PutDestination{made->destination()});
+    remotes_by_destination[last_destination] = made.get();
+    return *remotes.emplace(agent, std::move(made)).first->second;
+}
+
+// A message may be owed to it if some way to it is allowed.
+bool State::may_reach(const Remote& remote, wire::Kind kind, std::string_view channel) {
+    const auto ways = paths.ways(remote.agent());
+    bool configured = false;
+    for (const AgentId& by : ways) {
+        const Peer* const peer = peer_by_id(by);
+        if (peer == nullptr || !peer->configured) continue;
+        configured = true;
+        if (peer->may_have(kind, channel)) return true;
+    }
+    // Known from an earlier life, and not heard of yet: its neighbour is away.
+    if (!configured && peer_by_id(remote.agent()) == nullptr) return true;
+    return false;
+}
+
+// ---- Links --------------------------------------------------------------------------------------
+
+void State::put_neighbour(Peer& peer) {
+    paths.put_neighbour(peer.id, peer.settings.cost, peer.relays && peer.settings.relays);
+}
+
+// A link that has been away for a while counts as down; until then nothing goes another way.
+void State::settle_links() {
+    if (!std::exchange(links_settling, false)) return;
+    std::vector<Peer*> gone;
+    for (const auto& peer : peers) {
+        if (peer->active != nullptr || !paths.is_up(peer->id)) continue;
+        if (now - peer->down_since < Duration{limits::link_flap})
+            links_settling = true;
+        else
+            gone.push_back(peer.get());
+    }
+    for (Peer* peer : gone) paths.set_down(peer->id);
+    apply_paths();
+    for (Peer* peer : gone) peer->outbound->give_back_rerouted();
+}
+
+void State::apply_paths() {
+    for (const AgentId& agent : paths.take_changed()) apply_path(agent);
+}
+
+void State::apply_path(const AgentId& agent) {
+    const Paths::Path* const path = paths.best(agent);
+    if (path == nullptr && find_remote(agent) == nullptr) return;
+    if (path != nullptr && find_remote(agent) == nullptr && remotes.size() >= limits::agents_max)
+        return;
+    Remote& to = remote(agent);
+    Peer* const by = path == nullptr ? nullptr : peer_by_id(path->neighbour());
+    Outbound* const via = by == nullptr ? nullptr : by->outbound.get();
+    if (to.up && (path == nullptr || !path->up()))
+        to.down_since = by != nullptr && by->active == nullptr ? by->down_since : now;
+    to.up = path != nullptr && path->up();
+    if (Outbound* const before = to.via; before != via) {
+        if (before != nullptr) before->detach(to);
+        if (via != nullptr) via->attach(to);
+        // What is on its way by a link that is up will be answered for by who is there.
+        if (before != nullptr && via != nullptr && !before->is_open() &&
+            !paths.is_up(peers_by_outbound.at(before)->id))
+            before->give_back(to);
+    }
+    forget_routes();
+    refresh_queues(to);
+    for (const auto& peer : peers)
+        if (peer->active != nullptr && peer->id != agent) tell_path(*peer, agent);
+}
+
+// ---- What neighbours are told
+// --------------------------------------------------------------------
+
+std::optional<wire::LinkPaths::Path> State::path_told(const Peer& peer, const AgentId& agent) {
+    const Paths::Path* const path = paths.best(agent);
+    const Remote* const to = find_remote(agent);
+    if (!settings.relay || !peer.settings.relays || path == nullptr || to == nullptr ||
+        agent == peer.id || path->passes(peer.id) || path->agents.size() >= wire::path_agents_max)
+        return std::nullopt;
+    // Who wants nothing need not be known.
+    if (to->interest.size() == 0 && !peer.told.contains(agent)) return std::nullopt;
+    return wire::LinkPaths::Path{.agents = path->agents,
+                                 .cost = path->cost,
+                                 .name = to->name,
+                                 .interest_version = to->interest.version(),
+                                 .interest_digest = to->interest.digest()};
+}
+
+void State::tell_all_paths(Peer& peer) {
+    peer.told.clear();
+    peer.told_digest = 0;
+    peer.paths_to_tell.clear();
+    if (!settings.relay || !peer.settings.relays) return;
+    std::vector<wire::LinkPaths::Path> all;
+    for (const auto& [agent, remote] : remotes) {
+        const auto path = path_told(peer, agent);
+        if (!path) continue;
+        const auto hash = wire::digest(*path);
+        peer.told[agent] = hash;
+        peer.told_digest ^= hash;
+        all.push_back(*path);
+    }
+    for (auto& part : wire::split_paths(wire::LinkPaths::Part::snapshot_last, all))
+        send(*peer.active, std::move(part));
+}
+
+// If it differs from what the peer was told last.
+void State::tell_path(Peer& peer, const AgentId& agent) {
+    auto path = path_told(peer, agent);
+    const auto before = peer.told.find(agent);
+    if (!path && before == peer.told.end()) return;
+    const auto hash = path ? wire::digest(*path) : 0;
+    if (before != peer.told.end()) {
+        if (before->second == hash) return;
+        peer.told_digest ^= before->second;
+        peer.told.erase(before);
+    }
+    if (path) {
+        peer.told[agent] = hash;
+        peer.told_digest ^= hash;
+    } else {
+        path = wire::LinkPaths::Path{.agents = {agent}, .cost = wire::no_path};
+    }
+    if (peer.paths_to_tell.empty()) paths_due.push_back(&peer);
+    peer.paths_to_tell.push_back(std::move(*path));
+}
+
+// Together, once a turn. (A later word on one agent comes behind the earlier.)
+void State::flush_paths() {
+    for (Peer* const peer : std::exchange(paths_due, {})) {
+        const auto told = std::exchange(peer->paths_to_tell, {});
+        if (peer->active == nullptr || told.empty()) continue;
+        for (auto& part : wire::split_paths(wire::LinkPaths::Part::change, told))
+            send(*peer->active, std::move(part));
+    }
+}
+
+// ---- What neighbours tell
+// ------------------------------------------------------------------------
+
+void State::on_paths(Link& link, const wire::LinkPaths& frame) {
+    Peer& peer = *link.peer;
+    if (!peer.settings.relays) return;
+    if (!paths.told(peer.id, frame)) {
+        event(Event::Kind::link_refused, peer.settings.name,
+              "it tells paths to more agents than this one may know (limits::agents_max)");
+        return end_session(link, "more paths than may be told", true);
+    }
+    apply_paths();
+    for (const auto& path : frame.paths)
+        if (Remote* const to = find_remote(path.to()))
+            if (to->name.empty() || peer_by_id(to->agent()) == nullptr) to->name = path.name;
+    ask_for_interest(link, frame.paths);
+}
+
+// Its word counts where nothing newer is known, and the agent itself cannot be asked.
+void State::ask_for_interest(Link& link, const std::vector<wire::LinkPaths::Path>& told) {
+    wire::LinkAsk ask;
+    for (const auto& path : told) {
+        const Remote* const to = find_remote(path.to());
+        if (to == nullptr || path.cost == wire::no_path) continue;
+        const Peer* const direct = peer_by_id(path.to());
+        if (direct != nullptr && direct->active != nullptr) continue;
+        const auto& known = to->interest;
+        const bool newer = path.interest_version > known.version();
+        const bool differs =
+            path.interest_version == known.version() && path.interest_digest != known.digest();
+        if ((newer || differs) && link.peer->asked.insert(path.to()).second)
+            ask.agents.push_back(path.to());
+        if (ask.agents.size() < limits::ask_agents_max) continue;
+        send(link, std::exchange(ask, {}));
+    }
+    if (!ask.agents.empty()) send(link, std::move(ask));
+}
+
+void State::on_ask(Link& link, const wire::LinkAsk& ask) {
+    for (const AgentId& agent : ask.agents) {
+        const Remote* const of = find_remote(agent);
+        if (of == nullptr || !link.peer->told.contains(agent)) continue;
+        for (auto& part : wire::split_interest(wire::LinkInterest::Part::snapshot_last,
+                                               of->interest.version(), of->interest.snapshot())) {
+            part.agent = agent;
+            send(link, std::move(part));
+        }
+    }
+}
+
+void State::on_interest_of(Link& link, const wire::LinkInterest& frame) {
+    Peer& peer = *link.peer;
+    const auto* const told = paths.told_of(peer.id, frame.agent);
+    const Peer* const direct = peer_by_id(frame.agent);
+    Remote* const of = find_remote(frame.agent);
+    if (of == nullptr || (direct != nullptr && direct->active != nullptr)) return;
+    const auto before = of->interest.version();
+    const bool is_change = frame.part == wire::LinkInterest::Part::change;
+    if (frame.part == wire::LinkInterest::Part::snapshot_last) peer.asked.erase(frame.agent);
+    if (frame.version < before || (is_change && frame.version == before)) return;
+    if (is_change && (frame.from != before || !of->interest.synchronised())) {
+        if (told != nullptr && peer.asked.insert(frame.agent).second)
+            send(link, wire::LinkAsk{{frame.agent}});
+        return;
+    }
+    const auto change = of->interest.apply(frame, peer.id);
+    if (!change) return;
+    keep_interest(*of, *change);
+    tell_interest(*of, before, *change);
+}
+
+// To those who know a path to it from here: what changed, then the version that it led to.
+void State::tell_interest(const Remote& of, std::uint64_t from,
+                          const PeerInterest::Change& change) {
+    std::vector<wire::InterestItem> items;
+    for (auto item : change.added) {
+        item.op = wire::InterestItem::Op::add;
+        items.push_back(std::move(item));
+    }
+    for (auto item : change.removed) {
+        item.op = wire::InterestItem::Op::remove;
+        items.push_back(std::move(item));
+    }
+    for (const auto& peer : peers) {
+        if (peer->active == nullptr || peer->id == of.agent()) continue;
+        if (peer->told.contains(of.agent()) && from != of.interest.version()) {
+            auto parts = wire::split_interest(wire::LinkInterest::Part::change,
+                                              of.interest.version(), items);
+            for (auto& part : parts) {
+                part.agent = of.agent();
+                part.from = parts.size() == 1 ? from : 0;  // in pieces: it asks for the whole
+                send(*peer->active, std::move(part));
+                if (parts.size() > 1) break;
+            }
+        }
+        tell_path(*peer, of.agent());
+    }
+}
+
+// ---- Questions that go from hop to hop
+// ------------------------------------------------------------
+
+// Lost on the way, it is asked again.
+void State::send_towards(const AgentId& agent, const wire::LinkUnfinished& message) {
+    auto question = message;
+    if (++question.hops > limits::batch_hops_max) return;
+    const Remote* const to = find_remote(agent);
+    if (to != nullptr && to->via != nullptr) {
+        if (Link* const link = peers_by_outbound.at(to->via)->active) send(*link, question);
+        return;
+    }
+    // Who wants nothing is not told of: whoever relays may know it.
+    for (const auto& peer : peers)
+        if (peer->active != nullptr && peer->relays && peer->id != message.asker)
+            send(*peer->active, question);
+}
+
+}  // namespace bus::core

@@ -1,0 +1,132 @@
+#include "core/remote.h"
+
+#include <algorithm>
+
+#include "core/outbound.h"
+
+namespace bus::core {
+namespace {
+
+// Sources in the order of their turns: what came back, the lanes, the queues.
+constexpr std::size_t of_returned = 0;
+constexpr std::size_t of_lanes = 1;
+constexpr std::size_t of_queues = of_lanes + wire::lane_count;
+
+}  // namespace
+
+Remote::Remote(Destination destination, Keeper& keeper)
+    : destination_(std::move(destination)),
+      keeper_(keeper),
+      streams_{Stream{{destination_.id, wire::Lane::high}},
+               Stream{{destination_.id, wire::Lane::normal}},
+               Stream{{destination_.id, wire::Lane::low}}} {}
+
+void Remote::take_back(Owed owed) {
+    if (!mutated(Mutation::reroute_unflagged)) owed.entry.owed().flags |= entry_flag::rerouted;
+    returned_.push_back(std::move(owed));
+}
+
+Entry* Remote::front(std::size_t source, const HeldChannels& held) {
+    if (source < of_queues) return streams_[source - of_lanes].front(held);
+    Group& queue = *queues[source - of_queues];
+    return held.holds(wire::Kind::queue, queue.destination().name) ? nullptr : queue.for_peer(this);
+}
+
+Entry* Remote::choose(const HeldChannels& held) {
+    if (held.everything()) return nullptr;
+    const auto again = std::find_if(returned_.begin(), returned_.end(), [&](const Owed& owed) {
+        const auto& header = owed.entry.batch().header();
+        return !held.holds(header.kind, header.channel);
+    });
+    if (again != returned_.end()) {
+        showing_ = of_returned;
+        again_ = static_cast<std::size_t>(again - returned_.begin());
+        return &again->entry;
+    }
+    const std::size_t sources = wire::lane_count + queues.size();
+    for (std::size_t tried = 0; tried < sources; ++tried) {
+        const std::size_t source = of_lanes + (turn_ + tried) % sources;
+        Entry* const entry = front(source, held);
+        if (entry == nullptr) continue;
+        showing_ = source;
+        return entry;
+    }
+    return nullptr;
+}
+
+Remote::Owed Remote::take() {
+    if (showing_ == of_returned) {
+        const auto at = returned_.begin() + static_cast<std::ptrdiff_t>(again_);
+        Owed owed = std::move(*at);
+        returned_.erase(at);
+        return owed;
+    }
+    turn_ = showing_;  // the one behind it is next
+    if (showing_ < of_queues) return {streams_[showing_ - of_lanes].pop(), nullptr};
+    Group& queue = *queues[showing_ - of_queues];
+    Entry& entry = *queue.for_peer(this);
+    // It was pinned here, or an earlier incarnation may have handed it to a consumer of this host:
+    // whoever gets it may see it twice, and what that agent has seen proves nothing about it.
+    if (entry.has(entry_flag::pinned | entry_flag::resent) || entry.custody->recovered)
+        entry.owed().flags |= entry_flag::rerouted;
+    return {queue.take_for_peer(entry.batch().header().lane, this), &queue};
+}
+
+std::optional<Entry> Remote::take_same(BatchId batch, wire::Lane lane, const HeldChannels& held) {
+    if (!returned_.empty()) return std::nullopt;
+    const Entry* const entry = stream(lane).front(held);
+    if (entry == nullptr || entry->id() != batch) return std::nullopt;
+    return stream(lane).pop();
+}
+
+bool Remote::is_moot(const Entry& entry) const {
+    const auto& header = entry.batch().header();
+    if (header.kind != wire::Kind::queue) return false;
+    return std::any_of(queues.begin(), queues.end(), [&](Group* queue) {
+        return queue->destination().name == header.channel && queue->is_with_peer(header, this);
+    });
+}
+
+void Remote::abandon(const Group& queue, const LargeMessage& message) {
+    std::erase_if(returned_, [&](const Owed& owed) {
+        const auto& header = owed.entry.batch().header();
+        return owed.queue == &queue && header.part && header.producer == message.rest.producer &&
+               header.part->first_sequence == message.rest.part.first_sequence;
+    });
+}
+
+void Remote::trim(std::uint64_t memory_bytes_max) {
+    for (Stream& lane : streams_) lane.trim(memory_bytes_max);
+}
+
+void Remote::read_on(std::uint64_t memory_bytes_max, const HeldChannels& held,
+                     std::vector<ReadBack>& reads) {
+    for (Stream& lane : streams_) lane.read_on(memory_bytes_max, held, reads);
+}
+
+bool Remote::settles_soon() const {
+    if (via == nullptr || !returned_.empty() || !via->settles_soon()) return false;
+    return std::none_of(streams_.begin(), streams_.end(),
+                        [](const Stream& lane) { return lane.spilled(); });
+}
+
+Run::Size Remote::waiting() const {
+    Run::Size all;
+    for (const Stream& lane : streams_) all.add(lane.size());
+    for (const Owed& owed : returned_) all.add({1, owed.entry.messages(), owed.entry.bytes()});
+    return all;
+}
+
+std::uint64_t Remote::queued_bytes() const {
+    std::uint64_t bytes = 0;
+    for (const Stream& lane : streams_) bytes += lane.size().bytes;
+    return bytes;
+}
+
+Time Remote::oldest() const {
+    Time oldest = returned_.empty() ? never : returned_.front().entry.custody->taken;
+    for (const Stream& lane : streams_) oldest = std::min(oldest, lane.oldest());
+    return oldest;
+}
+
+}  // namespace bus::core

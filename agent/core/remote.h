@@ -1,0 +1,85 @@
+// Another agent, however many hops away: what is owed to it, what it wants, and
+// by which neighbour it is reached. What was on its way by a neighbour whose
+// link failed comes back here, flagged, and leaves first by another.
+#pragma once
+
+#include <array>
+#include <deque>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "core/group.h"
+#include "core/interest.h"
+#include "core/keeper.h"
+#include "core/stream.h"
+
+namespace bus::core {
+
+class Outbound;
+
+class Remote {
+  public:
+    Remote(Destination destination, Keeper& keeper);
+    Remote(const Remote&) = delete;
+    Remote& operator=(const Remote&) = delete;
+
+    const AgentId& agent() const { return destination_.agent; }
+    DestinationId id() const { return destination_.id; }
+    const Destination& destination() const { return destination_; }
+
+    // ---- What it is owed.
+    void offer(Entry entry) { stream(entry.batch().header().lane).push(std::move(entry)); }
+    // `queue`: whom the entry was taken from; nullptr: from its own stream.
+    struct Owed {
+        Entry entry;
+        Group* queue = nullptr;
+    };
+    // It had left, and may arrive that way yet.
+    void take_back(Owed owed);
+    // The entry whose turn it is among the lanes and the queues it works on; nullptr: none may
+    // leave now.
+    Entry* choose(const HeldChannels& held);
+    // Takes what choose() showed.
+    Owed take();
+    // Takes that batch, if it is the next of its lane: it travels with its copy for another agent.
+    std::optional<Entry> take_same(BatchId batch, wire::Lane lane, const HeldChannels& held);
+    // An abort for what it held of a large message of a queue, when it has got that message from
+    // the queue again meanwhile.
+    bool is_moot(const Entry& entry) const;
+    // What it has of it is taken back by its queue.
+    void abandon(const Group& queue, const LargeMessage& message);
+
+    // ---- The journal.
+    Stream& stream(wire::Lane lane) { return streams_[static_cast<std::size_t>(lane)]; }
+    void trim(std::uint64_t memory_bytes_max);
+    void read_on(std::uint64_t memory_bytes_max, const HeldChannels& held,
+                 std::vector<ReadBack>& reads);
+
+    // ---- What others ask.
+    bool settles_soon() const;
+    Run::Size waiting() const;  // not on its way
+    std::uint64_t queued_bytes() const;
+    Time oldest() const;
+
+    // The exchange's notes on it.
+    std::string name;         // for people; empty: not heard of
+    Outbound* via = nullptr;  // of the neighbour by which it is reached; nullptr: of none
+    bool up = false;          // all links on the way are
+    Time down_since{};        // while not
+    PeerInterest interest;
+    std::vector<Group*> queues;  // those it works on
+    bool active = false;         // is in its outbound's round
+
+  private:
+    Entry* front(std::size_t source, const HeldChannels& held);
+
+    const Destination destination_;
+    Keeper& keeper_;
+    std::array<Stream, wire::lane_count> streams_;
+    std::deque<Owed> returned_;
+    std::size_t turn_ = 0, showing_ = 0;  // sources
+    std::size_t again_ = 0;               // in returned_
+};
+
+}  // namespace bus::core
