@@ -59,8 +59,8 @@ struct Envelope {
     std::uint64_t lifetime_millis = 0;  // what is left of the TTL; 0: no TTL
     std::uint32_t first = 0;            // the range within the batch
     std::uint32_t messages = 0;
-    std::uint64_t consumer = 0;      // agent to app: the app's subscription id
-    std::uint64_t delay_millis = 0;  // not to be handed out before
+    std::uint64_t consumer = 0;          // agent to app: the app's subscription id
+    std::uint64_t delay_millis = 0;      // not to be handed out before
     std::shared_ptr<const Route> route;  // none: from the sender to the receiver
 
     bool resent() const noexcept { return (flags & envelope_flag::resent) != 0; }

@@ -123,8 +123,8 @@ struct LinkHold {
 struct LinkKeepalive {
     std::uint64_t interest_version = 0;
     std::uint64_t interest_digest = 0;
-    std::uint64_t echo = 0;      // an opaque stamp of the sender
-    std::uint64_t reply_to = 0;  // the last stamp received, 0: none since the last keepalive
+    std::uint64_t echo = 0;          // an opaque stamp of the sender
+    std::uint64_t reply_to = 0;      // the last stamp received, 0: none since the last keepalive
     std::uint64_t paths_digest = 0;  // of all paths that the sender has told in this session
 };
 
@@ -142,8 +142,9 @@ struct LinkRefuse {
     std::string reason;
 };
 
-// `asker` has handed out the beginning of this large message, which entered the bus at `origin`, and
-// its next part (part.index) has not come for long. If no more will come the origin owes it an abort.
+// `asker` has handed out the beginning of this large message, which entered the bus at `origin`,
+// and its next part (part.index) has not come for long. If no more will come the origin owes it an
+// abort.
 struct LinkUnfinished {
     Kind kind = Kind::topic;
     Lane lane = Lane::normal;

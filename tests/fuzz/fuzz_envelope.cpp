@@ -14,8 +14,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     BUS_ASSERT(envelope_length + decoded->extensions.size() + decoded->batch.size() == size);
     std::vector<std::byte> head(encoded_length(decoded->envelope));
     encode_envelope(decoded->envelope, head.data());
-    BUS_ASSERT(
-        std::equal(head.begin() + 4, head.begin() + envelope_length, frame.begin() + 4));
+    BUS_ASSERT(std::equal(head.begin() + 4, head.begin() + envelope_length, frame.begin() + 4));
     const auto again = decode_envelope(head);
     BUS_ASSERT(again && (again->envelope.route == nullptr) == (decoded->envelope.route == nullptr));
     BUS_ASSERT(again->envelope.route == nullptr ||

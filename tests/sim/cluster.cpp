@@ -57,6 +57,8 @@ void Cluster::build() {
         }
         network_.add_address(dialler, listener);
     }
+    for (const int relay : plan_.relays) hosts_[std::size_t(relay)]->set_relay();
+    if (!plan_.relays.empty()) oracle_.several_paths();
     network_.set_weather(plan_.weather);
     for (auto& host : hosts_) host->journal().set_tempo(plan_.tempo);
     // One of them has little room.
@@ -294,6 +296,21 @@ void Cluster::publish_probes() {
                                             wire::Mode::guaranteed, 0);
 }
 
+// Over links between relays.
+bool Cluster::is_within_reach(int from, int to) const {
+    std::set<int> found{from};
+    std::vector<int> next{from};
+    while (!next.empty()) {
+        const int at = next.back();
+        next.pop_back();
+        if (at == to) return true;
+        if (at != from && !plan_.relays.contains(at)) continue;
+        for (int other = 0; other < plan_.hosts; ++other)
+            if (network_.are_linked(at, other) && found.insert(other).second) next.push_back(other);
+    }
+    return false;
+}
+
 // The last messages were owed to all who want them and are linked, and came once.
 void Cluster::check_probes() {
     const auto& book = oracle_.book;
@@ -307,8 +324,7 @@ void Cluster::check_probes() {
                 message.channel.kind != wire::Kind::topic ||
                 !wire::matches(place.filter, message.channel.name))
                 continue;
-            if (place.host != message.host && !network_.are_linked(place.host, message.host))
-                continue;
+            if (!is_within_reach(message.host, place.host)) continue;
             const auto owed = message.owed.find(at);
             if (owed == message.owed.end() || !owed->second.excuse.empty())
                 throw Broken(

@@ -85,6 +85,7 @@ class Cluster {
     std::string left_at(Host& host);
     void publish_probes();
     void check_probes();
+    bool is_within_reach(int from, int to) const;
     void check_end();
     void watch();
     void watch_pair(int a, int b);

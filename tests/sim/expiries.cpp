@@ -44,6 +44,15 @@ std::uint64_t Expiries::expired_on_the_way_to(const Key& key) const {
     return total;
 }
 
+void Expiries::count_between(int from, int to, Counts& counts) const {
+    if (!several_paths_) {
+        ++counts.between[{from, to}];
+        return;
+    }
+    for (const auto& [pair, count] : between_)
+        if (pair.second == to) ++counts.between[pair];
+}
+
 Expiries::Counts Expiries::may_have_expired(Time now) const {
     Counts counts;
     for (const auto& message : book_.messages()) {
@@ -56,7 +65,7 @@ Expiries::Counts Expiries::may_have_expired(Time now) const {
             if (place.host < 0)
                 ++counts.of_queues;
             else if (hosts.insert(place.host).second)
-                ++counts.between[{message.host, place.host}];
+                count_between(message.host, place.host, counts);
         }
     }
     return counts;

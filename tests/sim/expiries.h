@@ -30,6 +30,8 @@ class Expiries {
     }
     // Its accounts begin anew.
     void on_crash(int host);
+    // What is for an agent may expire at any other on the way.
+    void several_paths() { several_paths_ = true; }
 
     // Requires: neither crash nor session event has struck, for these let a message be counted, or
     // delivered, again.
@@ -55,11 +57,13 @@ class Expiries {
     std::uint64_t expired_at(const Key& key) const;
     std::uint64_t expired_on_the_way_to(const Key& key) const;
     Counts may_have_expired(Time now) const;
+    void count_between(int from, int to, Counts& counts) const;
 
     const Book& book_;
     std::map<Key, std::map<int, Count>> at_;        // by place, then by host
     std::map<std::pair<int, int>, Count> between_;  // from the first host toward the second
-    std::uint64_t checked_ = 0;                     // the sum when it was last looked at
+    std::uint64_t checked_ = 0;
+    bool several_paths_ = false;  // the sum when it was last looked at
 };
 
 }  // namespace bus::sim

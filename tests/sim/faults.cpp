@@ -35,6 +35,10 @@ void Faults::strike(Character character) {
     static const std::vector<Fault> backups{&Faults::restore_without_clock,
                                             &Faults::restore_journal,
                                             &Faults::restore_without_clock, &Faults::clone_host};
+    static const std::vector<Fault> routes{
+        &Faults::cut_link,   &Faults::half_open,         &Faults::lose_frames,
+        &Faults::crash_host, &Faults::partition_briefly, &Faults::partition_briefly,
+        &Faults::stop_host,  &Faults::lose_hub,          &Faults::partition_for_days};
     static const std::vector<Fault> everything = [] {
         std::vector<Fault> all{&Faults::jump_clock, &Faults::restore_journal,
                                &Faults::restore_without_clock, &Faults::partition_for_days,
@@ -64,6 +68,9 @@ void Faults::strike(Character character) {
             break;
         case Character::backups:
             kinds = &backups;
+            break;
+        case Character::routes:
+            kinds = &routes;
             break;
         case Character::everything:
             kinds = &everything;
@@ -167,6 +174,17 @@ void Faults::down(std::size_t host, Duration how_long, const char* how) {
 void Faults::crash_host() {
     const bool long_gone = cluster_.random().percent(10);
     down(any_host(), cluster_.random().between(1ms, long_gone ? 50s : 2s), "fault: crashes");
+}
+
+// For longer than its neighbours wait before they go another way.
+void Faults::lose_hub() {
+    const auto& relays = cluster_.plan().relays;
+    if (relays.empty()) return;
+    const auto hub =
+        std::next(relays.begin(),
+                  static_cast<std::ptrdiff_t>(cluster_.random().between(0, relays.size() - 1)));
+    down(static_cast<std::size_t>(*hub), cluster_.random().between(3s, 25s),
+         "fault: a hub is lost");
 }
 
 void Faults::crash_two() {

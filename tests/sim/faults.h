@@ -27,6 +27,7 @@ class Faults {
     void partition_for_days();
     void crash_host();
     void crash_two();
+    void lose_hub();
     void reboot_host();
     void stop_host();
     void jump_clock();

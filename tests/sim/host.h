@@ -72,6 +72,7 @@ class Host final : public LinkOwner, public HostView {
     // ---- Configuration.
     void add_peer(const Host& peer);
     void remove_peer(const Host& peer);
+    void set_relay() { settings_.relay = true; }
     void set_journal_bytes_max(std::uint64_t bytes) { settings_.journal_bytes_max = bytes; }
     FakeJournal& journal() { return journal_; }
 

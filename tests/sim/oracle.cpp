@@ -107,6 +107,7 @@ bool Oracle::is_safe_there(int host, const Claim& claim) const {
 
 bool Oracle::is_safe_here(int host, const Claim& claim) const {
     if (claim.message.acked(claim.place) || is_stored(host, claim, true)) return true;
+    if (several_paths_ && is_safe_on_its_way(-1, host, claim)) return true;
     const int at = book.place(claim.place).host;
     return at < 0 ? is_stored_anywhere(claim.unit) : at != host && is_stored(at, claim, false);
 }
@@ -136,12 +137,28 @@ void Oracle::require_safe_here(int host, const Run& run, const char* invariant,
     require(run, invariant, said, [&](const Claim& claim) { return is_safe_here(host, claim); });
 }
 
-void Oracle::require_safe_there(int host, const Run& run, const char* invariant,
+// `host` acknowledges what `from` sent it: it is safe there or, for another, at a host behind it.
+void Oracle::require_safe_there(int from, int host, const Leg& leg, const char* invariant,
                                 const std::string& said) {
-    require(run, invariant, said, [&](const Claim& claim) {
+    require(leg.run, invariant, said, [&](const Claim& claim) {
         const int at = book.place(claim.place).host;
-        return (at >= 0 && at != host) || is_safe_there(host, claim);
+        if (at >= 0 && !leg.finals.contains(at)) return true;
+        const bool is_final = leg.finals.size() == 1 && leg.finals.contains(host);
+        return is_safe_there(host, claim) || (!is_final && is_safe_on_its_way(from, host, claim));
     });
+}
+
+// Anywhere but at `from`, which may have forgotten it; unless it went back there.
+bool Oracle::is_safe_on_its_way(int from, int to, const Claim& claim) const {
+    if (claim.message.acked(claim.place)) return true;
+    const int at = book.place(claim.place).host;
+    for (const auto* host : hosts_) {
+        const int index = host->index();
+        const bool went_back = crossed_.contains({to, from, claim.unit.producer, claim.unit.first});
+        if (index == from && !went_back) continue;
+        if (is_stored(index, claim, index != at)) return true;
+    }
+    return false;
 }
 
 void Oracle::require_arrived(int host, const Run& run) {
@@ -243,12 +260,20 @@ void Oracle::on_sent(int from, int to, const SendBatch& sent) {
     Run run = run_of(sent.batch.header());
     if (envelope.messages > 0) run = {run.producer, run.first + envelope.first, envelope.messages};
     const Route route{from, to, hosts_.at(std::size_t(from))->incarnation()};
-    const auto [at, fresh] = unacked_[route].try_emplace(envelope.number, run);
-    if (!fresh && (at->second.first != run.first || at->second.producer != run.producer))
+    Leg leg{run, {to}};
+    if (envelope.route != nullptr && !envelope.route->finals.empty()) {
+        leg.finals.clear();
+        for (const auto& agent : envelope.route->finals) leg.finals.insert(host_of(agent));
+    }
+    if (several_paths_)
+        for (std::uint32_t i = 0; i < run.count; ++i)
+            crossed_.insert({from, to, run.producer, run.first + i});
+    const auto [at, fresh] = unacked_[route].insert_or_assign(envelope.number, leg);
+    if (!fresh && (at->second.run.first != run.first || at->second.run.producer != run.producer))
         throw Broken("numbers: one batch each",
                      fmt::format("host {} gives number {} toward host {} to two batches", from,
                                  envelope.number, to));
-    link_unmarked_[route].try_emplace(envelope.number, run);
+    link_unmarked_[route].insert_or_assign(envelope.number, leg);
 }
 
 void Oracle::on_link_ack(int to, int from, std::uint64_t incarnation, const wire::LinkAck& ack) {
@@ -257,7 +282,7 @@ void Oracle::on_link_ack(int to, int from, std::uint64_t incarnation, const wire
         auto at = unacked.lower_bound(first);
         while (at != unacked.end() && at->first <= last) {
             require_safe_there(
-                to, at->second, "links: an ACK implies committed or consumed",
+                from, to, at->second, "links: an ACK implies committed or consumed",
                 fmt::format("host {} acknowledges number {} of host {}", to, at->first, from));
             at = unacked.erase(at);
         }
@@ -329,7 +354,8 @@ void Oracle::on_durable(int host, const Transaction& transaction) {
             auto& unmarked = link_unmarked_[{host_of(peer->peer), host, peer->incarnation}];
             while (!unmarked.empty() && unmarked.begin()->first <= peer->number) {
                 require_safe_there(
-                    host, unmarked.begin()->second, "marks: no mark ahead of the durable prefix",
+                    host_of(peer->peer), host, unmarked.begin()->second,
+                    "marks: no mark ahead of the durable prefix",
                     fmt::format("host {} marks a peer's number {}", host, peer->number));
                 unmarked.erase(unmarked.begin());
             }

@@ -49,7 +49,8 @@ class Oracle {
     // A range of a batch has come to a consumer, and `missed` is what it is told with a message.
     void on_passed(PlaceId place, std::uint64_t consumer, const wire::BatchHeader& header,
                    const wire::Envelope& range) {
-        gaps_.pass(place, consumer, header, range.first, range.messages, !turbulent_);
+        gaps_.pass(place, consumer, header, range.first, range.messages,
+                   !turbulent_ && !several_paths_);
     }
     void on_told_missed(std::uint64_t consumer, const wire::BatchHeader& header,
                         std::uint64_t missed) {
@@ -94,6 +95,11 @@ class Oracle {
     void on_peer_added(int host, int peer) { removed_.erase({host, peer}); }
     void excuse_rows(int host, const std::string& why);  // its damaged rows
     void turbulence() { turbulent_ = true; }             // more than links may fail
+    // Agents relay: one message may overtake another.
+    void several_paths() {
+        several_paths_ = true;
+        expiries_.several_paths();
+    }
 
     // Lifetimes across a restart run on the host's own wall clock.
     void on_clock_jump() { clocks_jumped_ = true; }
@@ -104,6 +110,12 @@ class Oracle {
 
   private:
     using Numbered = std::map<std::uint64_t, Run>;
+    // What crossed a link, and for whom: hosts.
+    struct Leg {
+        Run run;
+        std::set<int> finals;
+    };
+    using Legs = std::map<std::uint64_t, Leg>;
     struct Route {
         int from, to;
         std::uint64_t incarnation;
@@ -129,8 +141,9 @@ class Oracle {
     void require(const Run& run, const char* invariant, const std::string& said, Safe safe) const;
     void require_safe_here(int host, const Run& run, const char* invariant,
                            const std::string& said);
-    void require_safe_there(int host, const Run& run, const char* invariant,
+    void require_safe_there(int from, int host, const Leg& leg, const char* invariant,
                             const std::string& said);
+    bool is_safe_on_its_way(int from, int to, const Claim& claim) const;
     void require_arrived(int host, const Run& run);
     void on_subscription_dropped(int host, const core::Destination& destination);
     void lapse(PlaceId place, int taken_at, const std::string& why);
@@ -155,8 +168,10 @@ class Oracle {
     std::map<ProducerId, Numbered> unsaid_;    // by producer: taken, `safe` not said
     std::map<ProducerId, Numbered> unmarked_;  // taken, no durable mark
     std::map<ProducerId, Numbered> unarrived_;
-    std::map<Route, Numbered> unacked_;        // sent over a link, not acknowledged
-    std::map<Route, Numbered> link_unmarked_;  // sent over a link, no durable mark
+    std::map<Route, Legs> unacked_;        // sent over a link, not acknowledged
+    std::map<Route, Legs> link_unmarked_;  // sent over a link, no durable mark
+    std::set<std::tuple<int, int, ProducerId, std::uint64_t>> crossed_;  // from, to, message
+    bool several_paths_ = false;
     std::map<std::pair<std::uint64_t, std::uint64_t>, Tag> tags_;  // by session and tag
     // Best effort overtakes what must wait for room: its order is one of its own.
     using OrderKey = std::tuple<std::uint64_t, ProducerId, wire::ChannelKey, wire::Lane, bool>;

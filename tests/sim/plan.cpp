@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 namespace bus::sim {
 
 using namespace std::chrono_literals;
@@ -22,6 +24,8 @@ const char* to_text(Character character) {
             return "reloads";
         case Character::backups:
             return "backups";
+        case Character::routes:
+            return "routes";
         case Character::everything:
             return "everything";
     }
@@ -52,6 +56,52 @@ void draw_addresses(Plan& plan, Random& random) {
             if (who != 1) plan.addresses.emplace_back(a, b);
             if (who != 0 && who != 3) plan.addresses.emplace_back(b, a);
         }
+}
+
+void link_hosts(Plan& plan, Random& random, int a, int b) {
+    const auto who = random.between(0, 3);
+    if (who != 1) plan.addresses.emplace_back(a, b);
+    if (who != 0 && who != 3) plan.addresses.emplace_back(b, a);
+}
+
+// A chain, a hub with spokes, two hubs, a ring, or any graph that holds together.
+void draw_topology(Plan& plan, Random& random) {
+    plan.addresses.clear();
+    const int last = plan.hosts - 1;
+    switch (random.between(0, 4)) {
+        case 0:
+            for (int a = 0; a < last; ++a) link_hosts(plan, random, a, a + 1);
+            for (int a = 1; a < last; ++a) plan.relays.insert(a);
+            break;
+        case 1:
+            for (int spoke = 1; spoke <= last; ++spoke) link_hosts(plan, random, 0, spoke);
+            plan.relays.insert(0);
+            break;
+        case 2:
+            for (int spoke = 2; spoke <= last; ++spoke)
+                for (const int hub : {0, 1}) link_hosts(plan, random, hub, spoke);
+            if (random.percent(50)) link_hosts(plan, random, 0, 1);
+            plan.relays = {0, 1};
+            break;
+        case 3:
+            for (int a = 0; a < last; ++a) link_hosts(plan, random, a, a + 1);
+            if (last > 1) link_hosts(plan, random, 0, last);
+            for (int a = 0; a <= last; ++a) plan.relays.insert(a);
+            break;
+        default:
+            for (int a = 1; a <= last; ++a)
+                link_hosts(plan, random, static_cast<int>(random.between(0, std::uint64_t(a) - 1)),
+                           a);
+            for (int a = 0; a <= last; ++a) {
+                const auto b = static_cast<int>(random.between(0, std::uint64_t(last)));
+                const auto linked = [&](const auto& address) {
+                    return std::minmax(address.first, address.second) == std::minmax(a, b);
+                };
+                if (a != b && std::none_of(plan.addresses.begin(), plan.addresses.end(), linked))
+                    link_hosts(plan, random, a, b);
+                plan.relays.insert(a);
+            }
+    }
 }
 
 std::vector<WantedSubscription> draw_subscriptions(Random& random, std::size_t app) {
@@ -99,10 +149,11 @@ Habits draw_habits(const Plan& plan, Random& random, std::size_t app) {
 
 Character draw_character(Random& random) {
     static const std::vector<Character> weighted{
-        Character::healthy,    Character::links,      Character::links,      Character::crashes,
-        Character::crashes,    Character::crashes,    Character::journals,   Character::journals,
-        Character::holds,      Character::holds,      Character::reloads,    Character::backups,
-        Character::everything, Character::everything, Character::everything, Character::everything};
+        Character::healthy,    Character::links,      Character::links,     Character::crashes,
+        Character::crashes,    Character::crashes,    Character::journals,  Character::journals,
+        Character::holds,      Character::holds,      Character::reloads,   Character::backups,
+        Character::routes,     Character::routes,     Character::routes,    Character::everything,
+        Character::everything, Character::everything, Character::everything};
     return random.pick(weighted);
 }
 
@@ -125,6 +176,11 @@ Plan draw_plan(Random& random) {
     plan.character = draw_character(random);
     plan.hosts = static_cast<int>(random.percent(50) ? 2 : random.between(2, 5));
     draw_addresses(plan, random);
+    const bool mixed = plan.character == Character::everything && random.percent(25);
+    if (plan.character == Character::routes || mixed) {
+        plan.hosts = static_cast<int>(random.between(3, mixed ? 6 : 9));
+        draw_topology(plan, random);
+    }
     plan.weather.delay_max =
         random.percent(30) ? random.between(10ms, 300ms) : random.between(200us, 3ms);
     draw_journals(plan, random);
@@ -175,6 +231,22 @@ Plan draw_backups_plan(Random& random) {
     plan.character = Character::backups;
     plan.busy = 8s;
     plan.faults = 3;
+    return plan;
+}
+
+Plan draw_routes_plan(Random& random) {
+    Plan plan = draw_plan(random);
+    plan.character = Character::routes;
+    plan.hosts = static_cast<int>(random.between(20, 50));
+    plan.relays.clear();
+    draw_topology(plan, random);
+    plan.apps.clear();
+    for (int host = 0; host < plan.hosts; ++host)
+        if (random.percent(50))
+            plan.apps.push_back({host, draw_habits(plan, random, plan.apps.size())});
+    plan.journal_capacity = plan.journal_bytes_max = 0;
+    plan.busy = 4s;
+    plan.faults = 8;
     return plan;
 }
 

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <set>
 #include <utility>
 #include <vector>
 
@@ -14,7 +15,17 @@ namespace bus::sim {
 
 // A run has one character, so that each kind of trouble also comes alone, where its invariants are
 // sharpest.
-enum class Character { healthy, links, crashes, journals, holds, reloads, backups, everything };
+enum class Character {
+    healthy,
+    links,
+    crashes,
+    journals,
+    holds,
+    reloads,
+    backups,
+    routes,
+    everything
+};
 
 const char* to_text(Character character);
 
@@ -22,6 +33,7 @@ struct Plan {
     Character character = Character::everything;
     int hosts = 2;
     std::vector<std::pair<int, int>> addresses;  // dialler, listener
+    std::set<int> relays;                        // hosts that pass on what is for others
     struct AppPlan {
         int host = 0;
         Habits habits;
@@ -38,6 +50,8 @@ struct Plan {
 Plan draw_plan(Random& random);
 // One in which journals are restored from backups.
 Plan draw_backups_plan(Random& random);
+// One with many hosts, most of which reach each other through others.
+Plan draw_routes_plan(Random& random);
 // One in which far more waits than may be in memory: the one subscriber is slow and far away.
 Plan draw_flood_plan(Random& random);
 // One in which nothing has to wait: every host has quick consumers of all there is before the first
