@@ -121,6 +121,12 @@ def free_port():
         return probe.getsockname()[1]
 
 
+def disk_written(process):
+    """Bytes that it caused to be written since it started."""
+    with open(f"/proc/{process.pid}/io", encoding="ascii") as file:
+        return int(next(line for line in file if line.startswith("write_bytes")).split()[1])
+
+
 def cpu(process):
     """Seconds of processor time since it started."""
     with open(f"/proc/{process.pid}/stat", encoding="ascii") as file:
@@ -189,6 +195,7 @@ def measure_throughput(hub, options, table):
         hub.fleet.wait_for("published", hub.count)  # each has begun
         counter.wait_for("got", hub.count)
         load = Load(hub.agent.process, hub.fleet.process, counter.process)
+        written = disk_written(hub.agent.process)
         first = dict(hub.fleet.state), dict(counter.state), time.monotonic()
         if options.hold:
             input(f"hub is {hub.agent.process.pid}; return goes on: ")
@@ -198,6 +205,7 @@ def measure_throughput(hub, options, table):
         published = hub.fleet.state["published"] - first[0]["published"]
         got = counter.state["got"] - first[1]["got"]
         percent = load.percent()
+        written = disk_written(hub.agent.process) - written
         ages = counter.state["p50_micros"], counter.state["p99_micros"]
         hub.fleet.command("publish 0")
         everything = hub.fleet.wait_until(
@@ -210,6 +218,7 @@ def measure_throughput(hub, options, table):
         table.row("age at the consumer, p50 / p99", f"{ages[0] / 1000:.1f} / {ages[1] / 1000:.1f} ms")
         table.row("processor: hub, gateways, consumer",
                   " / ".join(f"{one:.0f} %" for one in percent) + " of a core")
+        table.row("hub: written to disk", f"{written / got:.0f} bytes per message")
         table.row("until the last acknowledgement", f"{everything:.2f} s")
         assert counter.state["got"] == hub.fleet.state["published"], counter.state
         for fault in ("refusals", "malformed", "gaps", "resent"):

@@ -19,7 +19,7 @@ from impairment import BadLine
 from name_server import NameServer, use_own_name_server
 from network import Line, Nat
 
-BESIDE = 6
+BESIDE = 10
 
 
 class Pair(Cluster):
