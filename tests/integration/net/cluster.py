@@ -34,12 +34,22 @@ class Flow:
                                  *self.options)
 
     def wait_for_more(self, messages):
-        goal = self.book.got + messages
-        self.book.wait_for(lambda: self.book.got >= goal, f"{messages} more on {self.channel}")
+        self.more(messages)()
 
     def wait_for_more_safe(self, messages):
+        self.more_safe(messages)()
+
+    def more(self, messages):
+        """A wait, to be called, until so many more than now have come through."""
+        goal = self.book.got + messages
+        return lambda: self.book.wait_for(lambda: self.book.got >= goal,
+                                          f"{messages} more on {self.channel}")
+
+    def more_safe(self, messages):
+        """The same for receipts."""
         goal = self.book.safe + messages
-        self.book.wait_for(lambda: self.book.safe >= goal, f"{messages} more receipts")
+        return lambda: self.book.wait_for(lambda: self.book.safe >= goal,
+                                          f"{messages} more receipts on {self.channel}")
 
     def stop_programs(self):
         for program in (self.producer, self.consumer):
@@ -103,12 +113,13 @@ class Cluster:
 
     def wait_for_more(self, messages):
         """So many more have come through in each flow."""
-        for flow in self.flows:
-            flow.wait_for_more(messages)
+        for wait in [flow.more(messages) for flow in self.flows]:
+            wait()
 
     def wait_for_more_safe(self, messages):
-        for flow in self.flows:
-            flow.wait_for_more_safe(messages)
+        """So many more have receipts in each flow."""
+        for wait in [flow.more_safe(messages) for flow in self.flows]:
+            wait()
 
     def wait_for_links(self, patience=SILENCE_PATIENCE):
         """Every link of every agent is up."""

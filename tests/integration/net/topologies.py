@@ -14,7 +14,7 @@ import cases
 from cluster import Cluster, wait_until_down
 from network import Line, Switch
 
-BESIDE = 3
+BESIDE = 6
 
 
 class Network(Cluster):
@@ -45,6 +45,10 @@ class Network(Cluster):
         self.wait_for_links()
         return self
 
+    def wait_until_owing_nothing(self, name):
+        self[name].wait_for_status(lambda status: all(
+            account["waiting"] == 0 for account in status["accounts"]))
+
 
 class Mesh(unittest.TestCase):
     def test_six_agents_each_linked_with_each(self):
@@ -68,6 +72,114 @@ class Mesh(unittest.TestCase):
             net.wait_for_more_safe(50)
             switch.mend(one.host, other.host)
             net.wait_for_links()
+            net.wait_for_more(50)
+            net.finish()
+
+
+class Chain(unittest.TestCase):
+    def test_sender_and_receiver_need_not_be_online_together(self):
+        with Network(self, relays=["hub"]) as net:
+            net.add("left", "hub", "right")
+            net.join("left", "hub")
+            net.join("right", "hub")
+            net.start()
+            there = net.flow(net["left"], net["right"])
+            back = net.flow(net["right"], net["left"], "queue")
+            net.wait_for_more(100)
+            net.port("right", "hub").down()
+            wait_until_down(net["hub"], net["right"])
+            there.wait_for_more_safe(100)
+            there.producer.stop()
+            net.wait_until_owing_nothing("left")
+            net.port("left", "hub").down()
+            wait_until_down(net["hub"], net["left"])
+            net.port("right", "hub").up()
+            there.book.wait_for_all()
+            net.port("left", "hub").up()
+            net.wait_for_links()
+            back.wait_for_more(100)
+            net.finish()
+
+    def test_a_hub_that_is_killed_loses_nothing_that_it_took_over(self):
+        with Network(self, relays=["hub"]) as net:
+            net.add("left", "hub", "right")
+            net.join("left", "hub")
+            net.join("right", "hub")
+            net.start()
+            net.flow(net["left"], net["right"])
+            net.flow(net["right"], net["left"], "queue")
+            for _ in range(3):
+                net.wait_for_more(100)
+                net["hub"].kill()
+                net.wait_for_more_safe(100)
+                net["hub"].start()
+                net.wait_for_links()
+            net.wait_for_more(100)
+            net.finish()
+
+
+class Hubs(unittest.TestCase):
+    def test_a_hub_with_eight_spokes_one_of_which_is_away(self):
+        spokes = [f"s{i}" for i in range(8)]
+        with Network(self, relays=["hub"]) as net:
+            net.add("hub", *spokes)
+            for spoke in spokes:
+                net.join(spoke, "hub")
+            net.start()
+            for i, spoke in enumerate(spokes):
+                net.flow(net[spoke], net[spokes[(i + 1) % 8]], rate=50)
+            for i in range(0, 8, 2):
+                net.flow(net[spokes[i]], net[spokes[(i + 3) % 8]], "queue", rate=50)
+            net.wait_for_more(50)
+            net["s3"].kill()
+            net.port("s5", "hub").down()
+            wait_until_down(net["hub"], net["s5"])
+            net["s3"].start()
+            net.port("s5", "hub").up()
+            net.wait_for_links()
+            net.wait_for_more(50)
+            net.finish()
+
+    def test_of_two_hubs_either_carries_everything_alone(self):
+        spokes = [f"s{i}" for i in range(4)]
+        with Network(self, relays=["hub1", "hub2"]) as net:
+            net.add("hub1", "hub2", *spokes)
+            for spoke in spokes:
+                net.join(spoke, "hub1")
+                net.join(spoke, "hub2")
+            net.start()
+            for i, spoke in enumerate(spokes):
+                net.flow(net[spoke], net[spokes[(i + 1) % 4]], rate=50)
+                net.flow(net[spoke], net[spokes[(i + 2) % 4]], "queue", rate=50)
+            net.wait_for_more(50)
+            for hub in ("hub1", "hub2"):
+                net[hub].kill()
+                net.wait_for_more(100)
+                net[hub].start()
+                net.wait_for_links()
+            net.wait_for_more(50)
+            net.finish()
+
+
+class Ring(unittest.TestCase):
+    def test_a_ring_of_five_goes_the_other_way_round(self):
+        names = [f"r{i}" for i in range(5)]
+        with Network(self, relays=names) as net:
+            net.add(*names)
+            for i, name in enumerate(names):
+                net.join(name, names[(i + 1) % 5])
+            net.start()
+            for i, name in enumerate(names):
+                net.flow(net[name], net[names[(i + 2) % 5]], rate=50)
+                net.flow(net[name], net[names[(i + 1) % 5]], "queue", rate=50)
+            net.wait_for_more(50)
+            for at in (0, 2):
+                cut = names[at], names[at + 1]
+                net.port(*cut).lose_arriving()
+                wait_until_down(net[cut[0]], net[cut[1]])
+                net.wait_for_more(100)
+                net.port(*cut).heal()
+                net.wait_for_links()
             net.wait_for_more(50)
             net.finish()
 
