@@ -299,7 +299,12 @@ void Exchange::State::close_session(Session& session) {
 
 void Exchange::State::flush_receipts() {
     for (const auto& arrival : keeper.arrived) {
-        const auto found = producers.find(arrival.producer);
+        const auto* const producer = std::get_if<ProducerId>(&arrival.source->source());
+        if (producer == nullptr) {
+            note_arrival(arrival);
+            continue;
+        }
+        const auto found = producers.find(*producer);
         if (found == producers.end()) continue;
         Producer& to = found->second;
         if (to.receipts.size() >= limits::receipts_kept_max) to.receipts.erase(to.receipts.begin());

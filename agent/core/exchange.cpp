@@ -129,6 +129,8 @@ void Exchange::on_link_frame(LinkId id, const wire::LinkFrame& frame, Time now) 
         return s.on_unfinished(link, *message);
     if (const auto* told = std::get_if<wire::LinkPaths>(&frame.body))
         return s.on_paths(link, *told);
+    if (const auto* arrived = std::get_if<wire::LinkArrived>(&frame.body))
+        return link.peer->outbound->on_arrived(*arrived);
     if (const auto* ask = std::get_if<wire::LinkAsk>(&frame.body)) return s.on_ask(link, *ask);
     if (const auto* refuse = std::get_if<wire::LinkRefuse>(&frame.body)) s.on_refuse(link, *refuse);
 }
@@ -218,6 +220,7 @@ void Exchange::finish_turn(Time now) {
     s.watch_room();
     s.flush_receipts();
     s.flush_acks();
+    s.flush_arrived();  // behind the acknowledgements
     s.answer_subscribed();
 }
 

@@ -58,7 +58,7 @@ Entry Keeper::taken_back(const LoadedEntry& row, StreamId stream) {
 void Keeper::lost(const LoadedEntry& row, StreamId stream) {
     ledger.leave(stream.to, row.messages - row.done, Settlement::purged);
     add_pending(Settle{stream, row.id}, now_ + limits::journal_idle_flush);
-    if ((row.flags & entry_flag::arrival) != 0) arrive(row.id, true, 1, Settlement::purged);
+    if ((row.flags & entry_flag::arrival) != 0) arrive(row.id, true, 1, wire::Fate::lapsed);
 }
 
 std::uint64_t Keeper::lifetime_left(const Custody& custody) const {
@@ -82,28 +82,53 @@ void Keeper::attach_safe(const std::shared_ptr<Intake>& intake, std::uint64_t nu
     if (!told) dirty_intakes.push_back(intake);
 }
 
-void Keeper::want_arrival(const Custody& custody, const ProducerId& producer, std::uint64_t number,
-                          std::uint32_t entries) {
+void Keeper::want_arrival(const Custody& custody, const std::shared_ptr<Intake>& source,
+                          std::uint64_t number, std::uint32_t entries) {
     if (arrivals_.size() >= limits::arrivals_max) {
-        arrived.push_back({.producer = producer, .number = number, .fate = wire::Fate::unknown});
+        arrived.push_back({.source = source, .number = number, .fate = wire::Fate::unknown});
         return;
     }
-    arrivals_[custody.id] = {.producer = producer, .number = number, .remaining = entries};
-    awaited_.insert({producer, number});
+    arrivals_[custody.id] = {.source = source, .number = number, .remaining = entries};
+    if (const auto* producer = std::get_if<ProducerId>(&source->source()))
+        awaited_.insert({*producer, number});
 }
+
+void Keeper::arrived_elsewhere(BatchId id, bool safe, std::uint32_t entries, wire::Fate fate) {
+    arrive(id, safe, entries, fate);
+}
+
+namespace {
+
+wire::Fate fate_of(Settlement how) {
+    switch (how) {
+        case Settlement::expired:
+            return wire::Fate::expired;
+        case Settlement::dead_lettered:
+            return wire::Fate::dead_lettered;
+        case Settlement::lapsed:
+        case Settlement::purged:
+            return wire::Fate::lapsed;
+        case Settlement::settled:
+        case Settlement::filtered:
+        case Settlement::moved:
+            return wire::Fate::reached;
+    }
+    return wire::Fate::unknown;
+}
+
+}  // namespace
 
 // `entries` of those that count have settled. Told once the custody is safe as well: an arrived
 // message is never less than safe.
-void Keeper::arrive(BatchId id, bool safe, std::uint32_t entries, Settlement how) {
+void Keeper::arrive(BatchId id, bool safe, std::uint32_t entries, wire::Fate fate) {
     const auto found = arrivals_.find(id);
     if (found == arrivals_.end()) return;
     Arrival& arrival = found->second;
     arrival.remaining -= entries;
-    if (how == Settlement::expired) arrival.fate = wire::Fate::expired;
-    if (how == Settlement::dead_lettered) arrival.fate = wire::Fate::dead_lettered;
-    if (how == Settlement::lapsed || how == Settlement::purged) arrival.fate = wire::Fate::lapsed;
+    if (fate != wire::Fate::reached) arrival.fate = fate;
     if (arrival.remaining > 0 || !safe) return;
-    awaited_.erase({arrival.producer, arrival.number});
+    if (const auto* producer = std::get_if<ProducerId>(&arrival.source->source()))
+        awaited_.erase({*producer, arrival.number});
     arrived.push_back(arrival);
     arrivals_.erase(found);
 }
@@ -124,7 +149,7 @@ void Keeper::safe(Custody& custody) {
         if (!told) dirty_intakes.push_back(std::move(origin.intake));
     }
     custody.origins.clear();
-    arrive(custody.id, custody.safe(), 0, Settlement::settled);
+    arrive(custody.id, custody.safe(), 0, wire::Fate::reached);
 }
 
 void Keeper::settle(const Entry& entry, Settlement how, std::uint32_t buried) {
@@ -141,7 +166,8 @@ void Keeper::settle(const Entry& entry, Settlement how, std::uint32_t buried) {
     if ((custody.place != Place::memory || custody.maybe_on_disk) && !too_early)
         add_pending(Settle{owed.stream, custody.id}, now_ + limits::journal_idle_flush);
     if (!was_safe && custody.safe()) safe(custody);
-    if ((owed.flags & entry_flag::arrival) != 0) arrive(custody.id, custody.safe(), 1, how);
+    const bool counts = (owed.flags & entry_flag::arrival) != 0 && how != Settlement::moved;
+    if (counts) arrive(custody.id, custody.safe(), 1, fate_of(how));
     custody.drop_spare_bytes();
 }
 
@@ -154,7 +180,7 @@ void Keeper::handed_out(const Entry& entry) {
     auto& flags = entry.owed().flags;
     if ((flags & entry_flag::arrival) == 0) return;
     flags = static_cast<std::uint8_t>(flags & ~unsigned{entry_flag::arrival});
-    arrive(entry.id(), entry.custody->safe(), 1, Settlement::settled);
+    arrive(entry.id(), entry.custody->safe(), 1, wire::Fate::reached);
 }
 
 void Keeper::progress(const Entry& entry, std::uint32_t done) {

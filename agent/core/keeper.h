@@ -59,9 +59,12 @@ class Keeper {
     // Taken, and nothing more is to be done for it.
     void attach_safe(const std::shared_ptr<Intake>& intake, std::uint64_t number,
                      std::uint16_t destinations);
-    // The producer wants to hear when the entries flagged `arrival` have settled: so many of them.
-    void want_arrival(const Custody& custody, const ProducerId& producer, std::uint64_t number,
-                      std::uint32_t entries);
+    // Its source wants to hear when the entries flagged `arrival` have arrived: so many of them.
+    void want_arrival(const Custody& custody, const std::shared_ptr<Intake>& source,
+                      std::uint64_t number, std::uint32_t entries);
+    // So many of them that were passed on (Settlement::moved) have arrived, or what became of them.
+    // `safe`: the custody is, or has ended.
+    void arrived_elsewhere(BatchId id, bool safe, std::uint32_t entries, wire::Fate fate);
     // `buried`: so many of its messages went to the dead letters, whatever became of the rest.
     void settle(const Entry& entry, Settlement how, std::uint32_t buried = 0);
     // A consumer of this host's has it now: for its producer it has arrived.
@@ -106,7 +109,7 @@ class Keeper {
         return awaited_.contains({producer, number});
     }
     struct Arrival {
-        ProducerId producer;
+        std::shared_ptr<Intake> source;
         std::uint64_t number = 0;
         std::uint32_t remaining = 0;
         wire::Fate fate = wire::Fate::reached;
@@ -150,7 +153,7 @@ class Keeper {
     };
 
     void safe(Custody& custody);
-    void arrive(BatchId id, bool safe, std::uint32_t entries, Settlement how);
+    void arrive(BatchId id, bool safe, std::uint32_t entries, wire::Fate fate);
     void gather_custodies(Transaction& transaction);
     void include(const std::shared_ptr<Custody>& custody, Transaction& transaction);
     void put(const std::shared_ptr<Custody>& custody, Transaction& transaction);

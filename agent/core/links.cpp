@@ -195,6 +195,9 @@ void Exchange::State::open_session(Link& link, const wire::LinkHello& hello) {
                                            own_interest.version(), snapshot_with_removals()))
         send(link, std::move(part));
     tell_all_paths(peer);
+    peer.arrived_told = 0;
+    peer.arrived_frames.clear();
+    if (!peer.arrived.empty()) arrived_due.insert(&peer);
     want_ack(peer);
     forget_routes();
     const auto backlog = peer.outbound->backlog();
@@ -233,6 +236,10 @@ void Exchange::State::meet(Link& link, const wire::LinkHello& hello) {
     if (!peer.intake ||
         (hello.incarnation != peer.incarnation && !mutated(Mutation::mark_across_incarnations)))
         peer.intake = std::make_shared<Intake>(Intake::FromPeer{peer.id, hello.incarnation}, 0);
+    if (hello.incarnation != peer.incarnation) {
+        peer.arrived.clear();  // it does not know these numbers any more
+        peer.outbound->forget_passed_on();
+    }
     peer.incarnation = hello.incarnation;
     peer.nonce = hello.nonce;
     if (news)
@@ -300,6 +307,7 @@ bool Exchange::State::count_in(Link& link, std::uint64_t session, std::uint64_t 
 // ------------------------------------------------------------------------------------
 
 void Exchange::State::on_ack(Link& link, const wire::LinkAck& ack) {
+    confirm_arrived(*link.peer, ack.received);
     if (!link.peer->outbound->on_ack(ack)) {
         ++malformed;
         end_session(link, "it acknowledged what was never sent", true);

@@ -120,6 +120,7 @@ void Outbound::settle(Carried& carried, Settlement how) {
 void Outbound::land(Flight& flight, Settlement how) {
     if (flight.counted) bytes_out_ -= flight.bytes;
     flight.counted = false;
+    if (how == Settlement::settled) note_passed_on(flight);
     flight.open = 0;
     for (Carried& carried : flight.carried) {
         if (carried.done) continue;
@@ -127,6 +128,20 @@ void Outbound::land(Flight& flight, Settlement how) {
         const bool passed_on = how == Settlement::settled && carried.to != neighbour_;
         settle(carried, passed_on ? Settlement::moved : how);
     }
+}
+
+// Whoever waits for the receipt `arrived` of it waits for the relay's word.
+void Outbound::note_passed_on(const Flight& flight) {
+    std::uint32_t entries = 0;
+    for (const Carried& carried : flight.carried)
+        if (!carried.done && carried.to != neighbour_ && carried.entry.has(entry_flag::arrival))
+            ++entries;
+    if (entries > 0 && flight.number > 0)
+        passed_on_.add(flight.number, flight.entry().custody, entries);
+}
+
+void Outbound::on_arrived(const wire::LinkArrived& arrived) {
+    for (const auto& one : arrived.batches) passed_on_.arrived(one.number, one.fate);
 }
 
 void Outbound::finish(Flight& flight) {

@@ -12,6 +12,7 @@
 #include "core/effects.h"
 #include "core/group.h"
 #include "core/keeper.h"
+#include "core/passed_on.h"
 #include "core/rate.h"
 #include "core/remote.h"
 #include "core/settle_time.h"
@@ -34,7 +35,8 @@ class Outbound {
     using Send = std::function<std::uint64_t(const Parcel&)>;
 
     // `dirty`: those for which pump may have something to do add themselves.
-    Outbound(Keeper& keeper, std::vector<Outbound*>& dirty) : keeper_(keeper), all_dirty_(dirty) {}
+    Outbound(Keeper& keeper, std::vector<Outbound*>& dirty)
+        : keeper_(keeper), all_dirty_(dirty), passed_on_(keeper) {}
     Outbound(const Outbound&) = delete;
     Outbound& operator=(const Outbound&) = delete;
 
@@ -61,6 +63,9 @@ class Outbound {
     [[nodiscard]] bool on_ack(const wire::LinkAck& ack);
     // The neighbour never will take it: to the dead letters. false: no such number is on its way.
     [[nodiscard]] bool on_refuse(std::uint64_t number, const std::string& reason);
+    // The neighbour, a relay, says what became of what it passed on; or nobody can say any more.
+    void on_arrived(const wire::LinkArrived& arrived);
+    void forget_passed_on() { passed_on_.forget_all(); }
     // While no session is open: what is on its way for that agent goes back to it; for all those
     // that are reached by another neighbour now.
     void give_back(Remote& remote);
@@ -124,6 +129,7 @@ class Outbound {
     void finish(Flight& flight);
     void land(Flight& flight, Settlement how);
     void settle(Carried& carried, Settlement how);
+    void note_passed_on(const Flight& flight);
     template <class Wanted>
     void give_back_if(Wanted wanted);
     void drop_landed();
@@ -136,6 +142,8 @@ class Outbound {
     std::vector<Remote*> remotes_;
     std::vector<Remote*> active_;  // the round
     std::size_t turn_ = 0;
+
+    PassedOn passed_on_;
 
     std::uint64_t last_number_ = 0;
     std::deque<Flight> flights_;

@@ -265,6 +265,46 @@ void State::tell_interest(const Remote& of, std::uint64_t from,
     }
 }
 
+// ---- The receipt `arrived`, hop by hop ----------------------------------------------------------
+
+void State::note_arrival(const Keeper::Arrival& arrival) {
+    const auto& from = std::get<Intake::FromPeer>(arrival.source->source());
+    Peer* const peer = peer_by_id(from.peer);
+    if (peer == nullptr || peer->intake != arrival.source) return;  // of an earlier start of its
+    if (peer->arrived.size() >= limits::receipts_kept_max) {
+        // The oldest word is lost: its source finds out at the next start of either.
+        peer->arrived.pop_front();
+        peer->arrived_told -= std::min<std::size_t>(peer->arrived_told, 1);
+    }
+    peer->arrived.push_back({arrival.number, arrival.fate});
+    arrived_due.insert(peer);
+}
+
+void State::flush_arrived() {
+    for (Peer* const peer : std::exchange(arrived_due, {})) {
+        if (peer->active == nullptr) continue;
+        while (peer->arrived_told < peer->arrived.size()) {
+            wire::LinkArrived frame;
+            while (peer->arrived_told < peer->arrived.size() &&
+                   frame.batches.size() < limits::ask_agents_max)
+                frame.batches.push_back(peer->arrived[peer->arrived_told++]);
+            const auto batches = frame.batches.size();
+            send(*peer->active, std::move(frame));
+            peer->arrived_frames.push_back({peer->active->sent, batches});
+        }
+    }
+}
+
+void State::confirm_arrived(Peer& peer, std::uint64_t received) {
+    while (!peer.arrived_frames.empty() && peer.arrived_frames.front().count <= received) {
+        const auto batches = std::min(peer.arrived_frames.front().batches, peer.arrived.size());
+        peer.arrived.erase(peer.arrived.begin(),
+                           peer.arrived.begin() + static_cast<std::ptrdiff_t>(batches));
+        peer.arrived_told -= std::min(peer.arrived_told, batches);
+        peer.arrived_frames.pop_front();
+    }
+}
+
 // ---- Questions that go from hop to hop
 // ------------------------------------------------------------
 

@@ -125,14 +125,15 @@ void Exchange::State::owe(const Arrival& arrival, const Batch& batch,
                           const std::vector<Group*>& to_groups,
                           const std::vector<Remote*>& to_remotes, std::uint8_t entry_flags) {
     const auto& header = batch.header();
-    const bool arrived_wanted =
-        !arrival.from_peer && (header.flags & wire::batch_flag::want_arrived) != 0;
+    const bool arrived_wanted = arrival.intake != nullptr &&
+                                (header.flags & wire::batch_flag::want_arrived) != 0 &&
+                                (!arrival.from_peer || !to_remotes.empty());
     std::vector<Keeper::Where> where;
     where.reserve(to_groups.size() + to_remotes.size());
     for (const Group* group : to_groups) {
         auto flags = entry_flags;
         if (group->is_queue() && arrival.from_peer) flags |= entry_flag::pinned;
-        if (group->is_queue() && arrived_wanted) flags |= entry_flag::arrival;
+        if (group->is_queue() && arrived_wanted && !arrival.from_peer) flags |= entry_flag::arrival;
         where.push_back({{group->id(), header.lane}, flags});
     }
     for (const Remote* remote : to_remotes) {
@@ -146,7 +147,7 @@ void Exchange::State::owe(const Arrival& arrival, const Batch& batch,
     const Time due = soon ? due_of(to_groups, to_remotes) : now;
     const auto custody =
         keeper.take(batch, where, expiry(arrival, header), arrival.came_from, arrival.hops);
-    if (arrived_wanted) want_arrived(arrival, batch, *custody);
+    if (arrived_wanted) want_arrived(arrival, *custody);
     if (arrival.intake)
         keeper.attach(custody, arrival.intake, arrival.number,
                       static_cast<std::uint16_t>(where.size()));
@@ -165,11 +166,11 @@ void Exchange::State::owe(const Arrival& arrival, const Batch& batch,
     }
 }
 
-void Exchange::State::want_arrived(const Arrival& arrival, const Batch& batch, Custody& custody) {
+void Exchange::State::want_arrived(const Arrival& arrival, const Custody& custody) {
     std::uint32_t entries = 0;
     for (const auto& owed : custody.owed)
         entries += (owed.flags & entry_flag::arrival) != 0 ? 1 : 0;
-    keeper.want_arrival(custody, batch.header().producer, arrival.number, entries);
+    keeper.want_arrival(custody, arrival.intake, arrival.number, entries);
 }
 
 void Exchange::State::take_best_effort(const Arrival& arrival, const Batch& batch,

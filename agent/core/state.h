@@ -1,6 +1,7 @@
 // The exchange from inside: its nouns and what it does with them, by file.
 #pragma once
 
+#include <deque>
 #include <map>
 #include <memory>
 #include <optional>
@@ -74,6 +75,14 @@ struct Exchange::State {
         std::uint64_t told_digest = 0;
         std::vector<wire::LinkPaths::Path> paths_to_tell;  // if any, it is among paths_due
         std::set<AgentId> asked;                           // for whose interest
+        // What became of batches of its, passed on from here: told again until it has come.
+        std::deque<wire::LinkArrived::One> arrived;
+        std::size_t arrived_told = 0;  // of these, in this session
+        struct ArrivedFrame {
+            std::uint64_t count;  // of the session
+            std::size_t batches;
+        };
+        std::deque<ArrivedFrame> arrived_frames;
         WindowControl window;
         bool ack_due = false;  // it is among acks_due
         Time down_since{};     // while no session is open
@@ -186,7 +195,7 @@ struct Exchange::State {
     bool drop_if_taken(const Arrival& arrival, const Batch& batch, std::uint8_t& entry_flags);
     void owe(const Arrival& arrival, const Batch& batch, const std::vector<Group*>& groups,
              const std::vector<Remote*>& remotes, std::uint8_t entry_flags);
-    void want_arrived(const Arrival& arrival, const Batch& batch, Custody& custody);
+    void want_arrived(const Arrival& arrival, const Custody& custody);
     Time due_of(const std::vector<Group*>& groups, const std::vector<Remote*>& remotes) const;
     void hold_if_full(const Arrival& arrival, const Batch& batch, DestinationId to,
                       std::uint64_t bytes);
@@ -248,6 +257,9 @@ struct Exchange::State {
     void on_ask(Link& link, const wire::LinkAsk& ask);
     void on_interest_of(Link& link, const wire::LinkInterest& frame);
     void tell_interest(const Remote& of, std::uint64_t from, const PeerInterest::Change& change);
+    void note_arrival(const Keeper::Arrival& arrival);
+    void flush_arrived();
+    void confirm_arrived(Peer& peer, std::uint64_t received);
     void send_towards(const AgentId& agent, const wire::LinkUnfinished& message);
 
     // ---- unfinished.cpp
@@ -314,6 +326,7 @@ struct Exchange::State {
     std::vector<Peer*> rated;  // those with a rate limit
     std::vector<Peer*> acks_due;
     std::vector<Peer*> paths_due;
+    std::set<Peer*> arrived_due;
     bool links_settling = false;                          // one has gone down and may be back soon
     std::unordered_map<std::string, Peer*> peers_by_key;  // the configured ones, by each of theirs
     std::map<LinkId, Link> links;

@@ -29,6 +29,7 @@ enum class FrameType : std::uint8_t {
     link_unfinished = 23,
     link_paths = 24,
     link_ask = 25,
+    link_arrived = 26,
 };
 // Control frames of a link have types from link_hello up to this; those not known are skipped.
 inline constexpr FrameType link_types_end = static_cast<FrameType>(64);

@@ -63,6 +63,13 @@ struct Encode {
         out.u32(static_cast<std::uint32_t>(m.agents.size()));
         for (const auto& agent : m.agents) out.id(agent);
     }
+    void operator()(const LinkArrived& m) {
+        out.u32(static_cast<std::uint32_t>(m.batches.size()));
+        for (const auto& one : m.batches) {
+            out.u64(one.number);
+            out.u8(static_cast<std::uint8_t>(one.fate));
+        }
+    }
     void operator()(const LinkUnknown&) {}
     void operator()(const LinkHold& m) {
         channels(m.hold);
@@ -121,11 +128,11 @@ struct Encode {
 };
 
 FrameType type_of(const LinkBody& body) {
-    static constexpr FrameType types[] = {FrameType::link_hello,     FrameType::link_ack,
-                                          FrameType::link_interest,  FrameType::link_hold,
-                                          FrameType::link_keepalive, FrameType::link_reset,
-                                          FrameType::link_refuse,    FrameType::link_unfinished,
-                                          FrameType::link_paths,     FrameType::link_ask};
+    static constexpr FrameType types[] = {
+        FrameType::link_hello,  FrameType::link_ack,        FrameType::link_interest,
+        FrameType::link_hold,   FrameType::link_keepalive,  FrameType::link_reset,
+        FrameType::link_refuse, FrameType::link_unfinished, FrameType::link_paths,
+        FrameType::link_ask,    FrameType::link_arrived};
     static_assert(std::size(types) + 1 == std::variant_size_v<LinkBody>);
     BUS_ASSERT(body.index() < std::size(types));  // nobody sends what nobody knows
     return types[body.index()];
@@ -269,6 +276,18 @@ std::optional<LinkBody> decode_ask(Reader& in) {
     return LinkAsk{items<AgentId>(in, count, [&] { return in.id<AgentId>(); })};
 }
 
+std::optional<LinkBody> decode_arrived(Reader& in) {
+    const std::size_t count = in.u32();
+    LinkArrived m;
+    m.batches = items<LinkArrived::One>(in, count, [&] {
+        const auto number = in.u64();
+        return LinkArrived::One{number, static_cast<Fate>(in.u8())};
+    });
+    for (const auto& one : m.batches)
+        if (one.fate > Fate::unknown) return std::nullopt;
+    return m;
+}
+
 std::optional<LinkBody> decode_unknown(Reader&) { return LinkUnknown{}; }
 
 std::optional<LinkBody> decode_hold(Reader& in) {
@@ -354,6 +373,8 @@ DecodeBody decoder_of(FrameType type) {
             return decode_paths;
         case FrameType::link_ask:
             return decode_ask;
+        case FrameType::link_arrived:
+            return decode_arrived;
         case FrameType::data:
         case FrameType::receipts:
         case FrameType::acks:

@@ -15,6 +15,7 @@
 #include "wire/batch.h"
 #include "wire/bounds.h"
 #include "wire/envelope.h"
+#include "wire/fate.h"
 #include "wire/names.h"
 #include "wire/reject.h"
 
@@ -156,11 +157,23 @@ struct LinkUnfinished {
     std::uint8_t hops = 1;
 };
 
+// Batches of yours with the flag want_arrived that I passed on: they have arrived at all agents
+// behind me that they were for, or will not.
+struct LinkArrived {
+    struct One {
+        std::uint64_t number = 0;  // yours
+        Fate fate = Fate::reached;
+        friend bool operator==(const One&, const One&) = default;
+    };
+    std::vector<One> batches;
+};
+
 // Of a later version: counted, not understood.
 struct LinkUnknown {};
 
-using LinkBody = std::variant<LinkHello, LinkAck, LinkInterest, LinkHold, LinkKeepalive, LinkReset,
-                              LinkRefuse, LinkUnfinished, LinkPaths, LinkAsk, LinkUnknown>;
+using LinkBody =
+    std::variant<LinkHello, LinkAck, LinkInterest, LinkHold, LinkKeepalive, LinkReset, LinkRefuse,
+                 LinkUnfinished, LinkPaths, LinkAsk, LinkArrived, LinkUnknown>;
 
 struct LinkFrame {
     LinkHead head;

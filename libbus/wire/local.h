@@ -16,6 +16,7 @@
 #include "base/id.h"
 #include "base/result.h"
 #include "wire/bounds.h"
+#include "wire/fate.h"
 #include "wire/names.h"
 #include "wire/reject.h"
 
@@ -174,15 +175,6 @@ Expected<Reply, Malformed> decode_reply(std::string_view json);
 std::string encode_reply(const Reply& reply);
 
 // ---- Binary -----------------------------------------------------------------
-
-enum class Stage : std::uint8_t { safe = 0, arrived = 1, consumed = 2 };
-enum class Fate : std::uint8_t {
-    reached = 0,
-    expired = 1,
-    dead_lettered = 2,
-    lapsed = 3,
-    unknown = 4,  // may have arrived; the agent cannot tell any more
-};
 
 // Agent to app. One record a batch and stage; `safe_through` is cumulative and opens the window.
 struct Receipt {

@@ -375,6 +375,9 @@ void Host::note_link_control(int peer, LinkId link, const wire::LinkFrame& frame
         std::string operator()(const wire::LinkAsk& ask) const {
             return fmt::format("ASK {}", ask.agents.size());
         }
+        std::string operator()(const wire::LinkArrived& arrived) const {
+            return fmt::format("ARRIVED {}", arrived.batches.size());
+        }
         std::string operator()(const wire::LinkUnknown&) const { return "?"; }
         std::string operator()(const wire::LinkHold& hold) const {
             return fmt::format("HOLD {} RESUME {}", hold.hold.size(), hold.resume.size());

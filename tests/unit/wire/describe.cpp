@@ -152,6 +152,12 @@ struct DescribeLink {
         out.add("type", "ask");
         for (const auto& agent : m.agents) out.add("agent", to_text(agent));
     }
+    void operator()(const LinkArrived& m) const {
+        out.add("type", "arrived");
+        for (const auto& one : m.batches)
+            out.add("batch", std::to_string(one.number) + " fate " +
+                                 std::to_string(static_cast<unsigned>(one.fate)));
+    }
     void operator()(const LinkUnknown&) const { out.add("type", "of a later version"); }
     void operator()(const LinkHold& m) const {
         out.add("type", "hold");
