@@ -1,65 +1,19 @@
 #include "agent.h"
 
 #include <fmt/format.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <array>
 
+#include "agent_parts.h"
 #include "base/assert.h"
 #include "base/clock.h"
 #include "bus/error.h"
 #include "io/accept_guard.h"
 #include "limits.h"
-#include "observe/status_json.h"
 
 namespace bus {
 namespace {
-
-core::Settings settings_of(const Config& config, const Identity& identity) {
-    core::Settings settings{.agent = identity.agent,
-                            .name = config.name,
-                            .relay = config.relay,
-                            .peers = {},
-                            .rules = {},
-                            .own_uid = ::geteuid(),
-                            .journal_bytes_max = config.journal.max_bytes};
-    for (const PeerConfig& peer : config.peers)
-        settings.peers.push_back({.name = peer.name,
-                                  .keys = peer.keys,
-                                  .may = peer.may,
-                                  .relays = peer.relays,
-                                  .cost = peer.cost,
-                                  .rate_bytes_per_second = peer.rate_bytes_per_second});
-    for (const AppConfig& app : config.apps) settings.rules[app.uid] = app.may;
-    return settings;
-}
-
-io::TcpEndpoint endpoint_of(const std::string& address, const std::string& where) {
-    if (auto endpoint = io::parse_tcp(address)) return *endpoint;
-    throw Error{where + ": \"" + address + "\" is not of the form tcp://host:port"};
-}
-
-std::vector<io::LinkPeer> link_peers_of(const Config& config) {
-    std::vector<io::LinkPeer> peers;
-    for (const PeerConfig& peer : config.peers) {
-        auto& made =
-            peers.emplace_back(io::LinkPeer{.name = peer.name, .keys = peer.keys, .addresses = {}});
-        for (const auto& address : peer.addresses)
-            made.addresses.push_back(endpoint_of(address, peer.where));
-    }
-    return peers;
-}
-
-std::vector<io::LinkKeys> own_keys_of(const Identity& identity) {
-    return {io::LinkKeys{identity.public_key, identity.secret_key}};
-}
-
-std::vector<io::TcpEndpoint> listen_of(const Config& config) {
-    std::vector<io::TcpEndpoint> listen;
-    for (const auto& address : config.listen) listen.push_back(endpoint_of(address, "listen"));
-    return listen;
-}
 
 Identity identity_of(const Config& config) {
     Identity identity = load_or_create_identity(config.identity);
@@ -87,36 +41,6 @@ core::Exchange make_exchange(const Config& config, const Identity& identity,
 Config guarded(Config config) {
     io::guard_accept();
     return config;
-}
-
-observe::Extras extras_of(const io::Counters& c) {
-    return {{"malformed_local", c.malformed_local},
-            {"malformed_admin", c.malformed_admin},
-            {"malformed_link", c.malformed_link},
-            {"strangers_refused", c.strangers_refused},
-            {"handshakes_failed", c.handshakes_failed},
-            {"revoked_frames", c.revoked_frames},
-            {"unknown_sessions", c.unknown_sessions},
-            {"unreachable", c.unreachable},
-            {"local_connections", c.local_connections},
-            {"link_connections", c.link_connections},
-            {"links_accepted", c.links_accepted},
-            {"links_handshaken", c.links_handshaken},
-            {"connections_refused", io::connections_refused()}};
-}
-
-// What a reload cannot change, by its key; empty if nothing of it did.
-std::string needs_restart(const Config& was, const Config& is) {
-    std::string keys;
-    const auto compare = [&](bool same, std::string_view key) {
-        if (!same) keys += (keys.empty() ? "" : ", ") + std::string{key};
-    };
-    compare(was.name == is.name, "name");
-    compare(was.identity == is.identity, "identity");
-    compare(was.runtime == is.runtime, "runtime");
-    compare(was.journal.path == is.journal.path, "journal.path");
-    compare(was.listen == is.listen, "listen");
-    return keys;
 }
 
 }  // namespace
@@ -198,7 +122,7 @@ void Agent::turn() {
 
 void Agent::on_signals(Time now) {
     const io::Signals::Seen seen = signals_.take();
-    if (seen.reload) reload(now);
+    if (seen.reload) reload_as_told(now);
     if (seen.stop && !stop_by_) begin_stop(now);
 }
 
@@ -212,25 +136,6 @@ void Agent::begin_stop(Time now) {
 
 bool Agent::is_over(Time now) const {
     return stop_by_ && (now >= *stop_by_ || (exchange_.is_quiet() && !local_.has_news()));
-}
-
-// A bad file changes nothing.
-void Agent::reload(Time now) try {
-    Config fresh = load_config(file_);
-    refuse_own_keys(fresh, std::array{identity_.public_key});
-    refuse_to_cut_off(config_, fresh);
-    const auto peers = link_peers_of(fresh);
-    if (const std::string keys = needs_restart(config_, fresh); !keys.empty())
-        log_.say(observe::Severity::warning, "reload: takes effect at the next start: " + keys,
-                 now);
-    links_.set_peers(peers, exchange_, now);  // removed peers' links end while they are known
-    exchange_.reload(settings_of(fresh, identity_), now);
-    config_.apps = std::move(fresh.apps);
-    config_.peers = std::move(fresh.peers);
-    log_.say(observe::Severity::info, fmt::format("reload: done, {} peers", peers.size()), now);
-} catch (const Error& error) {
-    log_.say(observe::Severity::error,
-             std::string{"reload: the old configuration stays: "} + error.what(), now);
 }
 
 void Agent::take_journal_answers(Time now) {
@@ -266,14 +171,6 @@ void Agent::carry_out(Time now) {
                              io::descriptors_max()),
                  now);
     }
-}
-
-std::string Agent::answer(const wire::AdminRequest& request, Time now) const {
-    const observe::AdminAnswer to{.id = request.id, .request = request.request};
-    if (request.request == "status")
-        return observe::status_reply(to, exchange_.status(now), extras_of(told_.counters));
-    return observe::failure_reply(to, std::string{wire::to_text(wire::Reject::unknown_command)},
-                                  "this agent knows the request \"status\"");
 }
 
 }  // namespace bus

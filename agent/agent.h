@@ -9,6 +9,7 @@
 #include <string>
 
 #include "config.h"
+#include "config_changes.h"
 #include "core/exchange.h"
 #include "identity.h"
 #include "io/admin_endpoint.h"
@@ -41,11 +42,13 @@ class Agent {
     void on_signals(Time now);
     void begin_stop(Time now);
     bool is_over(Time now) const;
-    void reload(Time now);
+    ConfigChanges reload(bool dry_run, Time now);
+    void reload_as_told(Time now);
+    void log_changes(const ConfigChanges& changes, Time now);
     void take_journal_answers(Time now);
     void keep_watchdog(Time now);
     void carry_out(Time now);
-    std::string answer(const wire::AdminRequest& request, Time now) const;
+    std::string answer(const wire::AdminRequest& request, Time now);
 
     // Made in this order, ended in the reverse: signals are blocked before there is a thread, the
     // directory is ours before anything in it is touched, the context outlives its sockets.

@@ -89,4 +89,15 @@ std::string permission_keys() {
     return keys;
 }
 
+std::string permissions_text(const core::Permissions& may) {
+    std::string all;
+    for (const auto& [key, filters] : permissions) {
+        if ((may.*filters).empty()) continue;
+        all += (all.empty() ? "" : ", ") + std::string{key} + " [";
+        for (const auto& filter : may.*filters) all += (all.ends_with('[') ? "" : ", ") + filter;
+        all += ']';
+    }
+    return all.empty() ? "nothing" : all;
+}
+
 }  // namespace bus

@@ -27,4 +27,7 @@ bool has_permissions(const ConfigSection& section);
 // "publish, subscribe, ...", for messages.
 std::string permission_keys();
 
+// "publish [a.**], send [b, c]", for people; "nothing" where all lists are empty.
+std::string permissions_text(const core::Permissions& may);
+
 }  // namespace bus

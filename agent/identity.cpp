@@ -78,26 +78,6 @@ void refuse_open_file(const fs::path& file, int fd) {
                        file.string());
 }
 
-// nullopt: there is no such file.
-std::optional<Identity> read(const fs::path& file) {
-    const UniqueFd fd{open(file.c_str(), O_RDONLY | O_CLOEXEC)};
-    if (!fd) {
-        if (errno == ENOENT) return std::nullopt;
-        fail_with_errno(file, "cannot be opened");
-    }
-    refuse_open_file(file, fd.get());
-    std::array<char, file_bytes_max> buffer{};
-    const ssize_t size = ::read(fd.get(), buffer.data(), buffer.size());
-    if (size < 0) fail_with_errno(file, "cannot be read");
-    auto identity = from_text({buffer.data(), static_cast<std::size_t>(size)});
-    sodium_memzero(buffer.data(), buffer.size());
-    if (!identity)
-        fail(file,
-             "is damaged or no identity file; restore it from a backup, or move it away for a new "
-             "identity (the peers then need its new key)");
-    return identity;
-}
-
 // `file` is what it will be called in the end, and in messages.
 void write_synced(const fs::path& draft, const fs::path& file, const std::string& text) {
     const UniqueFd fd{open(draft.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600)};
@@ -143,11 +123,30 @@ Identity make_identity() {
     return identity;
 }
 
+std::optional<Identity> read_identity(const fs::path& file) {
+    const UniqueFd fd{open(file.c_str(), O_RDONLY | O_CLOEXEC)};
+    if (!fd) {
+        if (errno == ENOENT) return std::nullopt;
+        fail_with_errno(file, "cannot be opened");
+    }
+    refuse_open_file(file, fd.get());
+    std::array<char, file_bytes_max> buffer{};
+    const ssize_t size = ::read(fd.get(), buffer.data(), buffer.size());
+    if (size < 0) fail_with_errno(file, "cannot be read");
+    auto identity = from_text({buffer.data(), static_cast<std::size_t>(size)});
+    sodium_memzero(buffer.data(), buffer.size());
+    if (!identity)
+        fail(file,
+             "is damaged or no identity file; restore it from a backup, or move it away for a new "
+             "identity (the peers then need its new key)");
+    return identity;
+}
+
 Identity load_or_create_identity(const fs::path& file) {
-    if (auto found = read(file)) return *found;
+    if (auto found = read_identity(file)) return *found;
     const Identity made = make_identity();
     if (write(file, made)) return made;
-    if (auto others = read(file)) return *others;
+    if (auto others = read_identity(file)) return *others;
     fail(file, "was made and removed again while this agent started");
 }
 

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <filesystem>
+#include <optional>
 #include <string>
 
 #include "base/id.h"
@@ -18,6 +19,9 @@ struct Identity {
 
 // A new id and key pair. Nothing is written.
 Identity make_identity();
+
+// nullopt: there is no such file. Throws Error as below.
+std::optional<Identity> read_identity(const std::filesystem::path& file);
 
 // Reads the file, or, where there is none, writes a new identity (mode 0600, atomically, synced;
 // of two that start at once one wins and both use its file). Throws Error if the file may be read

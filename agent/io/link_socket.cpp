@@ -19,10 +19,10 @@ void set_link_options(Socket& socket) {
     socket.set(ZMQ_SNDHWM, 0);
     socket.set(ZMQ_RCVHWM, 0);
     socket.set(ZMQ_HANDSHAKE_IVL, 5'000ms);
-    // An agent that stands still. A frame of 80 KiB takes 13 s at 50 kbit/s, and only a whole one
-    // counts as a sign of life: no shorter.
+    // An agent that stands still. A frame of 80 KiB takes 13 s at 50 kbit/s, and 30 s and more when
+    // both directions are full; only a whole one counts as a sign of life.
     socket.set(ZMQ_HEARTBEAT_IVL, 5'000ms);
-    socket.set(ZMQ_HEARTBEAT_TIMEOUT, 30'000ms);
+    socket.set(ZMQ_HEARTBEAT_TIMEOUT, 60'000ms);
     // A line that has gone silent: what was sent (the core says something every 2 s) is not
     // acknowledged by the other kernel, whatever the size of the frames.
     socket.set(ZMQ_TCP_MAXRT, unacknowledged_max);

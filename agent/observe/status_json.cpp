@@ -113,6 +113,13 @@ std::string status_reply(const AdminAnswer& to, const core::Status& status, cons
     return text_of(reply);
 }
 
+std::string reload_reply(const AdminAnswer& to, const Reload& reload) {
+    Json reply = head(to, true);
+    reply["reload"] = {
+        {"applied", reload.applied}, {"changes", reload.changes}, {"restart", reload.restart}};
+    return text_of(reply);
+}
+
 std::string failure_reply(const AdminAnswer& to, const std::string& code,
                           const std::string& reason) {
     Json reply = head(to, false);

@@ -21,6 +21,13 @@ struct AdminAnswer {
 
 // {"type":"admin","id":N,"request":"status","ok":true,"status":{...}}
 std::string status_reply(const AdminAnswer& to, const core::Status& status, const Extras& io);
+// The request's own key holds what was told: {"type":"admin","id":N,"request":"reload","ok":true,
+// "reload":{"applied":true,"changes":["..."],"restart":["..."]}}
+struct Reload {
+    bool applied = false;
+    std::vector<std::string> changes, restart;
+};
+std::string reload_reply(const AdminAnswer& to, const Reload& reload);
 // {"type":"admin","id":N,"request":"...","ok":false,"code":"...","reason":"..."}
 std::string failure_reply(const AdminAnswer& to, const std::string& code,
                           const std::string& reason);

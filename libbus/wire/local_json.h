@@ -1,6 +1,6 @@
 // Reads the fields of one JSON object and remembers the first that is wrong, so
 // that a decoder asks for all it wants and checks once, at the end.
-// Only for local.cpp: the one file of this layer that pays for the JSON library.
+// Only for local.cpp and admin_arguments.cpp, which pay for the JSON library.
 #pragma once
 
 #include <cstdint>

@@ -37,6 +37,21 @@ class Arguments(unittest.TestCase):
             self.assertEqual(wrong.returncode, 2)
             self.assertIn("heartbeet", wrong.stderr)
 
+    def test_check_sums_up_and_makes_nothing(self):
+        with Agent("paris") as agent:
+            told = run("--config", agent.config, "--check")
+            self.assertIn("ok: agent paris, listens nowhere", told.stdout)
+            self.assertIn("not there yet; the first start makes it", told.stdout)
+            self.assertEqual(os.listdir(agent.folder), ["agent.json"])
+            key = agent.public_key
+            self.assertIn(f"public key {key}", run("--config", agent.config, "--check").stdout)
+
+    def test_a_misspelt_option_is_named_with_what_was_meant(self):
+        wrong = run("--confg", "agent.json")
+        self.assertEqual(wrong.returncode, 2)
+        self.assertEqual(wrong.stderr, 'bus-agent: there is no option --confg; did you mean '
+                                       '"--config"? (see bus-agent --help)\n')
+
     def test_the_public_key_stays(self):
         with Agent("paris") as agent:
             key = agent.public_key
@@ -72,6 +87,7 @@ class Start(unittest.TestCase):
                 failed = run("--config", second.config)
                 self.assertEqual(failed.returncode, 1)
                 self.assertIn(first.address, failed.stderr)
+                self.assertIn("another program listens there", failed.stderr)
 
     def test_a_runtime_path_that_is_too_long_is_refused_clearly(self):
         with Agent("paris") as agent:

@@ -1,5 +1,4 @@
 // bus status: what the agent says of itself, its links and what it owes.
-#include <fmt/format.h>
 #include <unistd.h>
 
 #include <CLI/CLI.hpp>
@@ -7,23 +6,15 @@
 #include <nlohmann/json.hpp>
 
 #include "attachment.h"
+#include "question.h"
 #include "status_text.h"
 #include "subcommands.h"
 
 namespace bus::cli {
 namespace {
 
-std::string ask(const Attachment& attachment) {
-    const Connection bus{attachment.connect_options()};
-    if (auto answer = bus.control(R"({"request":"status"})", attachment.connect_timeout()))
-        return *answer;
-    throw Failure(ExitCode::no_agent,
-                  fmt::format("{}. Status is told to the agent's own user and to root only",
-                              attachment.nobody_answers().what()));
-}
-
 int show_status(const Attachment& attachment, bool as_json) {
-    const auto status = nlohmann::ordered_json::parse(ask(attachment)).at("status");
+    const auto status = ask_agent(attachment, {{"request", "status"}});
     const bool colours = ::isatty(STDOUT_FILENO) == 1 && std::getenv("NO_COLOR") == nullptr;
     std::cout << (as_json ? status.dump(2) + "\n" : status_text(status, colours)) << std::flush;
     return static_cast<int>(std::cout ? ExitCode::ok : ExitCode::output);

@@ -20,6 +20,7 @@ void add_publish(CLI::App& bus, Chosen& chosen, const Interruption& interruption
 void add_send(CLI::App& bus, Chosen& chosen, const Interruption& interruption);
 void add_subscribe(CLI::App& bus, Chosen& chosen, const Interruption& interruption);
 void add_receive(CLI::App& bus, Chosen& chosen, const Interruption& interruption);
+void add_reload(CLI::App& bus, Chosen& chosen);
 void add_status(CLI::App& bus, Chosen& chosen);
 void add_bench(CLI::App& bus, Chosen& chosen, const Interruption& interruption);
 // Hidden: the processes that `bus bench` starts.

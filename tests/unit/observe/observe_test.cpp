@@ -105,6 +105,16 @@ TEST_CASE("names that are no UTF-8 do not break the status") {
     CHECK(reply["status"]["name"] == "par\uFFFDis");
 }
 
+TEST_CASE("a reload tells what it changed, and what waits for the next start") {
+    const auto reply = nlohmann::json::parse(
+        reload_reply({.id = 2, .request = "reload"},
+                     {.applied = false, .changes = {"peer tokyo: added"}, .restart = {"listen"}}));
+    CHECK(reply["ok"] == true);
+    CHECK(reply["reload"]["applied"] == false);
+    CHECK(reply["reload"]["changes"] == nlohmann::json::array({"peer tokyo: added"}));
+    CHECK(reply["reload"]["restart"] == nlohmann::json::array({"listen"}));
+}
+
 TEST_CASE("what is not known is refused with code and reason") {
     const auto reply = nlohmann::json::parse(
         failure_reply({.id = 1, .request = "dance"}, "unknown_command", "no"));

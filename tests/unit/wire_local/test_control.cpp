@@ -1,5 +1,6 @@
 #include <doctest/doctest.h>
 
+#include "wire/admin_arguments.h"
 #include "wire/local.h"
 
 using namespace bus;
@@ -131,6 +132,25 @@ TEST_CASE("a user's admin request needs no type") {
     CHECK(request->request == "status");
     CHECK_FALSE(read_admin_request("{}"));
     CHECK_FALSE(read_admin_request("status"));
+}
+
+TEST_CASE("the arguments of an admin request are told by their types") {
+    const auto request = read_admin_request(
+        R"({"type":"admin","id":1,"request":"dance","slow":true,"pairs":3,"floor":"hall"})");
+    REQUIRE(request);
+    const auto arguments = admin_arguments(*request);
+    REQUIRE(arguments);
+    CHECK(arguments->flags == std::map<std::string, bool>{{"slow", true}});
+    CHECK(arguments->flag("slow"));
+    CHECK_FALSE(arguments->flag("late"));
+    CHECK(arguments->numbers == std::map<std::string, std::uint64_t>{{"pairs", 3}});
+    CHECK(arguments->texts == std::map<std::string, std::string>{{"floor", "hall"}});
+    for (const char* bad :
+         {R"({"request":"dance","pairs":-1})", R"({"request":"dance","who":[]})"}) {
+        const auto refused = read_admin_request(bad);
+        REQUIRE(refused);
+        CHECK_FALSE(admin_arguments(*refused));
+    }
 }
 
 TEST_CASE("text that is no UTF-8 is replaced, not thrown") {

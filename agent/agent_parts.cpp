@@ -1,0 +1,57 @@
+#include "agent_parts.h"
+
+#include <unistd.h>
+
+#include "bus/error.h"
+
+namespace bus {
+namespace {
+
+io::TcpEndpoint endpoint_of(const std::string& address, const std::string& where) {
+    if (auto endpoint = io::parse_tcp(address)) return *endpoint;
+    throw Error{where + ": \"" + address + "\" is not of the form tcp://host:port"};
+}
+
+}  // namespace
+
+core::Settings settings_of(const Config& config, const Identity& identity) {
+    core::Settings settings{.agent = identity.agent,
+                            .name = config.name,
+                            .relay = config.relay,
+                            .peers = {},
+                            .rules = {},
+                            .own_uid = ::geteuid(),
+                            .journal_bytes_max = config.journal.max_bytes};
+    for (const PeerConfig& peer : config.peers)
+        settings.peers.push_back({.name = peer.name,
+                                  .keys = peer.keys,
+                                  .may = peer.may,
+                                  .relays = peer.relays,
+                                  .cost = peer.cost,
+                                  .rate_bytes_per_second = peer.rate_bytes_per_second});
+    for (const AppConfig& app : config.apps) settings.rules[app.uid] = app.may;
+    return settings;
+}
+
+std::vector<io::LinkPeer> link_peers_of(const Config& config) {
+    std::vector<io::LinkPeer> peers;
+    for (const PeerConfig& peer : config.peers) {
+        auto& made =
+            peers.emplace_back(io::LinkPeer{.name = peer.name, .keys = peer.keys, .addresses = {}});
+        for (const auto& address : peer.addresses)
+            made.addresses.push_back(endpoint_of(address, peer.where));
+    }
+    return peers;
+}
+
+std::vector<io::LinkKeys> own_keys_of(const Identity& identity) {
+    return {io::LinkKeys{identity.public_key, identity.secret_key}};
+}
+
+std::vector<io::TcpEndpoint> listen_of(const Config& config) {
+    std::vector<io::TcpEndpoint> listen;
+    for (const auto& address : config.listen) listen.push_back(endpoint_of(address, "listen"));
+    return listen;
+}
+
+}  // namespace bus

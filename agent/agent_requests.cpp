@@ -1,0 +1,104 @@
+// What operators ask the agent for, on admin.sock and by signal: its status,
+// and to read its configuration again.
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+
+#include "agent.h"
+#include "agent_parts.h"
+#include "bus/error.h"
+#include "io/accept_guard.h"
+#include "observe/status_json.h"
+#include "wire/admin_arguments.h"
+
+namespace bus {
+namespace {
+
+observe::Extras extras_of(const io::Counters& c) {
+    return {{"malformed_local", c.malformed_local},
+            {"malformed_admin", c.malformed_admin},
+            {"malformed_link", c.malformed_link},
+            {"strangers_refused", c.strangers_refused},
+            {"handshakes_failed", c.handshakes_failed},
+            {"revoked_frames", c.revoked_frames},
+            {"unknown_sessions", c.unknown_sessions},
+            {"unreachable", c.unreachable},
+            {"local_connections", c.local_connections},
+            {"link_connections", c.link_connections},
+            {"links_accepted", c.links_accepted},
+            {"links_handshaken", c.links_handshaken},
+            {"connections_refused", io::connections_refused()}};
+}
+
+// Of a request that takes only these arguments; whatever else stands there is a mistake, and what
+// was meant by it might matter. Throws Error.
+wire::AdminArguments arguments_of(const wire::AdminRequest& request,
+                                  std::initializer_list<std::string_view> known) {
+    auto arguments = wire::admin_arguments(request);
+    if (!arguments) throw Error{arguments.error().reason};
+    const auto refuse_unknown = [&](const auto& found) {
+        for (const auto& [key, value] : found)
+            if (std::ranges::find(known, key) == known.end())
+                throw Error{"the request \"" + request.request + "\" has no argument \"" + key +
+                            "\" of that type"};
+    };
+    refuse_unknown(arguments->flags);
+    refuse_unknown(arguments->numbers);
+    refuse_unknown(arguments->texts);
+    return std::move(*arguments);
+}
+
+}  // namespace
+
+std::string Agent::answer(const wire::AdminRequest& request, Time now) try {
+    const observe::AdminAnswer to{.id = request.id, .request = request.request};
+    if (request.request == "status")
+        return observe::status_reply(to, exchange_.status(now), extras_of(told_.counters));
+    if (request.request == "reload") {
+        const bool dry_run = arguments_of(request, {"dry_run"}).flag("dry_run");
+        const ConfigChanges changes = reload(dry_run, now);
+        return observe::reload_reply(
+            to, {.applied = !dry_run, .changes = changes.lines, .restart = changes.restart});
+    }
+    return observe::failure_reply(to, std::string{wire::to_text(wire::Reject::unknown_command)},
+                                  "this agent knows the requests \"status\" and \"reload\"");
+} catch (const Error& error) {
+    return observe::failure_reply({.id = request.id, .request = request.request}, "refused",
+                                  error.what());
+}
+
+// A bad file changes nothing.
+ConfigChanges Agent::reload(bool dry_run, Time now) {
+    Config fresh = load_config(file_);
+    refuse_own_keys(fresh, std::array{identity_.public_key});
+    refuse_to_cut_off(config_, fresh);
+    const auto peers = link_peers_of(fresh);
+    ConfigChanges changes = changes_between(config_, fresh);
+    if (dry_run) return changes;
+    config_.relay = fresh.relay;
+    config_.apps = std::move(fresh.apps);
+    config_.peers = std::move(fresh.peers);
+    exchange_.reload(settings_of(config_, identity_), now);
+    carry_out(now);  // those whose link ends hear why, while they can
+    links_.set_peers(peers, exchange_, now);
+    log_changes(changes, now);
+    return changes;
+}
+
+void Agent::log_changes(const ConfigChanges& changes, Time now) {
+    for (const auto& line : changes.lines)
+        log_.say(observe::Severity::info, "reload: " + line, now);
+    for (const auto& key : changes.restart)
+        log_.say(observe::Severity::warning, "reload: takes effect at the next start: " + key, now);
+    log_.say(observe::Severity::info, fmt::format("reload: done, {} peers", config_.peers.size()),
+             now);
+}
+
+void Agent::reload_as_told(Time now) try { (void)reload(false, now); } catch (const Error& error) {
+    log_.say(observe::Severity::error,
+             std::string{"reload: the old configuration stays: "} + error.what(), now);
+}
+
+}  // namespace bus

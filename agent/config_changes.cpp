@@ -1,0 +1,143 @@
+#include "config_changes.h"
+
+#include <algorithm>
+#include <functional>
+#include <set>
+#include <utility>
+
+#include "byte_size.h"
+#include "config_values.h"
+
+namespace bus {
+namespace {
+
+std::string joined(const std::vector<std::string>& items) {
+    std::string all;
+    for (const auto& item : items) all += (all.empty() ? "" : ", ") + item;
+    return all;
+}
+
+std::string text_of_rate(std::uint64_t bytes_per_second) {
+    return bytes_per_second == 0 ? "unlimited" : byte_size_text(bytes_per_second) + "/s";
+}
+std::string text_of_addresses(const std::vector<std::string>& addresses) {
+    return addresses.empty() ? "none (it dials)" : joined(addresses);
+}
+std::string text_of_flag(bool flag) { return flag ? "true" : "false"; }
+std::string text_of_trust(const PeerConfig& peer) {
+    return peer.may ? permissions_text(*peer.may) : "everything";
+}
+
+// Lines about one thing.
+class Subject {
+  public:
+    Subject(std::string name, std::vector<std::string>& lines)
+        : name_(std::move(name)), lines_(lines) {}
+    void tell(const std::string& what) { lines_.push_back(name_ + ": " + what); }
+    void compare(std::string_view what, const std::string& was, const std::string& is) {
+        if (was != is) tell(std::string{what} + " " + is + ", was " + was);
+    }
+
+  private:
+    const std::string name_;
+    std::vector<std::string>& lines_;
+};
+
+bool has_key(const PeerConfig& peer, const std::string& key) {
+    return std::ranges::find(peer.keys, key) != peer.keys.end();
+}
+
+void compare_keys(Subject& subject, const PeerConfig& was, const PeerConfig& is) {
+    for (const auto& key : is.keys)
+        if (!has_key(was, key)) subject.tell("key " + key + " added");
+    for (const auto& key : was.keys)
+        if (!has_key(is, key)) subject.tell("key " + key + " revoked; a link made with it ends");
+    if (is.keys.front() != was.keys.front() && has_key(was, is.keys.front()))
+        subject.tell("key " + is.keys.front() + " is the first now");
+}
+
+void compare_peers(const PeerConfig& was, const PeerConfig& is, std::vector<std::string>& lines) {
+    Subject subject{"peer " + was.name, lines};
+    subject.compare("name", was.name, is.name);
+    compare_keys(subject, was, is);
+    subject.compare("addresses", text_of_addresses(was.addresses), text_of_addresses(is.addresses));
+    subject.compare("may", text_of_trust(was), text_of_trust(is));
+    subject.compare("relays", text_of_flag(was.relays), text_of_flag(is.relays));
+    subject.compare("cost", std::to_string(was.cost), std::to_string(is.cost));
+    subject.compare("rate", text_of_rate(was.rate_bytes_per_second),
+                    text_of_rate(is.rate_bytes_per_second));
+}
+
+// A peer of `peers` by a common key, or else by its name; nullptr: there is none.
+const PeerConfig* same_peer(const std::vector<PeerConfig>& peers, const PeerConfig& peer) {
+    const auto found = std::ranges::find_if(peers, [&](const PeerConfig& other) {
+        return std::ranges::find_first_of(other.keys, peer.keys) != other.keys.end();
+    });
+    if (found != peers.end()) return &*found;
+    const auto named = std::ranges::find(peers, peer.name, &PeerConfig::name);
+    return named == peers.end() ? nullptr : &*named;
+}
+
+void compare_all_peers(const Config& was, const Config& is, std::vector<std::string>& lines) {
+    std::set<const PeerConfig*> kept;
+    for (const auto& peer : is.peers) {
+        const PeerConfig* const former = same_peer(was.peers, peer);
+        if (former != nullptr && kept.insert(former).second)
+            compare_peers(*former, peer, lines);
+        else
+            Subject{"peer " + peer.name, lines}.tell("added, addresses " +
+                                                     text_of_addresses(peer.addresses) + ", may " +
+                                                     text_of_trust(peer));
+    }
+    for (const auto& peer : was.peers)
+        if (!kept.contains(&peer))
+            Subject{"peer " + peer.name, lines}.tell(
+                "removed; its link ends, and what is owed to it waits");
+}
+
+const AppConfig* rule_of(const Config& config, uid_t uid) {
+    const auto found = std::ranges::find(config.apps, uid, &AppConfig::uid);
+    return found == config.apps.end() ? nullptr : &*found;
+}
+
+void compare_apps(const Config& was, const Config& is, std::vector<std::string>& lines) {
+    std::set<uid_t> uids;
+    for (const auto& app : was.apps) uids.insert(app.uid);
+    for (const auto& app : is.apps) uids.insert(app.uid);
+    for (const uid_t uid : uids) {
+        const auto text = [uid](const Config& config) {
+            const AppConfig* const rule = rule_of(config, uid);
+            return rule ? permissions_text(rule->may) : "everything (no rule)";
+        };
+        Subject{"apps of uid " + std::to_string(uid), lines}.compare("may", text(was), text(is));
+    }
+}
+
+std::vector<std::string> restart_keys(const Config& was, const Config& is) {
+    const std::pair<std::string_view, bool> same[] = {
+        {"name", was.name == is.name},
+        {"identity", was.identity == is.identity},
+        {"runtime", was.runtime == is.runtime},
+        {"journal.path", was.journal.path == is.journal.path},
+        {"journal.max_bytes", was.journal.max_bytes == is.journal.max_bytes},
+        {"journal.min_free", was.journal.min_free == is.journal.min_free},
+        {"listen", was.listen == is.listen},
+    };
+    std::vector<std::string> keys;
+    for (const auto& [key, unchanged] : same)
+        if (!unchanged) keys.emplace_back(key);
+    return keys;
+}
+
+}  // namespace
+
+ConfigChanges changes_between(const Config& was, const Config& is) {
+    ConfigChanges changes;
+    Subject{"relay", changes.lines}.compare("is", text_of_flag(was.relay), text_of_flag(is.relay));
+    compare_all_peers(was, is, changes.lines);
+    compare_apps(was, is, changes.lines);
+    changes.restart = restart_keys(was, is);
+    return changes;
+}
+
+}  // namespace bus

@@ -1,0 +1,94 @@
+// What a reload says that it changes.
+#include <doctest/doctest.h>
+
+#include "config_changes.h"
+
+using bus::changes_between;
+using bus::Config;
+using bus::PeerConfig;
+
+namespace {
+
+using Lines = std::vector<std::string>;
+
+PeerConfig peer(const std::string& name, const std::vector<std::string>& keys) {
+    return {.name = name, .keys = keys, .addresses = {"tcp://" + name + ":1"}, .where = "a:1"};
+}
+
+Lines lines(const PeerConfig& was, const PeerConfig& is) {
+    Config before, after;
+    before.peers = {was};
+    after.peers = {is};
+    return changes_between(before, after).lines;
+}
+
+}  // namespace
+
+TEST_CASE("nothing changed is nothing told") {
+    Config config;
+    config.peers = {peer("tokyo", {"K1"})};
+    config.apps = {{.uid = 1, .may = {.publish = {"a"}}, .where = "a:1"}};
+    CHECK(changes_between(config, config).lines.empty());
+    CHECK(changes_between(config, config).restart.empty());
+}
+
+TEST_CASE("peers that came and went are told") {
+    Config was, is;
+    was.peers = {peer("tokyo", {"K1"}), peer("lima", {"K2"})};
+    is.peers = {peer("lima", {"K2"}), peer("oslo", {"K3"})};
+    is.peers[1].may = bus::core::Permissions{.publish = {"a.**", "b"}, .serve = {"c"}};
+    is.peers[1].addresses.clear();
+    CHECK(changes_between(was, is).lines ==
+          Lines{"peer oslo: added, addresses none (it dials), may publish [a.**, b], serve [c]",
+                "peer tokyo: removed; its link ends, and what is owed to it waits"});
+}
+
+TEST_CASE("a key that is added or revoked is told") {
+    CHECK(lines(peer("tokyo", {"K1"}), peer("tokyo", {"K1", "K2"})) ==
+          Lines{"peer tokyo: key K2 added"});
+    CHECK(lines(peer("tokyo", {"K1", "K2"}), peer("tokyo", {"K2"})) ==
+          Lines{"peer tokyo: key K1 revoked; a link made with it ends",
+                "peer tokyo: key K2 is the first now"});
+    CHECK(
+        lines(peer("tokyo", {"K1"}), peer("tokyo", {"K3"})) ==
+        Lines{"peer tokyo: key K3 added", "peer tokyo: key K1 revoked; a link made with it ends"});
+}
+
+TEST_CASE("a peer with another name is the same one while it has one of its keys") {
+    auto renamed = peer("osaka", {"K1"});
+    renamed.addresses = peer("tokyo", {}).addresses;
+    CHECK(lines(peer("tokyo", {"K1"}), renamed) == Lines{"peer tokyo: name osaka, was tokyo"});
+}
+
+TEST_CASE("addresses, rules, cost and rate are told with what they were") {
+    const auto was = peer("tokyo", {"K1"});
+    auto is = was;
+    is.addresses = {"tcp://a:1", "tcp://b:1"};
+    is.may.emplace();
+    is.relays = false;
+    is.cost = 5;
+    is.rate_bytes_per_second = 2 << 20;
+    CHECK(lines(was, is) == Lines{"peer tokyo: addresses tcp://a:1, tcp://b:1, was tcp://tokyo:1",
+                                  "peer tokyo: may nothing, was everything",
+                                  "peer tokyo: relays false, was true", "peer tokyo: cost 5, was 1",
+                                  "peer tokyo: rate 2MiB/s, was unlimited"});
+}
+
+TEST_CASE("the rules of apps are told by uid") {
+    Config was, is;
+    was.apps = {{.uid = 7, .may = {.send = {"q"}}, .where = ""}};
+    is.apps = {{.uid = 8, .may = {.receive = {"r"}}, .where = ""}};
+    is.relay = true;
+    CHECK(changes_between(was, is).lines ==
+          Lines{"relay: is true, was false",
+                "apps of uid 7: may everything (no rule), was send [q]",
+                "apps of uid 8: may receive [r], was everything (no rule)"});
+}
+
+TEST_CASE("what needs a restart is told by its key") {
+    Config was, is;
+    is.listen = {"tcp://0.0.0.0:1"};
+    is.journal.max_bytes = 1;
+    CHECK(changes_between(was, is).restart == Lines{"journal.max_bytes", "listen"});
+    CHECK(changes_between(was, is).lines.empty());
+}

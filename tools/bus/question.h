@@ -1,0 +1,17 @@
+// What is asked of the agent on its admin socket.
+#pragma once
+
+#include <nlohmann/json_fwd.hpp>
+
+#include <string>
+
+namespace bus::cli {
+
+struct Attachment;
+
+// The answer under the request's name. `request`: an object with "request" and its arguments.
+// Throws Failure: nobody answers, or the agent says why not.
+nlohmann::ordered_json ask_agent(const Attachment& attachment,
+                                 const nlohmann::ordered_json& request);
+
+}  // namespace bus::cli
