@@ -197,7 +197,7 @@ void Exchange::State::open_session(Link& link, const wire::LinkHello& hello) {
     tell_all_paths(peer);
     peer.arrived_told = 0;
     peer.arrived_frames.clear();
-    if (!peer.arrived.empty()) arrived_due.insert(&peer);
+    if (!peer.arrived.empty()) want_arrived_told(peer);
     want_ack(peer);
     forget_routes();
     const auto backlog = peer.outbound->backlog();

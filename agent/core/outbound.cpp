@@ -138,10 +138,14 @@ void Outbound::note_passed_on(const Flight& flight) {
             ++entries;
     if (entries > 0 && flight.number > 0)
         passed_on_.add(flight.number, flight.entry().custody, entries);
+    if (flight.arrived) passed_on_.arrived(flight.number, *flight.arrived);
 }
 
 void Outbound::on_arrived(const wire::LinkArrived& arrived) {
-    for (const auto& one : arrived.batches) passed_on_.arrived(one.number, one.fate);
+    for (const auto& one : arrived.batches) {
+        if (Flight* const flight = find(one.number)) flight->arrived = one.fate;
+        passed_on_.arrived(one.number, one.fate);
+    }
 }
 
 void Outbound::finish(Flight& flight) {

@@ -109,7 +109,9 @@ class Outbound {
         std::uint64_t bytes = 0;
         std::uint64_t left_for = 0;  // the receiver's incarnation when it first left
         Time since{};
-        bool counted = false;    // in bytes_out_, in this session
+        bool counted = false;  // in bytes_out_, in this session
+        // The relay's word, ahead of its acknowledgement, which names only a few ranges.
+        std::optional<wire::Fate> arrived;
         std::uint32_t open = 0;  // carried that are not done
         std::vector<Carried> carried;
 

@@ -277,11 +277,16 @@ void State::note_arrival(const Keeper::Arrival& arrival) {
         peer->arrived_told -= std::min<std::size_t>(peer->arrived_told, 1);
     }
     peer->arrived.push_back({arrival.number, arrival.fate});
-    arrived_due.insert(peer);
+    want_arrived_told(*peer);
+}
+
+void State::want_arrived_told(Peer& peer) {
+    if (!std::exchange(peer.tell_arrived, true)) arrived_due.push_back(&peer);
 }
 
 void State::flush_arrived() {
     for (Peer* const peer : std::exchange(arrived_due, {})) {
+        peer->tell_arrived = false;
         if (peer->active == nullptr) continue;
         while (peer->arrived_told < peer->arrived.size()) {
             wire::LinkArrived frame;

@@ -192,10 +192,15 @@ void Exchange::State::take_best_effort(const Arrival& arrival, const Batch& batc
 // One frame for each link, whoever is behind it.
 bool Exchange::State::pass_on_now(const Arrival& arrival, const Batch& batch,
                                   const std::vector<Remote*>& to_remotes) {
-    std::map<Outbound*, std::vector<AgentId>> finals;
-    for (const Remote* remote : to_remotes)
-        if (remote->via != nullptr && remote->up && finals[remote->via].size() < wire::finals_max)
-            finals[remote->via].push_back(remote->agent());
+    std::vector<std::pair<Outbound*, std::vector<AgentId>>> finals;
+    for (const Remote* remote : to_remotes) {
+        if (remote->via == nullptr || !remote->up) continue;
+        auto at = std::find_if(finals.begin(), finals.end(), [&](const auto& link) {
+            return link.first == remote->via && link.second.size() < wire::finals_max;
+        });
+        if (at == finals.end()) at = finals.insert(at, {remote->via, {}});
+        at->second.push_back(remote->agent());
+    }
     bool reached = false;
     for (auto& [outbound, agents] : finals) {
         Link* const link = peers_by_outbound.at(outbound)->active;

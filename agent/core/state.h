@@ -78,6 +78,7 @@ struct Exchange::State {
         // What became of batches of its, passed on from here: told again until it has come.
         std::deque<wire::LinkArrived::One> arrived;
         std::size_t arrived_told = 0;  // of these, in this session
+        bool tell_arrived = false;     // it is among arrived_due
         struct ArrivedFrame {
             std::uint64_t count;  // of the session
             std::size_t batches;
@@ -257,6 +258,7 @@ struct Exchange::State {
     void on_ask(Link& link, const wire::LinkAsk& ask);
     void on_interest_of(Link& link, const wire::LinkInterest& frame);
     void tell_interest(const Remote& of, std::uint64_t from, const PeerInterest::Change& change);
+    void want_arrived_told(Peer& peer);
     void note_arrival(const Keeper::Arrival& arrival);
     void flush_arrived();
     void confirm_arrived(Peer& peer, std::uint64_t received);
@@ -326,7 +328,7 @@ struct Exchange::State {
     std::vector<Peer*> rated;  // those with a rate limit
     std::vector<Peer*> acks_due;
     std::vector<Peer*> paths_due;
-    std::set<Peer*> arrived_due;
+    std::vector<Peer*> arrived_due;
     bool links_settling = false;                          // one has gone down and may be back soon
     std::unordered_map<std::string, Peer*> peers_by_key;  // the configured ones, by each of theirs
     std::map<LinkId, Link> links;

@@ -13,14 +13,15 @@ GapWatch::Key GapWatch::key_of(const ProducerId& producer, std::string_view chan
                           static_cast<std::uint64_t>(lane)};
 }
 
-std::uint64_t GapWatch::pass(const ProducerId& producer, std::string_view channel, wire::Lane lane,
-                             std::uint64_t channel_sequence, std::uint32_t count) {
-    const Key key = key_of(producer, channel, lane);
+GapWatch::Passed GapWatch::pass(const wire::BatchHeader& batch, std::uint64_t channel_sequence,
+                                std::uint32_t count) {
+    const Key key = key_of(batch.producer, batch.channel, batch.lane);
     const std::uint64_t next = channel_sequence + count;
     const auto found = watched_.find(key);
     if (found == watched_.end()) {
-        begin(key, next);
-        return 0;
+        Watched& begun = begin(key, next);
+        if (batch.guaranteed()) begun.guaranteed_next = next;
+        return {};
     }
     Watched& watched = found->second;
     if (watched.place != recent_.begin()) recent_.splice(recent_.begin(), recent_, watched.place);
@@ -28,16 +29,20 @@ std::uint64_t GapWatch::pass(const ProducerId& producer, std::string_view channe
     const auto skipped =
         channel_sequence > watched.next ? channel_sequence - watched.next : std::uint64_t{0};
     watched.next = std::max(watched.next, next);
-    return lost + skipped;
+    // Best effort may overtake what has to wait for room.
+    const bool late = batch.guaranteed() && channel_sequence < watched.guaranteed_next;
+    if (batch.guaranteed()) watched.guaranteed_next = std::max(watched.guaranteed_next, next);
+    return {lost + skipped, late};
 }
 
-void GapWatch::begin(const Key& key, std::uint64_t next) {
+GapWatch::Watched& GapWatch::begin(const Key& key, std::uint64_t next) {
     if (watched_.size() >= limits::watched_keys_max) {
         watched_.erase(recent_.back());
         recent_.pop_back();
     }
     recent_.push_front(key);
-    watched_.emplace(key, Watched{.next = next, .lost = 0, .place = recent_.begin()});
+    return watched_.emplace(key, Watched{.next = next, .lost = 0, .place = recent_.begin()})
+        .first->second;
 }
 
 void GapWatch::lose(const ProducerId& producer, std::string_view channel, wire::Lane lane,

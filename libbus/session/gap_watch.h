@@ -14,10 +14,14 @@ namespace bus::session {
 
 class GapWatch {
   public:
-    // Messages [channel_sequence, +count) came. Returns how many are missing before them. The first
-    // of a producer and channel begins the count; what comes again or late is no gap.
-    std::uint64_t pass(const ProducerId& producer, std::string_view channel, wire::Lane lane,
-                       std::uint64_t channel_sequence, std::uint32_t count);
+    struct Passed {
+        std::uint64_t missing = 0;  // before them
+        bool late = false;          // later guaranteed ones came before them
+    };
+    // Messages [channel_sequence, +count) of the batch came. The first of a producer and channel
+    // begins the count; what comes again or late is no gap.
+    Passed pass(const wire::BatchHeader& batch, std::uint64_t channel_sequence,
+                std::uint32_t count);
 
     // `count` of them came damaged: they are missing before the next ones that pass.
     void lose(const ProducerId& producer, std::string_view channel, wire::Lane lane,
@@ -36,11 +40,12 @@ class GapWatch {
     };
     struct Watched {
         std::uint64_t next = 0;
+        std::uint64_t guaranteed_next = 0;
         std::uint64_t lost = 0;
         std::list<Key>::iterator place;
     };
     static Key key_of(const ProducerId& producer, std::string_view channel, wire::Lane lane);
-    void begin(const Key& key, std::uint64_t next);
+    Watched& begin(const Key& key, std::uint64_t next);
 
     std::unordered_map<Key, Watched, Hash> watched_;
     std::list<Key> recent_;  // latest first; beyond limits::watched_keys_max the last is forgotten

@@ -30,9 +30,14 @@ bool Unpacker::begin(Bytes frame) {
         reject(0, envelope_.messages, damaged_form);
         return true;
     }
-    if (header_.kind == wire::Kind::topic)
-        missed_ = gaps_.pass(header_.producer, header_.channel, header_.lane,
-                             header_.channel_sequence + envelope_.first, envelope_.messages);
+    if (header_.kind == wire::Kind::topic) {
+        const auto passed =
+            gaps_.pass(header_, header_.channel_sequence + envelope_.first, envelope_.messages);
+        missed_ = passed.missing;
+        // Another path was quicker, and the agent, which started since, cannot know: it says so
+        // itself that it is out of order.
+        if (passed.late) envelope_.flags |= wire::envelope_flag::redelivered;
+    }
     walk_.emplace(decoded->batch.subspan(header_.header_length), header_.sequence + envelope_.first,
                   wire::MessageWalk::Check::checksum);
     return true;

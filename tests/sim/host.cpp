@@ -321,6 +321,8 @@ void Host::on_link_frame(LinkId link, int peer, Frame frame) {
     if (!batch) return exchange_->on_link_malformed(link, wire::Reject::malformed, now());
     note("<h{} number {} {}{}", peer, decoded->envelope.number, kind_and_channel(batch->header()),
          decoded->envelope.resent() ? " resent" : "");
+    around_.oracle.on_received(peer, index_, links_[link].peer_incarnation,
+                               decoded->envelope.number);
     exchange_->on_link_batch(link, decoded->envelope, std::move(*batch), now());
 }
 

@@ -65,6 +65,9 @@ class Oracle {
     void on_receipts(int host, const ProducerId& producer, const wire::Receipts& receipts);
     void on_refused(int host, const ProducerId& producer, const wire::Refused& refused);
     void on_sent(int from, int to, const core::SendBatch& sent);
+    void on_received(int from, int to, std::uint64_t incarnation, std::uint64_t number) {
+        if (several_paths_) received_.insert({{from, to, incarnation}, number});
+    }
     // `to` says to `from`, of the numbers of that incarnation of `from`.
     void on_link_ack(int to, int from, std::uint64_t incarnation, const wire::LinkAck& ack);
     void on_link_refuse(int to, int from, const wire::LinkRefuse& refuse);
@@ -172,6 +175,7 @@ class Oracle {
     std::map<Route, Legs> link_unmarked_;  // sent over a link, no durable mark
     std::set<std::tuple<int, int, ProducerId, std::uint64_t>> crossed_;  // from, to, message
     bool several_paths_ = false;
+    std::set<std::pair<Route, std::uint64_t>> received_;           // numbers, with several paths
     std::map<std::pair<std::uint64_t, std::uint64_t>, Tag> tags_;  // by session and tag
     // Best effort overtakes what must wait for room: its order is one of its own.
     using OrderKey = std::tuple<std::uint64_t, ProducerId, wire::ChannelKey, wire::Lane, bool>;

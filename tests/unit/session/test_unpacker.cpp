@@ -239,11 +239,28 @@ TEST_CASE("a new epoch forgets unfinished messages") {
     CHECK(all[0].joined->pieces.size() == 3);
 }
 
+namespace {
+
+wire::BatchHeader topic_of(const ProducerId& producer, wire::Mode mode = wire::Mode::guaranteed) {
+    return {.mode = mode, .producer = producer, .channel = "a"};
+}
+
+}  // namespace
+
+TEST_CASE("what another path brought later is told to be late, but for what best effort overtook") {
+    GapWatch watch;
+    const ProducerId producer{{1, 1}};
+    CHECK_FALSE(watch.pass(topic_of(producer), 1, 2).late);
+    CHECK_FALSE(watch.pass(topic_of(producer), 5, 2).late);
+    CHECK(watch.pass(topic_of(producer), 3, 2).late);
+    CHECK_FALSE(watch.pass(topic_of(producer, wire::Mode::best_effort), 9, 1).late);
+    CHECK_FALSE(watch.pass(topic_of(producer), 7, 1).late);
+}
+
 TEST_CASE("the gap watch forgets the oldest beyond its limit") {
     GapWatch watch;
     for (std::uint64_t i = 1; i <= limits::watched_keys_max + 1; ++i)
-        CHECK(watch.pass(ProducerId{{i, 1}}, "a", wire::Lane::normal, 1, 1) == 0);
-    CHECK(watch.pass(ProducerId{{1, 1}}, "a", wire::Lane::normal, 9, 1) == 0);
-    CHECK(watch.pass(ProducerId{{limits::watched_keys_max, 1}}, "a", wire::Lane::normal, 9, 1) ==
-          7);
+        CHECK(watch.pass(topic_of(ProducerId{{i, 1}}), 1, 1).missing == 0);
+    CHECK(watch.pass(topic_of(ProducerId{{1, 1}}), 9, 1).missing == 0);
+    CHECK(watch.pass(topic_of(ProducerId{{limits::watched_keys_max, 1}}), 9, 1).missing == 7);
 }
