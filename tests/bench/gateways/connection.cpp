@@ -1,6 +1,7 @@
 #include "gateways/connection.h"
 
 #include "base/clock.h"
+#include "bus/error.h"
 
 namespace bus::bench {
 namespace {
@@ -41,7 +42,8 @@ void Connection::advance(Time now) {
     dial(now);
 }
 
-void Connection::dial(Time now) {
+// libzmq closes sockets at its leisure, so there may be none left for a moment.
+void Connection::dial(Time now) try {
     ++tally_.dials;
     due_ = now + attempt_patience;
     io::Socket& socket = attempt_.emplace(context_).socket;
@@ -54,6 +56,10 @@ void Connection::dial(Time now) {
     socket.connect(hub_.endpoint);
     readiness_.watch(socket.fd(), owner_);
     readiness_.watch(attempt_->monitor.fd(), owner_);
+} catch (const Error&) {
+    ++tally_.without_socket;
+    attempt_.reset();
+    due_ = now + backoff_.next(random_u64());
 }
 
 void Connection::give_up(Time now) {

@@ -129,12 +129,14 @@ void Fleet::report(Time now) {
     told_ = tally_;
     const Tally& t = tally_;
     fmt::print(
-        R"({{"open": {}, "synchronised": {}, "dials": {}, "handshakes": {}, "losses": {}, )"
+        R"({{"open": {}, "synchronised": {}, "dials": {}, "without_socket": {}, )"
+        R"("handshakes": {}, "losses": {}, )"
         R"("published": {}, "resent": {}, "acknowledged": {}, "window_full": {}, "holds": {}, )"
         R"("refusals": {}, "resets": {}, "gaps": {}, "malformed": {}}})"
         "\n",
-        t.open, t.synchronised, t.dials, t.handshakes, t.losses, t.published, t.resent,
-        t.acknowledged, t.window_full, t.holds, t.refusals, t.resets, t.gaps, t.malformed);
+        t.open, t.synchronised, t.dials, t.without_socket, t.handshakes, t.losses, t.published,
+        t.resent, t.acknowledged, t.window_full, t.holds, t.refusals, t.resets, t.gaps,
+        t.malformed);
     std::fflush(stdout);
 }
 
