@@ -10,6 +10,7 @@ constexpr int frames_max = 1'000;
 
 Socket make_router(Context& context, const std::string& endpoint) {
     Socket socket{context, ZMQ_ROUTER};
+    socket.set(IoThread::local);
     socket.set(ZMQ_ROUTER_MANDATORY, 1);
     socket.set(ZMQ_SNDHWM, frames_max);
     socket.set(ZMQ_RCVHWM, frames_max);

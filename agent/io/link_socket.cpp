@@ -14,6 +14,7 @@ constexpr std::chrono::milliseconds unacknowledged_max{8'000};
 
 void set_link_options(Socket& socket) {
     using namespace std::chrono_literals;
+    socket.set(IoThread::links);
     // Credit bounds what is on its way. A mark that binds would stop the engine from reading, it
     // would miss the PONG and drop a healthy link (FACTS trap E).
     socket.set(ZMQ_SNDHWM, 0);

@@ -21,6 +21,7 @@ constexpr int receive_frames_max = 1'000;
 
 Socket make_router(Context& context) {
     Socket socket{context, ZMQ_ROUTER};
+    socket.set(IoThread::local);
     // Without it frames for an app that left, or does not read, vanish in silence.
     socket.set(ZMQ_ROUTER_MANDATORY, 1);
     socket.set(ZMQ_BACKLOG, 1'024);  // after a restart all apps come back at once

@@ -32,7 +32,7 @@ Context::Context() : context_(zmq_ctx_new()) {
     BUS_ASSERT(context_ != nullptr);
     // Otherwise zmq_ctx_term waits for the linger of every socket.
     BUS_ASSERT(zmq_ctx_set(context_, ZMQ_BLOCKY, 0) == 0);
-    BUS_ASSERT(zmq_ctx_set(context_, ZMQ_IO_THREADS, 1) == 0);
+    BUS_ASSERT(zmq_ctx_set(context_, ZMQ_IO_THREADS, 2) == 0);
     // A socket and both ends of its monitor for every peer that is dialled, and our own few.
     BUS_ASSERT(
         zmq_ctx_set(context_, ZMQ_MAX_SOCKETS, static_cast<int>(64 + 3 * limits::peers_max)) == 0);
@@ -73,6 +73,10 @@ void Socket::set(int option, std::chrono::milliseconds value) {
 
 void Socket::set(int option, std::string_view value) {
     BUS_ASSERT(zmq_setsockopt(socket_, option, value.data(), value.size()) == 0);
+}
+
+void Socket::set(IoThread thread) {
+    BUS_ASSERT(zmq_setsockopt(socket_, ZMQ_AFFINITY, &thread, sizeof thread) == 0);
 }
 
 void Socket::bind(const std::string& endpoint) {

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <chrono>
+#include <cstdint>
 #include <string>
 #include <string_view>
 
@@ -12,7 +13,8 @@
 
 namespace bus::io {
 
-// One I/O thread (a second adds no throughput: FACTS section 2). Ends without waiting for anybody.
+// Two I/O threads: apps and operators do not wait behind what thousands of links have to say. (More
+// threads add no throughput: FACTS section 2.) Ends without waiting for anybody.
 class Context {
   public:
     Context();
@@ -27,6 +29,9 @@ class Context {
 
 // How long what was said before a socket is closed may still leave, where ZMQ_LINGER is set to it.
 inline constexpr std::chrono::milliseconds farewell{500};
+
+// Which of libzmq's threads serves a socket.
+enum class IoThread : std::uint64_t { local = 1, links = 2 };
 
 enum class More { no, yes };
 enum class Sent {
@@ -46,6 +51,7 @@ class Socket {
     void set(int option, int value);
     void set(int option, std::chrono::milliseconds value);
     void set(int option, std::string_view value);
+    void set(IoThread thread);
 
     // Throw Error with the endpoint and the reason.
     void bind(const std::string& endpoint);
