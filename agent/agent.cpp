@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <array>
 
 #include "agent_parts.h"
 #include "base/assert.h"
@@ -15,9 +14,14 @@
 namespace bus {
 namespace {
 
+// An old key whose time ended while the agent was stopped is dropped before anybody sees it.
 Identity identity_of(const Config& config) {
     Identity identity = load_or_create_identity(config.identity);
-    refuse_own_keys(config, std::array{identity.public_key});
+    if (is_old_key_over(identity, wall_micros() / 1'000'000)) {
+        identity = without_old_key(identity);
+        replace_identity(config.identity, identity);
+    }
+    refuse_own_keys(config, identity.public_keys());
     return identity;
 }
 
@@ -58,6 +62,7 @@ Agent::Agent(Config config, std::filesystem::path file)
       admin_(context_, runtime_.admin_endpoint(), told_),
       links_(context_, own_keys_of(identity_), listen_of(config_), told_) {
     links_.set_peers(link_peers_of(config_), exchange_, boot_now());
+    plan_key_change(boot_now());
 }
 
 void Agent::run() {
@@ -100,7 +105,7 @@ void Agent::gather() {
 Time Agent::next_deadline() const {
     if (local_.has_news() || links_.has_news()) return Time{};
     return std::min({exchange_.next_deadline(), links_.next_deadline(), watchdog_due_,
-                     stop_by_.value_or(never)});
+                     key_change_due_, stop_by_.value_or(never)});
 }
 
 // Bounded reads, decisions, one journal submission, sends.
@@ -113,6 +118,7 @@ void Agent::turn() {
     links_.receive_into(exchange_, poll_, now);
     if (poll_.ready(journal_slot_)) take_journal_answers(now);
     admin_.serve(poll_, [&](const wire::AdminRequest& request) { return answer(request, now); });
+    change_key_when_due(now);
     links_.advance(now);
     exchange_.advance(now);
     exchange_.finish_turn(now);
@@ -150,11 +156,16 @@ void Agent::keep_watchdog(Time now) {
     watchdog_due_ = now + notify_.watchdog_interval();
 }
 
+void Agent::send_to_links() {
+    for (const auto& out : exchange_.effects().to_links) links_.send(out);
+    exchange_.effects().to_links.clear();
+}
+
 void Agent::carry_out(Time now) {
     core::Effects& effects = exchange_.effects();
     for (auto& transaction : effects.transactions) journal_.submit(std::move(transaction));
     for (const auto& request : effects.reads) journal_.read(request);
-    for (const auto& out : effects.to_links) links_.send(out);
+    send_to_links();
     for (const auto& out : effects.to_apps) local_.send(out);
     for (const auto session : effects.close_sessions) local_.close(session);
     for (const auto& link : effects.close_links) links_.close(link, now);

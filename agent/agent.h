@@ -44,9 +44,15 @@ class Agent {
     bool is_over(Time now) const;
     ConfigChanges reload(bool dry_run, Time now);
     void reload_as_told(Time now);
+    void rotate_key(std::uint64_t overlap_seconds, Time now);
+    void drop_old_key(Time now);
+    void change_identity(const Identity& to, Time now);
+    void plan_key_change(Time now);
+    void change_key_when_due(Time now);
     void log_changes(const ConfigChanges& changes, Time now);
     void take_journal_answers(Time now);
     void keep_watchdog(Time now);
+    void send_to_links();
     void carry_out(Time now);
     std::string answer(const wire::AdminRequest& request, Time now);
 
@@ -54,7 +60,7 @@ class Agent {
     // directory is ours before anything in it is touched, the context outlives its sockets.
     const std::filesystem::path file_;
     Config config_;
-    const Identity identity_;
+    Identity identity_;
     io::Signals signals_;
     io::Notify notify_;
     observe::Log log_;
@@ -72,6 +78,7 @@ class Agent {
     io::PollSet::Slot signals_slot_ = 0, journal_slot_ = 0;
     journal::Answers answers_;  // reused
     Time watchdog_due_ = never;
+    Time key_change_due_ = never;            // to look at the wall clock
     std::optional<Time> stop_by_;            // once told to stop
     std::uint64_t refused_connections_ = 0;  // already told
 };

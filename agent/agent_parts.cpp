@@ -45,7 +45,9 @@ std::vector<io::LinkPeer> link_peers_of(const Config& config) {
 }
 
 std::vector<io::LinkKeys> own_keys_of(const Identity& identity) {
-    return {io::LinkKeys{identity.public_key, identity.secret_key}};
+    std::vector<io::LinkKeys> keys{{identity.public_key, identity.secret_key}};
+    if (identity.next) keys.push_back({identity.next->public_key, identity.next->secret_key});
+    return keys;
 }
 
 std::vector<io::TcpEndpoint> listen_of(const Config& config) {

@@ -4,7 +4,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <array>
 
 #include "agent.h"
 #include "agent_parts.h"
@@ -50,6 +49,15 @@ wire::AdminArguments arguments_of(const wire::AdminRequest& request,
     return std::move(*arguments);
 }
 
+observe::ShownIdentity shown(const Identity& identity) {
+    observe::ShownIdentity shown{.agent = identity.agent, .public_key = identity.public_key};
+    if (identity.next) {
+        shown.next_public_key = identity.next->public_key;
+        shown.next_from_unix_seconds = identity.next->from_unix_seconds;
+    }
+    return shown;
+}
+
 }  // namespace
 
 std::string Agent::answer(const wire::AdminRequest& request, Time now) try {
@@ -62,8 +70,22 @@ std::string Agent::answer(const wire::AdminRequest& request, Time now) try {
         return observe::reload_reply(
             to, {.applied = !dry_run, .changes = changes.lines, .restart = changes.restart});
     }
-    return observe::failure_reply(to, std::string{wire::to_text(wire::Reject::unknown_command)},
-                                  "this agent knows the requests \"status\" and \"reload\"");
+    if (request.request == "identity") {
+        (void)arguments_of(request, {});
+    } else if (request.request == "rotate_key") {
+        const auto numbers = arguments_of(request, {"overlap_seconds"}).numbers;
+        const auto overlap = numbers.find("overlap_seconds");
+        if (overlap == numbers.end()) throw Error{"\"overlap_seconds\" is missing"};
+        rotate_key(overlap->second, now);
+    } else if (request.request == "drop_old_key") {
+        (void)arguments_of(request, {});
+        drop_old_key(now);
+    } else {
+        throw Error{
+            "this agent knows the requests \"status\", \"reload\", \"identity\", "
+            "\"rotate_key\" and \"drop_old_key\""};
+    }
+    return observe::identity_reply(to, shown(identity_));
 } catch (const Error& error) {
     return observe::failure_reply({.id = request.id, .request = request.request}, "refused",
                                   error.what());
@@ -72,7 +94,7 @@ std::string Agent::answer(const wire::AdminRequest& request, Time now) try {
 // A bad file changes nothing.
 ConfigChanges Agent::reload(bool dry_run, Time now) {
     Config fresh = load_config(file_);
-    refuse_own_keys(fresh, std::array{identity_.public_key});
+    refuse_own_keys(fresh, identity_.public_keys());
     refuse_to_cut_off(config_, fresh);
     const auto peers = link_peers_of(fresh);
     ConfigChanges changes = changes_between(config_, fresh);
@@ -81,7 +103,7 @@ ConfigChanges Agent::reload(bool dry_run, Time now) {
     config_.apps = std::move(fresh.apps);
     config_.peers = std::move(fresh.peers);
     exchange_.reload(settings_of(config_, identity_), now);
-    carry_out(now);  // those whose link ends hear why, while they can
+    send_to_links();  // those whose link ends hear why, while they can
     links_.set_peers(peers, exchange_, now);
     log_changes(changes, now);
     return changes;

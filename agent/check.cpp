@@ -1,7 +1,6 @@
 #include "check.h"
 
 #include <algorithm>
-#include <array>
 #include <optional>
 
 #include "bus/error.h"
@@ -53,6 +52,8 @@ void sum_up(Checked& checked, const Config& config, const std::optional<Identity
         "identity: " + config.identity.string() +
             (identity ? ", public key " + identity->public_key
                       : ", not there yet; the first start makes it")};
+    if (identity && identity->next)
+        checked.summary.back() += ", rolling over to " + identity->next->public_key;
 }
 
 }  // namespace
@@ -64,8 +65,7 @@ Checked check(const std::filesystem::path& config_file) {
     attempt(checked, [&] { config = load_config(config_file); });
     if (!config) return checked;
     attempt(checked, [&] { identity = read_identity(config->identity); });
-    if (identity)
-        attempt(checked, [&] { refuse_own_keys(*config, std::array{identity->public_key}); });
+    if (identity) attempt(checked, [&] { refuse_own_keys(*config, identity->public_keys()); });
     if (checked.mistakes.empty()) sum_up(checked, *config, identity);
     return checked;
 }

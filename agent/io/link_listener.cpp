@@ -61,6 +61,11 @@ std::vector<ListeningSocket> LinkListener::places_beside() const {
     return places;
 }
 
+void LinkListener::share(bool shared) {
+    if (std::exchange(shared_, shared) && !shared)
+        for (const int fd : listening_) ListeningSocket::keep_alone(fd);
+}
+
 void LinkListener::receive_into(core::Exchange& exchange, const PollSet& poll, Time now) {
     if (router_.has_news(poll)) watch_connections(now);
     tell_gone(exchange, now);

@@ -31,7 +31,7 @@ class LinkListener {
     // Sockets for a listener with another key, at the same addresses. Throws Error.
     std::vector<ListeningSocket> places_beside() const;
     // Another listener shares its addresses: connections meant for that one are no news here.
-    void share(bool shared) { shared_ = shared; }
+    void share(bool shared);
 
     void add_to(PollSet& poll) { router_.add_to(poll); }
     void receive_into(core::Exchange& exchange, const PollSet& poll, Time now);

@@ -117,6 +117,10 @@ ListeningSocket ListeningSocket::beside(int listener) {
     return ListeningSocket{std::move(fd)};
 }
 
+void ListeningSocket::keep_alone(int listener) {
+    BUS_ASSERT(enable(listener, SOL_SOCKET, SO_REUSEPORT, 0));
+}
+
 std::string ListeningSocket::endpoint() const { return endpoint_of(place_of(fd())).text(); }
 
 }  // namespace bus::io

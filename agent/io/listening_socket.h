@@ -20,6 +20,9 @@ class ListeningSocket {
     // agent's user may bind that port again, and nobody else. Throws Error.
     static ListeningSocket beside(int listener);
 
+    // The other one at its address is gone: nobody may bind that port beside `listener` any more.
+    static void keep_alone(int listener);
+
     int fd() const noexcept { return fd_.get(); }
     // "tcp://127.0.0.1:41234", with the port that the system chose.
     std::string endpoint() const;

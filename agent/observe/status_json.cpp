@@ -120,6 +120,20 @@ std::string reload_reply(const AdminAnswer& to, const Reload& reload) {
     return text_of(reply);
 }
 
+std::string identity_reply(const AdminAnswer& to, const ShownIdentity& identity) {
+    Json reply = head(to, true);
+    Json& told = reply[to.request];
+    told = {{"agent", to_text(identity.agent)},
+            {"public_key", identity.public_key},
+            {"next_public_key", nullptr},
+            {"next_from_unix_seconds", nullptr}};
+    if (!identity.next_public_key.empty()) {
+        told["next_public_key"] = identity.next_public_key;
+        told["next_from_unix_seconds"] = identity.next_from_unix_seconds;
+    }
+    return text_of(reply);
+}
+
 std::string failure_reply(const AdminAnswer& to, const std::string& code,
                           const std::string& reason) {
     Json reply = head(to, false);

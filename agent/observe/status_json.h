@@ -28,6 +28,15 @@ struct Reload {
     std::vector<std::string> changes, restart;
 };
 std::string reload_reply(const AdminAnswer& to, const Reload& reload);
+// What may be shown of who the agent is. While its keys roll over it has a next one.
+struct ShownIdentity {
+    AgentId agent;
+    std::string public_key, next_public_key;
+    std::uint64_t next_from_unix_seconds = 0;  // then the other one is dropped
+};
+// {...,"ok":true,"identity":{"agent":"...","public_key":"...","next_public_key":null or "...",
+// "next_from_unix_seconds":null or N}}, under the request's own name.
+std::string identity_reply(const AdminAnswer& to, const ShownIdentity& identity);
 // {"type":"admin","id":N,"request":"...","ok":false,"code":"...","reason":"..."}
 std::string failure_reply(const AdminAnswer& to, const std::string& code,
                           const std::string& reason);

@@ -33,9 +33,15 @@ def documented_codes(manual):
     return re.findall(r"^\.It (\d+)", section, re.MULTILINE)
 
 
-def subcommands():
-    listed = help_of().split("Subcommands:")[1].split("Exit codes:")[0]
-    return re.findall(r"^  (\w[\w-]*) ", listed, re.MULTILINE)
+def subcommands(*of):
+    """Those of `bus`, or of one of its subcommands."""
+    _, _, listed = help_of(*of).partition("Subcommands:")
+    return re.findall(r"^  (\w[\w-]*) ", listed.split("Exit codes:")[0], re.MULTILINE)
+
+
+def options_of(*command):
+    return set().union(long_options(help_of(*command)),
+                       *(options_of(*command, name) for name in subcommands(*command)))
 
 
 class Manual(unittest.TestCase):
@@ -44,8 +50,7 @@ class Manual(unittest.TestCase):
         self.documented = documented_options(self.manual)
 
     def test_every_option_is_in_the_manual_and_every_one_there_exists(self):
-        options = set().union(*(long_options(help_of(name)) for name in subcommands()))
-        self.assertEqual(options, self.documented)
+        self.assertEqual(options_of(), self.documented)
 
     def test_the_manual_shows_every_subcommand(self):
         shown = re.findall(r"^\.Nm\n\.Cm (\w+)", self.manual, re.MULTILINE)

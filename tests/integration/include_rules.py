@@ -30,6 +30,7 @@ MAY_INCLUDE = {
     "agent/": ["agent/", WIRE, BASE, ERROR, EXPORT],
     # Key files are the agent's, and a benchmark measures the wire itself.
     "tools/bus/keygen": ["tools/", PUBLIC, BASE, WIRE, "agent/identity.h"],
+    "tools/bus/identity": ["tools/", PUBLIC, BASE, WIRE, "agent/identity.h"],
     "tools/bus/bench": ["tools/", PUBLIC, BASE, WIRE, "agent/identity.h"],
     "tools/": ["tools/", PUBLIC],
     "examples/": ["examples/", PUBLIC],

@@ -62,6 +62,7 @@ void describe_options(CLI::App& bus, Chosen& chosen, const Interruption& interru
     add_receive(bus, chosen, interruption);
     add_status(bus, chosen);
     add_reload(bus, chosen);
+    add_identity(bus, chosen);
     add_keygen(bus, chosen);
     add_bench(bus, chosen, interruption);
     add_bench_role(bus, chosen);

@@ -15,6 +15,7 @@ class Interruption;
 // What the command line asks for; its result is the exit code.
 using Chosen = std::function<int()>;
 
+void add_identity(CLI::App& bus, Chosen& chosen);
 void add_keygen(CLI::App& bus, Chosen& chosen);
 void add_publish(CLI::App& bus, Chosen& chosen, const Interruption& interruption);
 void add_send(CLI::App& bus, Chosen& chosen, const Interruption& interruption);

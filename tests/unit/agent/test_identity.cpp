@@ -1,6 +1,7 @@
 #include <bus/error.h>
 #include <doctest/doctest.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include <iterator>
 #include <thread>
@@ -124,4 +125,70 @@ TEST_CASE("a folder that is not there is an error that names the file") {
                          bus::Error);
     const TemporaryFolder folder;
     CHECK_THROWS_AS(load_or_create_identity(folder.path()), bus::Error);
+}
+
+TEST_CASE("a next key stands beside the current one, and replaces it in the end") {
+    const TemporaryFolder folder;
+    const auto file = folder.path() / "identity.key";
+    const Identity first = load_or_create_identity(file);
+    CHECK(first.public_keys() == std::vector<std::string>{first.public_key});
+    const Identity rolling = bus::with_next_key(first, std::chrono::hours{1}, 1'000);
+    REQUIRE(rolling.next.has_value());
+    CHECK(rolling.next->from_unix_seconds == 4'600);
+    CHECK(rolling.public_keys() ==
+          std::vector<std::string>{first.public_key, rolling.next->public_key});
+    bus::replace_identity(file, rolling);
+    CHECK(load_or_create_identity(file) == rolling);
+    CHECK_FALSE(bus::is_old_key_over(rolling, 4'599));
+    CHECK(bus::is_old_key_over(rolling, 4'600));
+
+    const Identity last = bus::without_old_key(rolling);
+    CHECK(last.agent == first.agent);
+    CHECK(last.public_key == rolling.next->public_key);
+    CHECK_FALSE(last.next.has_value());
+    bus::replace_identity(file, last);
+    CHECK(load_or_create_identity(file) == last);
+}
+
+TEST_CASE("a file that is replaced stays its owner's alone, and nothing is left beside it") {
+    const TemporaryFolder folder;
+    const auto file = folder.path() / "identity.key";
+    const Identity first = load_or_create_identity(file);
+    bus::replace_identity(file, bus::with_next_key(first, std::chrono::hours{1}, 1'000));
+    struct stat status {};
+    REQUIRE(stat(file.c_str(), &status) == 0);
+    CHECK((status.st_mode & 07777) == 0600);
+    CHECK(status.st_uid == geteuid());
+    const std::filesystem::directory_iterator files{folder.path()};
+    CHECK(std::distance(begin(files), end(files)) == 1);
+    CHECK_THROWS_AS(bus::replace_identity(folder.path() / "none" / "identity.key", first),
+                    bus::Error);
+    CHECK_THROWS_AS(bus::replace_identity(folder.path() / "gone.key", first), bus::Error);
+    CHECK_FALSE(std::filesystem::exists(folder.path() / "gone.key"));
+}
+
+TEST_CASE("keys roll over one at a time, for a time that has an end") {
+    const Identity one = bus::make_identity();
+    const auto two = bus::with_next_key(one, std::chrono::seconds{1}, 0);
+    CHECK_THROWS_WITH_AS((void)bus::with_next_key(two, std::chrono::hours{1}, 0),
+                         doctest::Contains("has a next key already"), bus::Error);
+    CHECK_THROWS_AS((void)bus::with_next_key(one, std::chrono::seconds{0}, 0), bus::Error);
+    CHECK_THROWS_AS((void)bus::with_next_key(one, std::chrono::hours{367 * 24}, 0), bus::Error);
+    CHECK_THROWS_WITH_AS((void)bus::without_old_key(one), doctest::Contains("one key only"),
+                         bus::Error);
+    CHECK_FALSE(bus::is_old_key_over(one, ~std::uint64_t{0}));
+}
+
+TEST_CASE("a damaged next key is refused") {
+    for (const std::string word : {"next-public ", "next-secret ", "next-from ", "identity 2"}) {
+        CAPTURE(word);
+        const TemporaryFolder folder;
+        const auto file = folder.path() / "identity.key";
+        bus::replace_identity(
+            file, bus::with_next_key(load_or_create_identity(file), std::chrono::hours{1}, 1));
+        std::string text = text_of(file);
+        text.replace(text.find(word) + word.size() - 1, 1, "x");
+        std::ofstream{file} << text;
+        CHECK_THROWS_AS(load_or_create_identity(file), bus::Error);
+    }
 }

@@ -115,6 +115,20 @@ TEST_CASE("a reload tells what it changed, and what waits for the next start") {
     CHECK(reply["reload"]["restart"] == nlohmann::json::array({"listen"}));
 }
 
+TEST_CASE("an identity is told under the request's name, with the next key where there is one") {
+    const ShownIdentity one{.agent = AgentId{{1, 2}}, .public_key = "K1"};
+    const auto alone = nlohmann::json::parse(identity_reply({.id = 1, .request = "identity"}, one));
+    CHECK(alone["identity"]["public_key"] == "K1");
+    CHECK(alone["identity"]["next_public_key"].is_null());
+    ShownIdentity two = one;
+    two.next_public_key = "K2";
+    two.next_from_unix_seconds = 7;
+    const auto both =
+        nlohmann::json::parse(identity_reply({.id = 1, .request = "rotate_key"}, two));
+    CHECK(both["rotate_key"]["next_public_key"] == "K2");
+    CHECK(both["rotate_key"]["next_from_unix_seconds"] == 7);
+}
+
 TEST_CASE("what is not known is refused with code and reason") {
     const auto reply = nlohmann::json::parse(
         failure_reply({.id = 1, .request = "dance"}, "unknown_command", "no"));

@@ -1,0 +1,160 @@
+// bus identity show|rotate|drop: the keys by which an agent is known, and how
+// it gets another one. The running agent does it; with --file the file is
+// changed, for an agent that does not run.
+#include <fmt/chrono.h>
+#include <fmt/format.h>
+
+#include <CLI/CLI.hpp>
+#include <charconv>
+#include <chrono>
+#include <iostream>
+#include <nlohmann/json.hpp>
+
+#include "../../agent/identity.h"
+#include "attachment.h"
+#include "question.h"
+#include "subcommands.h"
+
+namespace bus::cli {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+struct Options {
+    Attachment attachment;
+    std::string file;
+    std::uint64_t overlap_seconds = 0;
+};
+
+// What the agent answers, or what it would.
+struct Keys {
+    std::string agent, current, next;
+    std::uint64_t next_from = 0;  // Unix time, seconds
+};
+
+Keys keys_of(const Json& answer) {
+    Keys keys{answer.at("agent").get<std::string>(), answer.at("public_key").get<std::string>(), "",
+              0};
+    if (answer.at("next_public_key").is_null()) return keys;
+    keys.next = answer.at("next_public_key").get<std::string>();
+    keys.next_from = answer.at("next_from_unix_seconds").get<std::uint64_t>();
+    return keys;
+}
+
+Keys keys_of(const Identity& identity) {
+    Keys keys{bus::to_text(identity.agent), identity.public_key, "", 0};
+    if (!identity.next) return keys;
+    keys.next = identity.next->public_key;
+    keys.next_from = identity.next->from_unix_seconds;
+    return keys;
+}
+
+std::string date_text(std::uint64_t unix_seconds) {
+    return fmt::format("{:%Y-%m-%d %H:%M:%S} UTC",
+                       fmt::gmtime(static_cast<std::time_t>(unix_seconds)));
+}
+
+int print(const Keys& keys) {
+    std::cout << fmt::format("agent    {}\ncurrent  {}\n", keys.agent, keys.current);
+    if (!keys.next.empty())
+        std::cout << fmt::format(
+            "next     {}\n\nThe current key is dropped on {}. Until then the agent answers to "
+            "both: "
+            "put\nboth under \"keys\" of this agent at each of its peers, and run `bus reload` "
+            "there.\n",
+            keys.next, date_text(keys.next_from));
+    std::cout << std::flush;
+    return static_cast<int>(std::cout ? ExitCode::ok : ExitCode::output);
+}
+
+Identity identity_in(const std::string& file) {
+    if (auto identity = read_identity(file)) return *identity;
+    throw Failure(ExitCode::failed, fmt::format("there is no {}; bus keygen makes one", file));
+}
+
+std::uint64_t unix_seconds() {
+    return static_cast<std::uint64_t>(std::chrono::duration_cast<std::chrono::seconds>(
+                                          std::chrono::system_clock::now().time_since_epoch())
+                                          .count());
+}
+
+// Changes the file as the running agent would.
+template <class Change>
+Keys change_file(const std::string& file, Change change) {
+    const Identity changed = change(identity_in(file));
+    replace_identity(file, changed);
+    return keys_of(changed);
+}
+
+int show(const Options& o) {
+    if (!o.file.empty()) return print(keys_of(identity_in(o.file)));
+    return print(keys_of(ask_agent(o.attachment, {{"request", "identity"}})));
+}
+
+int rotate(const Options& o) {
+    if (o.file.empty())
+        return print(keys_of(ask_agent(
+            o.attachment, {{"request", "rotate_key"}, {"overlap_seconds", o.overlap_seconds}})));
+    return print(change_file(o.file, [&](const Identity& identity) {
+        return with_next_key(identity, std::chrono::seconds{o.overlap_seconds}, unix_seconds());
+    }));
+}
+
+int drop(const Options& o) {
+    if (o.file.empty())
+        return print(keys_of(ask_agent(o.attachment, {{"request", "drop_old_key"}})));
+    return print(change_file(o.file, without_old_key));
+}
+
+// "7d", "12h", "30m", "90s" as seconds.
+CLI::Validator duration_in_seconds() {
+    return CLI::Validator{[](std::string& text) -> std::string {
+                              constexpr std::pair<char, std::uint64_t> units[] = {
+                                  {'s', 1}, {'m', 60}, {'h', 3'600}, {'d', 86'400}};
+                              std::uint64_t count = 0;
+                              const auto [end, error] =
+                                  std::from_chars(text.data(), text.data() + text.size(), count);
+                              for (const auto& [unit, seconds] : units)
+                                  if (error == std::errc{} && count >= 1 && count <= 31'622'400 &&
+                                      std::string_view{end} == std::string_view{&unit, 1}) {
+                                      text = std::to_string(count * seconds);
+                                      return {};
+                                  }
+                              return "\"" + text +
+                                     "\" is no time; write it like 7d, 12h, 30m or 90s";
+                          },
+                          ""};
+}
+
+void add(CLI::App& identity, Chosen& chosen, const char* name, const char* description,
+         int (*run)(const Options&)) {
+    auto options = std::make_shared<Options>();
+    CLI::App* command = identity.add_subcommand(name, description);
+    command
+        ->add_option("--file", options->file,
+                     "Work on this identity file, of an agent that does not run")
+        ->type_name("FILE");
+    if (run == rotate)
+        command
+            ->add_option("--overlap", options->overlap_seconds,
+                         "How long both keys are good: 7d, 12h, 30m or 90s")
+            ->required()
+            ->transform(duration_in_seconds())
+            ->type_name("TIME");
+    options->attachment.add_options(*command);
+    command->callback(
+        [&chosen, options, run] { chosen = [options, run] { return run(*options); }; });
+}
+
+}  // namespace
+
+void add_identity(CLI::App& bus, Chosen& chosen) {
+    CLI::App* identity =
+        bus.add_subcommand("identity", "Show, replace and drop the keys of this host's agent");
+    identity->require_subcommand(1);
+    add(*identity, chosen, "show", "The agent's id and public keys", show);
+    add(*identity, chosen, "rotate", "Make the next key; both are good for a while", rotate);
+    add(*identity, chosen, "drop", "Drop the old key now", drop);
+}
+
+}  // namespace bus::cli
