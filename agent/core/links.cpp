@@ -222,8 +222,8 @@ std::vector<wire::InterestItem> Exchange::State::snapshot_with_removals() const 
 // one.
 void Exchange::State::meet(Link& link, const wire::LinkHello& hello) {
     Peer& peer = *link.peer;
-    const bool news = peer.id.is_zero() || hello.incarnation != peer.incarnation ||
-                      std::exchange(peer.key, link.key) != link.key;
+    const bool another_key = std::exchange(peer.key, link.key) != link.key;
+    const bool news = peer.id.is_zero() || hello.incarnation != peer.incarnation || another_key;
     if (peer.id.is_zero()) {
         peer.id = hello.agent;
         peers_by_id[peer.id] = &peer;

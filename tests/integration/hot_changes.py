@@ -43,13 +43,13 @@ class Reload(unittest.TestCase):
         again = reload(self.paris, "--dry-run")
         self.assertEqual(again.stdout, told.stdout)
 
-    def test_a_link_stays_up_when_its_rules_cost_rate_and_other_peers_change(self):
+    def test_a_link_stays_up_when_its_rules_cost_rate_name_and_other_peers_change(self):
         begin = {agent: len(agent.lines) for agent in (self.paris, self.tokyo)}
         for agent in (self.paris, self.tokyo):
             peer = self.peer(agent)
             del peer["trust"]
             peer.update(publish=["a.**"], subscribe=["**"], cost=7, rate="1MiB/s",
-                        keys=[peer.pop("key")])
+                        name=peer["name"] + "-2", keys=[peer.pop("key")])
             if "address" in peer:
                 peer["addresses"] = ["tcp://127.0.0.1:1", peer.pop("address")]
             with Agent("lima") as stranger:
@@ -57,8 +57,8 @@ class Reload(unittest.TestCase):
             done = reload(agent)
             self.assertEqual(done.returncode, 0, done.stderr)
             self.assertIn(b"peer lima: added", done.stdout)
-        self.assertEqual(links(self.paris)["tokyo"], "up")
-        self.assertEqual(links(self.tokyo)["paris"], "up")
+        self.assertEqual(links(self.paris)["tokyo-2"], "up")
+        self.assertEqual(links(self.tokyo)["paris-2"], "up")
         for agent, lines in begin.items():
             lost = [line for line in agent.lines[lines:] if "reconnecting" in line]
             self.assertEqual(lost, [], agent.lines)

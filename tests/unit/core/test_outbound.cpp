@@ -138,6 +138,18 @@ TEST_CASE("a peer that restarted gets what it had not made safe again, flagged")
     CHECK(delivery->batch.header().sequence == 1);
 }
 
+TEST_CASE("a peer that is renamed keeps its link, also soon after both first met") {
+    TwoHosts hosts;
+    hosts.connect();
+    hosts.b.settings.peers[0].name = "renamed";
+    hosts.b.exchange->reload(hosts.b.settings, hosts.b.now);
+    hosts.settle();
+    const auto status = hosts.b.exchange->status(hosts.b.now);
+    REQUIRE(status.links.size() == 1);
+    CHECK(status.links[0].peer == "renamed");
+    CHECK(status.links[0].state == "up");
+}
+
 TEST_CASE("a held channel waits in order while the others flow") {
     // The queue of a full destination at b: a quota of 90% of a small journal.
     TwoHosts hosts;
