@@ -125,17 +125,18 @@ void Fleet::obey(const std::string& line, Time now) {
 
 void Fleet::report(Time now) {
     report_due_ = now + report_interval;
-    if (tally_ == told_) return;
+    if (tally_ == told_ && job_.rate == told_rate_) return;
     told_ = tally_;
+    told_rate_ = job_.rate;
     const Tally& t = tally_;
     fmt::print(
-        R"({{"open": {}, "synchronised": {}, "dials": {}, "without_socket": {}, )"
+        R"({{"rate": {}, "open": {}, "synchronised": {}, "dials": {}, "without_socket": {}, )"
         R"("handshakes": {}, "losses": {}, )"
         R"("published": {}, "resent": {}, "acknowledged": {}, "window_full": {}, "holds": {}, )"
         R"("refusals": {}, "resets": {}, "gaps": {}, "malformed": {}}})"
         "\n",
-        t.open, t.synchronised, t.dials, t.without_socket, t.handshakes, t.losses, t.published,
-        t.resent, t.acknowledged, t.window_full, t.holds, t.refusals, t.resets, t.gaps,
+        job_.rate, t.open, t.synchronised, t.dials, t.without_socket, t.handshakes, t.losses,
+        t.published, t.resent, t.acknowledged, t.window_full, t.holds, t.refusals, t.resets, t.gaps,
         t.malformed);
     std::fflush(stdout);
 }

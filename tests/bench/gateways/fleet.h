@@ -35,6 +35,7 @@ class Fleet {
     const HubAddress hub_;
     Job job_;
     Tally tally_, told_;
+    double told_rate_ = 0;
     io::Context context_;
     Readiness readiness_;
     std::vector<std::unique_ptr<Gateway>> gateways_;

@@ -9,7 +9,7 @@
 //     differ         each wants one thing more and does not say so: its digest is another one
 //
 // The end of standard input ends it. Whenever something changed a line of JSON says what all have
-// done together; tally.h has the fields.
+// done together: the rate, and the fields of tally.h.
 #include <sys/resource.h>
 
 #include <CLI/CLI.hpp>

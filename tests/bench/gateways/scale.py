@@ -209,7 +209,8 @@ def measure_throughput(hub, options, table):
         ages = counter.state["p50_micros"], counter.state["p99_micros"]
         hub.fleet.command("publish 0")
         everything = hub.fleet.wait_until(
-            lambda state: state["acknowledged"] == state["published"], "acknowledgements")
+            lambda state: state["rate"] == 0 and state["acknowledged"] == state["published"],
+            "acknowledgements")
         counter.wait_for("got", hub.fleet.state["published"])
         table.row(f"offered: {hub.count} senders of {options.rate:g} messages/s",
                   f"{hub.count * options.rate:,.0f} messages/s")
