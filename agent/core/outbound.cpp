@@ -138,7 +138,11 @@ void Outbound::note_passed_on(const Flight& flight) {
             ++entries;
     if (entries > 0 && flight.number > 0)
         passed_on_.add(flight.number, flight.entry().custody, entries);
-    if (flight.arrived) passed_on_.arrived(flight.number, *flight.arrived);
+    // An earlier incarnation of the relay took it, and has forgotten who waits.
+    if (flight.sent_to != peer_incarnation_)
+        passed_on_.arrived(flight.number, wire::Fate::unknown);
+    else if (flight.arrived)
+        passed_on_.arrived(flight.number, *flight.arrived);
 }
 
 void Outbound::on_arrived(const wire::LinkArrived& arrived) {
@@ -359,6 +363,7 @@ void Outbound::send_flight(Flight& flight, bool again, const Send& send) {
     if (resent) parcel.envelope.flags |= wire::envelope_flag::resent;
     if (rerouted) parcel.envelope.flags |= wire::envelope_flag::rerouted;
     if (mutated(Mutation::resent_lost)) flight.left_for = peer_incarnation_;
+    flight.sent_to = peer_incarnation_;
     flight.counted = true;
     bytes_out_ += flight.bytes;
     rate_.spend(flight.bytes, keeper_.now());

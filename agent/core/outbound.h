@@ -108,6 +108,7 @@ class Outbound {
         std::uint64_t number = 0;
         std::uint64_t bytes = 0;
         std::uint64_t left_for = 0;  // the receiver's incarnation when it first left
+        std::uint64_t sent_to = 0;   // when it last left
         Time since{};
         bool counted = false;  // in bytes_out_, in this session
         // The relay's word, ahead of its acknowledgement, which names only a few ranges.

@@ -302,7 +302,9 @@ struct Exchange::State {
 
     // ---- status.cpp
     LinkStatus link_status(const Peer& peer) const;
+    AgentStatus agent_status(const Remote& remote) const;
     GroupStatus group_status(const Group& group) const;
+    std::string name_of(const AgentId& agent) const;
 
     Settings settings;
     const std::uint64_t incarnation, nonce;

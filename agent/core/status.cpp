@@ -53,6 +53,29 @@ LinkStatus Exchange::State::link_status(const Peer& peer) const {
     return status;
 }
 
+AgentStatus Exchange::State::agent_status(const Remote& remote) const {
+    const auto waiting = remote.waiting();
+    AgentStatus status{.agent = remote.agent(),
+                       .name = remote.name,
+                       .up = remote.up,
+                       .interest = remote.interest.size(),
+                       .waiting_messages = waiting.messages,
+                       .waiting_bytes = waiting.bytes,
+                       .oldest_millis = millis_since(remote.oldest(), now),
+                       .account = keeper.ledger.account(remote.id())};
+    const Paths::Path* const path = paths.best(remote.agent());
+    if (path == nullptr) return status;
+    status.cost = path->cost;
+    for (const AgentId& agent : path->agents) status.path.push_back(name_of(agent));
+    return status;
+}
+
+std::string Exchange::State::name_of(const AgentId& agent) const {
+    const auto found = remotes.find(agent);
+    const bool is_named = found != remotes.end() && !found->second->name.empty();
+    return is_named ? found->second->name : to_text(agent);
+}
+
 GroupStatus Exchange::State::group_status(const Group& group) const {
     const auto waiting = group.waiting();
     return {.type = type_word(group.destination().type),
@@ -72,6 +95,7 @@ Status Exchange::status(Time now) const {
                   .agent = s.settings.agent,
                   .incarnation = s.incarnation,
                   .uptime_millis = millis_since(s.started, now),
+                  .relay = s.settings.relay,
                   .memory_bytes = s.keeper.meter.bytes(),
                   .unsafe_batches = s.keeper.unsafe_count(),
                   .journal = s.keeper.space(),
@@ -83,6 +107,7 @@ Status Exchange::status(Time now) const {
                   .dead_letters = s.keeper.space().dead_letters};
     for (const auto& [id, session] : s.sessions) status.sessions += session.open ? 1 : 0;
     for (const auto& peer : s.peers) status.links.push_back(s.link_status(*peer));
+    for (const auto& [agent, remote] : s.remotes) status.agents.push_back(s.agent_status(*remote));
     for (const auto& [id, group] : s.groups) status.groups.push_back(s.group_status(*group));
     for (const auto& [id, account] : s.keeper.ledger.accounts()) {
         status.accounts.push_back(account);

@@ -27,6 +27,18 @@ struct LinkStatus {
     Account account;  // of what is owed to it; without a destination until it was first heard
 };
 
+// Another agent, near or far.
+struct AgentStatus {
+    AgentId agent;
+    std::string name;               // empty: not heard of
+    std::vector<std::string> path;  // names of the agents on the way, it included; empty: no way
+    std::uint32_t cost = 0;
+    bool up = false;             // all links on the way are
+    std::uint64_t interest = 0;  // items
+    std::uint64_t waiting_messages = 0, waiting_bytes = 0, oldest_millis = 0;  // not on their way
+    Account account;
+};
+
 struct GroupStatus {
     std::string type;  // "queue", "durable", "anonymous"
     std::string name, filter;
@@ -42,7 +54,9 @@ struct Status {
     std::uint64_t incarnation = 0;
     std::uint64_t uptime_millis = 0;
     std::uint64_t sessions = 0;
+    bool relay = false;
     std::vector<LinkStatus> links;
+    std::vector<AgentStatus> agents;
     std::vector<GroupStatus> groups;
     std::vector<Account> accounts;  // G5, all destinations
     std::uint64_t unrouted = 0;

@@ -7,15 +7,14 @@
 
 namespace bus::session {
 
-GapWatch::Key GapWatch::key_of(const ProducerId& producer, std::string_view channel,
-                               wire::Lane lane) {
-    return {producer, wire::channel_hash(wire::Kind::topic, channel) * wire::lane_count +
-                          static_cast<std::uint64_t>(lane)};
+GapWatch::Key GapWatch::key_of(const wire::BatchHeader& batch) {
+    return {batch.producer, wire::channel_hash(batch.kind, batch.channel) * wire::lane_count +
+                                static_cast<std::uint64_t>(batch.lane)};
 }
 
 GapWatch::Passed GapWatch::pass(const wire::BatchHeader& batch, std::uint64_t channel_sequence,
                                 std::uint32_t count) {
-    const Key key = key_of(batch.producer, batch.channel, batch.lane);
+    const Key key = key_of(batch);
     const std::uint64_t next = channel_sequence + count;
     const auto found = watched_.find(key);
     if (found == watched_.end()) {
@@ -45,9 +44,8 @@ GapWatch::Watched& GapWatch::begin(const Key& key, std::uint64_t next) {
         .first->second;
 }
 
-void GapWatch::lose(const ProducerId& producer, std::string_view channel, wire::Lane lane,
-                    std::uint64_t count) {
-    const auto found = watched_.find(key_of(producer, channel, lane));
+void GapWatch::lose(const wire::BatchHeader& batch, std::uint64_t count) {
+    const auto found = watched_.find(key_of(batch));
     if (found != watched_.end()) found->second.lost += count;
 }
 

@@ -1,5 +1,5 @@
-// Notices when messages of one producer on one topic and lane are missing: each
-// batch says what its first message's place in the channel is.
+// Notices when messages of one producer on one channel and lane are missing, or
+// late: each batch says what its first message's place in the channel is.
 #pragma once
 
 #include <cstdint>
@@ -24,8 +24,7 @@ class GapWatch {
                 std::uint32_t count);
 
     // `count` of them came damaged: they are missing before the next ones that pass.
-    void lose(const ProducerId& producer, std::string_view channel, wire::Lane lane,
-              std::uint64_t count);
+    void lose(const wire::BatchHeader& batch, std::uint64_t count);
 
   private:
     struct Key {
@@ -44,7 +43,7 @@ class GapWatch {
         std::uint64_t lost = 0;
         std::list<Key>::iterator place;
     };
-    static Key key_of(const ProducerId& producer, std::string_view channel, wire::Lane lane);
+    static Key key_of(const wire::BatchHeader& batch);
     Watched& begin(const Key& key, std::uint64_t next);
 
     std::unordered_map<Key, Watched, Hash> watched_;

@@ -30,14 +30,12 @@ bool Unpacker::begin(Bytes frame) {
         reject(0, envelope_.messages, damaged_form);
         return true;
     }
-    if (header_.kind == wire::Kind::topic) {
-        const auto passed =
-            gaps_.pass(header_, header_.channel_sequence + envelope_.first, envelope_.messages);
-        missed_ = passed.missing;
-        // Another path was quicker, and the agent, which started since, cannot know: it says so
-        // itself that it is out of order.
-        if (passed.late) envelope_.flags |= wire::envelope_flag::redelivered;
-    }
+    const auto passed =
+        gaps_.pass(header_, header_.channel_sequence + envelope_.first, envelope_.messages);
+    // A queue is shared: what did not come here went to others.
+    if (header_.kind == wire::Kind::topic) missed_ = passed.missing;
+    // Another path was quicker, and the agent, which started since, cannot know.
+    if (passed.late) envelope_.flags |= wire::envelope_flag::redelivered;
     walk_.emplace(decoded->batch.subspan(header_.header_length), header_.sequence + envelope_.first,
                   wire::MessageWalk::Check::checksum);
     return true;
@@ -72,7 +70,7 @@ std::optional<Received> Unpacker::hand_out(const wire::MessageView& view) {
 void Unpacker::finish() {
     walk_.reset();
     if (header_.kind == wire::Kind::topic && missed_ > 0)
-        gaps_.lose(header_.producer, header_.channel, header_.lane, missed_);
+        gaps_.lose(header_, missed_);
 }
 
 Received Unpacker::received(const wire::MessageView& view) const {

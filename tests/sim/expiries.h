@@ -24,9 +24,8 @@ class Expiries {
     void observe(int host, const core::Status& status, HostOf host_of) {
         for (const auto& group : status.groups)
             observe(at_[key_of(host, group.name)][host], group.account.expired);
-        for (const auto& link : status.links)
-            if (!link.agent.is_zero())
-                observe(between_[{host, host_of(link.agent)}], link.account.expired);
+        for (const auto& agent : status.agents)
+            observe(between_[{host, host_of(agent.agent)}], agent.account.expired);
     }
     // Its accounts begin anew.
     void on_crash(int host);
