@@ -89,7 +89,8 @@ void LinkDialler::on_resolved(const Resolver::Answer& answer, Time now) {
         round_.set_places(answer.addresses);
         return dial(now);
     }
-    cause_ = "cannot look up " + answer.name.host + ": " + answer.error;
+    cause_ = "cannot look up " + answer.name.host + ": " + answer.error +
+             " (is its \"address\" right, and does this host's name server answer?)";
     fail(now);
 }
 

@@ -26,6 +26,8 @@ std::string advice(int cause, const TcpEndpoint& address) {
         case EADDRNOTAVAIL:
             return "; this host does not have that address. Write tcp://0.0.0.0:" + port +
                    " for all that it has";
+        case EAFNOSUPPORT:
+            return "; this host has no IPv6. Write tcp://0.0.0.0:" + port + " for all that it has";
         case EACCES:
             return "; ports below 1024 are the system's. Write another one under \"listen\"";
         default:

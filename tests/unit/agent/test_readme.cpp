@@ -86,3 +86,18 @@ TEST_CASE("the configuration in the README is one that is taken") {
     CHECK(config.journal.max_bytes == bus::limits::journal_bytes_default);
     CHECK(config.journal.min_free == bus::limits::journal_min_free_default);
 }
+
+TEST_CASE("the example configuration is one that is taken, with the defaults where it says so") {
+    std::ostringstream text;
+    text << document("packaging/agent.json").rdbuf();
+    const bus::test::TemporaryFolder folder;
+    const auto config = bus::load_config(folder.write("agent.json", text.str()));
+    CHECK(config.name == "paris");
+    CHECK(config.apps.size() == 1);
+    REQUIRE(config.peers.size() == 2);
+    CHECK(config.peers[0].addresses.size() == 2);
+    CHECK(config.peers[1].keys.size() == 2);
+    CHECK(config.journal.path == bus::JournalConfig{}.path);
+    CHECK(config.journal.max_bytes == bus::limits::journal_bytes_default);
+    CHECK(config.journal.min_free == bus::limits::journal_min_free_default);
+}
