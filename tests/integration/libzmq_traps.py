@@ -157,7 +157,7 @@ class Traps(unittest.TestCase):
         paris, tokyo = (self.manage(agent) for agent in pair())
         start_pair(paris, tokyo)
         paris.settings["peers"] = []
-        paris.write_config()
+        paris.add_peer("another", self.manage(Agent("another")).public_key)  # nobody at all is refused
         paris.signal(signal.SIGHUP)
         paris.wait_for_line("reload: done")
         self.assertNotIn("up", [link["state"] for link in paris.status()["links"]])
