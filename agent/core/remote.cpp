@@ -81,7 +81,7 @@ std::optional<Entry> Remote::take_same(BatchId batch, wire::Lane lane, const Hel
 
 bool Remote::is_moot(const Entry& entry) const {
     const auto& header = entry.batch().header();
-    if (header.kind != wire::Kind::queue) return false;
+    if (header.kind != wire::Kind::queue || !is_abort(header)) return false;
     return std::any_of(queues.begin(), queues.end(), [&](Group* queue) {
         return queue->destination().name == header.channel && queue->is_with_peer(header, this);
     });
