@@ -52,7 +52,8 @@ class Sighup(unittest.TestCase):
             flow.listener.settings["peers"].pop()
             flow.listener.write_config()
             flow.listener.signal(signal.SIGHUP)
-            status = flow.listener.wait_for_status(lambda status: status["io"]["revoked_frames"] > 0)
+            sydney.wait_for_line("no longer a peer")
+            status = flow.listener.status()
             self.assertEqual({link["peer"]: link["state"] for link in status["links"]},
                              {"sydney": "not configured", flow.dialler.name: "up"})
             flow.wait_for_more(5_000)

@@ -153,7 +153,7 @@ class Traps(unittest.TestCase):
         self.assertGreater(paris.status()["io"]["handshakes_failed"], 0)
         self.assertEqual(paris.status()["io"]["strangers_refused"], 0)
 
-    def test_a_removed_peer_is_not_heard_any_more(self):
+    def test_a_removed_peer_is_told_and_not_heard_any_more(self):
         paris, tokyo = (self.manage(agent) for agent in pair())
         start_pair(paris, tokyo)
         paris.settings["peers"] = []
@@ -161,8 +161,27 @@ class Traps(unittest.TestCase):
         paris.signal(signal.SIGHUP)
         paris.wait_for_line("reload: done")
         self.assertNotIn("up", [link["state"] for link in paris.status()["links"]])
-        # Its connection is still there: what it says is counted and nothing else.
-        paris.wait_for_status(lambda status: status["io"]["revoked_frames"] > 0)
+        tokyo.wait_for_line("no longer a peer")
+
+    def test_what_a_removed_peer_says_on_a_connection_that_it_keeps_is_counted_and_nothing_else(self):
+        paris = self.manage(Agent("paris", listen=True))
+        public, secret = zmq.curve_keypair()
+        paris.add_peer("mad", public.decode())
+        paris.start()
+        mad = self.manage(self.manage(zmq.Context()).socket(zmq.DEALER))
+        mad.linger = 0
+        mad.curve_publickey, mad.curve_secretkey = public, secret
+        mad.curve_serverkey = paris.public_key.encode()
+        mad.connect(paris.address)
+        mad.send(b"before")
+        paris.wait_for_status(lambda status: status["io"]["malformed_link"] == 1)
+        paris.settings["peers"][0]["key"] = zmq.curve_keypair()[0].decode()
+        paris.write_config()
+        paris.signal(signal.SIGHUP)
+        paris.wait_for_line("reload: done")
+        mad.send(b"after")
+        status = paris.wait_for_status(lambda status: status["io"]["revoked_frames"] == 1)
+        self.assertEqual(status["io"]["malformed_link"], 1)
 
     def test_a_bad_file_changes_nothing(self):
         paris, tokyo = (self.manage(agent) for agent in pair())
