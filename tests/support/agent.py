@@ -70,10 +70,11 @@ class Agent:
                               stdout=subprocess.PIPE, check=True, text=True)
         return done.stdout.strip()
 
-    def add_peer(self, name, key, address=None):
+    def add_peer(self, name, key, *addresses):
         peer = {"name": name, "key": key, "trust": "full"}
-        if address:
-            peer["address"] = address
+        if addresses:
+            peer.update({"address": addresses[0]} if len(addresses) == 1 else
+                        {"addresses": addresses})
         self.settings.setdefault("peers", []).append(peer)
         self.write_config()
 

@@ -91,12 +91,14 @@ class Cluster:
         return self._stack.enter_context(line)
 
     @staticmethod
-    def introduce(dialler, listener, address):
-        """They know each other; the listener's host has this address."""
-        at = f"tcp://{address}:{PORT}"
-        listener.settings["listen"] = [f"tcp://0.0.0.0:{PORT}"]
+    def introduce(dialler, listener, *addresses):
+        """They know each other; the listener's host has these addresses, or names."""
+        hosts = [f"[{address}]" if ":" in str(address) else address for address in addresses]
+        everywhere = "[::]" if any(":" in str(address) for address in addresses) else "0.0.0.0"
+        listener.settings["listen"] = [f"tcp://{everywhere}:{PORT}"]
         listener.add_peer(dialler.name, dialler.public_key)
-        dialler.add_peer(listener.name, listener.public_key, at)
+        dialler.add_peer(listener.name, listener.public_key,
+                         *(f"tcp://{host}:{PORT}" for host in hosts))
 
     def start(self):
         for agent in self.agents:

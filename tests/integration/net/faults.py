@@ -87,6 +87,26 @@ class Broken(unittest.TestCase):
         with Pair(self) as pair:
             pair.interrupted(pair.far_port.lose_arriving, pair.far_port.heal)
 
+    def test_a_line_of_ipv6_that_loses_everything(self):
+        with Pair(self, lambda near, far: Line(near, far, version=6)) as pair:
+            pair.interrupted(pair.near_port.lose_arriving, pair.near_port.heal)
+
+    def test_one_of_two_lines_that_loses_everything(self):
+        with Cluster(self) as cluster:
+            near, far = cluster.agent("near"), cluster.agent("far")
+            lines = [Line(near.host, far.host) for _ in range(2)]
+            cluster.introduce(near, far, *(line.ends[far.host].address for line in lines))
+            far.start()
+            near.start()
+            cluster.wait_for_links()
+            cluster.flow(near, far)
+            cluster.wait_for_more(100)
+            lines[0].ends[near.host].lose_arriving()
+            wait_until_down(near, far)
+            wait_until_up(near, far)
+            cluster.wait_for_more(300)
+            cluster.finish()
+
     def test_a_peer_that_is_stopped_and_goes_on(self):
         with Pair(self) as pair:
             pair.start()
@@ -167,7 +187,7 @@ class Names(unittest.TestCase):
                 near.start()
                 self.assertTrue(server.asked.wait(10))
                 for name in ("quick", "numeric"):
-                    wait_until_up(near, others[name], 5)
+                    wait_until_up(near, others[name], 15)  # a resolver gives up after 20 s
                 wait_until_down(near, others["slow"])
                 server.release()
                 wait_until_up(near, others["slow"])

@@ -73,7 +73,9 @@ class Port:
 
     def __init__(self, host, device, address, prefix_length):
         self.host, self.device, self.address = host, device, address
-        host.ip("addr", "add", f"{address}/{prefix_length}", "dev", device)
+        # IPv6 would first ask for a second whether somebody else has the address.
+        at_once = ("nodad",) if address.version == 6 else ()
+        host.ip("addr", "add", f"{address}/{prefix_length}", "dev", device, *at_once)
         host.ip("link", "set", device, "up")
 
     def down(self):
@@ -103,20 +105,21 @@ class Port:
                       "burst", "3000", "limit", str(bits // 2))
 
 
-def subnet():
+def subnet(version=4):
     """The address of a network of four that nobody else has; two hosts fit."""
-    return ipaddress.ip_network(("10.0.0.0", 8)).network_address + 4 * next(_numbers)
+    return ipaddress.ip_address("10.0.0.0" if version == 4 else "fd00::") + 4 * next(_numbers)
 
 
 class Line:
-    """A cable between two hosts. `ends[host]` is a host's port."""
+    """A cable between two hosts. `ends[host]` is a host's port. `version`: of IP."""
 
-    def __init__(self, one, other):
-        number, base = next(_numbers), subnet()
+    def __init__(self, one, other, version=4):
+        number, base = next(_numbers), subnet(version)
         devices = f"l{number}a", f"l{number}b"
         run("ip", "link", "add", devices[0], "netns", one.name, "type", "veth",
             "peer", "name", devices[1], "netns", other.name)
-        self.ends = {host: Port(host, device, base + at + 1, 30)
+        length = base.max_prefixlen - 2
+        self.ends = {host: Port(host, device, base + at + 1, length)
                      for at, (host, device) in enumerate(zip((one, other), devices))}
 
     def __iter__(self):
