@@ -51,7 +51,23 @@ std::vector<LinkFrame> samples() {
         {head,
          LinkKeepalive{.interest_version = 1, .interest_digest = 2, .echo = 3, .reply_to = 4}},
         {head, LinkReset{.code = Reject::no_hello, .final = true, .reason = "restarted"}},
-        {head, LinkRefuse{.number = 5, .code = Reject::not_allowed, .reason = "no rule"}}};
+        {head, LinkRefuse{.number = 5, .code = Reject::not_allowed, .reason = "no rule"}},
+        {head, LinkPaths{.part = LinkPaths::Part::change,
+                         .paths = {{.agents = {AgentId{{1, 2}}, AgentId{{3, 4}}},
+                                    .cost = 7,
+                                    .name = "tokyo",
+                                    .interest_version = 8,
+                                    .interest_digest = 9},
+                                   {.agents = {AgentId{{5, 6}}}, .cost = no_path}}}},
+        {head, LinkAsk{{AgentId{{1, 2}}, AgentId{{3, 4}}}}},
+        {head, LinkArrived{{{1, Fate::reached}, {2, Fate::unknown}}}}};
+}
+
+// Bytes of fields that came later than their frame: without them it is an earlier version's.
+std::size_t added_later(const LinkBody& body) {
+    if (std::holds_alternative<LinkKeepalive>(body)) return 8;
+    if (std::holds_alternative<LinkInterest>(body)) return 24;
+    return 0;
 }
 
 Reject verdict(Bytes bytes) {
@@ -139,7 +155,10 @@ TEST_CASE("a frame cut at any length is refused") {
         CAPTURE(frame.body.index());
         for (std::size_t length = 0; length < bytes.size(); ++length) {
             CAPTURE(length);
-            CHECK(verdict(Bytes{bytes}.first(length)) == Reject::malformed);
+            const auto added = added_later(frame.body);
+            const bool is_earlier = added > 0 && length == bytes.size() - added;
+            CHECK(verdict(Bytes{bytes}.first(length)) ==
+                  (is_earlier ? Reject::none : Reject::malformed));
         }
     }
 }
