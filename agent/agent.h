@@ -3,10 +3,12 @@
 // has another, libzmq has its own.
 #pragma once
 
+#include <array>
 #include <filesystem>
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 
 #include "config.h"
 #include "config_changes.h"
@@ -54,7 +56,19 @@ class Agent {
     void keep_watchdog(Time now);
     void send_to_links();
     void carry_out(Time now);
+
+    // What operators ask for: agent_requests.cpp. They throw Error with why not.
+    struct Request {
+        std::string_view name;
+        std::string (Agent::*answer)(const wire::AdminRequest& request, Time now);
+    };
+    static const std::array<Request, 5> requests;
     std::string answer(const wire::AdminRequest& request, Time now);
+    std::string tell_status(const wire::AdminRequest& request, Time now);
+    std::string reload_as_asked(const wire::AdminRequest& request, Time now);
+    std::string tell_identity(const wire::AdminRequest& request, Time now);
+    std::string rotate_key_as_asked(const wire::AdminRequest& request, Time now);
+    std::string drop_old_key_as_asked(const wire::AdminRequest& request, Time now);
 
     // Made in this order, ended in the reverse: signals are blocked before there is a thread, the
     // directory is ours before anything in it is touched, the context outlives its sockets.

@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 
 #include "agent.h"
 #include "agent_parts.h"
@@ -49,6 +50,10 @@ wire::AdminArguments arguments_of(const wire::AdminRequest& request,
     return std::move(*arguments);
 }
 
+observe::AdminAnswer answer_to(const wire::AdminRequest& request) {
+    return {.id = request.id, .request = request.request};
+}
+
 observe::ShownIdentity shown(const Identity& identity) {
     observe::ShownIdentity shown{.agent = identity.agent, .public_key = identity.public_key};
     if (identity.next) {
@@ -60,35 +65,58 @@ observe::ShownIdentity shown(const Identity& identity) {
 
 }  // namespace
 
+const std::array<Agent::Request, 5> Agent::requests{{
+    {"status", &Agent::tell_status},
+    {"reload", &Agent::reload_as_asked},
+    {"identity", &Agent::tell_identity},
+    {"rotate_key", &Agent::rotate_key_as_asked},
+    {"drop_old_key", &Agent::drop_old_key_as_asked},
+}};
+
 std::string Agent::answer(const wire::AdminRequest& request, Time now) try {
-    const observe::AdminAnswer to{.id = request.id, .request = request.request};
-    if (request.request == "status")
-        return observe::status_reply(to, exchange_.status(now), extras_of(told_.counters));
-    if (request.request == "reload") {
-        const bool dry_run = arguments_of(request, {"dry_run"}).flag("dry_run");
-        const ConfigChanges changes = reload(dry_run, now);
-        return observe::reload_reply(
-            to, {.applied = !dry_run, .changes = changes.lines, .restart = changes.restart});
-    }
-    if (request.request == "identity") {
-        (void)arguments_of(request, {});
-    } else if (request.request == "rotate_key") {
-        const auto numbers = arguments_of(request, {"overlap_seconds"}).numbers;
-        const auto overlap = numbers.find("overlap_seconds");
-        if (overlap == numbers.end()) throw Error{"\"overlap_seconds\" is missing"};
-        rotate_key(overlap->second, now);
-    } else if (request.request == "drop_old_key") {
-        (void)arguments_of(request, {});
-        drop_old_key(now);
-    } else {
-        throw Error{
-            "this agent knows the requests \"status\", \"reload\", \"identity\", "
-            "\"rotate_key\" and \"drop_old_key\""};
-    }
-    return observe::identity_reply(to, shown(identity_));
+    const auto found = std::ranges::find(requests, request.request, &Request::name);
+    if (found != requests.end()) return (this->*found->answer)(request, now);
+    std::string known;
+    for (const Request& each : requests)
+        known += (known.empty() ? "" : ", ") + std::string{each.name};
+    return observe::failure_reply(answer_to(request),
+                                  std::string{wire::to_text(wire::Reject::unknown_command)},
+                                  "this agent knows the requests " + known);
 } catch (const Error& error) {
-    return observe::failure_reply({.id = request.id, .request = request.request}, "refused",
-                                  error.what());
+    return observe::failure_reply(
+        answer_to(request), std::string{wire::to_text(wire::Reject::malformed)}, error.what());
+}
+
+std::string Agent::tell_status(const wire::AdminRequest& request, Time now) {
+    return observe::status_reply(answer_to(request), exchange_.status(now),
+                                 extras_of(told_.counters));
+}
+
+std::string Agent::reload_as_asked(const wire::AdminRequest& request, Time now) {
+    const bool dry_run = arguments_of(request, {"dry_run"}).flag("dry_run");
+    const ConfigChanges changes = reload(dry_run, now);
+    return observe::reload_reply(
+        answer_to(request),
+        {.applied = !dry_run, .changes = changes.lines, .restart = changes.restart});
+}
+
+std::string Agent::tell_identity(const wire::AdminRequest& request, Time) {
+    (void)arguments_of(request, {});
+    return observe::identity_reply(answer_to(request), shown(identity_));
+}
+
+std::string Agent::rotate_key_as_asked(const wire::AdminRequest& request, Time now) {
+    const auto numbers = arguments_of(request, {"overlap_seconds"}).numbers;
+    const auto overlap = numbers.find("overlap_seconds");
+    if (overlap == numbers.end()) throw Error{"\"overlap_seconds\" is missing"};
+    rotate_key(overlap->second, now);
+    return observe::identity_reply(answer_to(request), shown(identity_));
+}
+
+std::string Agent::drop_old_key_as_asked(const wire::AdminRequest& request, Time now) {
+    (void)arguments_of(request, {});
+    drop_old_key(now);
+    return observe::identity_reply(answer_to(request), shown(identity_));
 }
 
 // A bad file changes nothing.
