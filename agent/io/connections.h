@@ -33,6 +33,10 @@ class Connections {
     std::vector<Owner> take_ended();
 
     std::size_t open() const noexcept { return open_.size(); }
+    template <class Visit>
+    void each_open(Visit visit) const {
+        for (const auto& [fd, number] : open_) visit(fd);
+    }
     bool has_ended() const noexcept { return !ended_.empty(); }
 
   private:

@@ -7,6 +7,7 @@
 #include "base/assert.h"
 #include "base/clock.h"
 #include "bus/error.h"
+#include "io/silent_line.h"
 #include "limits.h"
 
 namespace bus::io {
@@ -191,6 +192,9 @@ void LinkDialler::on_event(core::Exchange& exchange, const MonitorEvent& event, 
             cause_ = cause_of(event);
             handshake_failed_ = true;
             break;
+        case ZMQ_EVENT_CONNECTED:
+            line_ = event.value;
+            break;
         case ZMQ_EVENT_CLOSED:
         case ZMQ_EVENT_DISCONNECTED:
             lost_ = true;
@@ -271,6 +275,10 @@ void LinkDialler::use_own_keys(const LinkKeys& own, core::Exchange& exchange, Ti
     hang_up(exchange, now);
     resolving_ = false;
     begin_round(now);
+}
+
+void LinkDialler::end_silent_line() const {
+    if (link_ && !lost_) shut_down_if_silent(line_);
 }
 
 void LinkDialler::linger() {

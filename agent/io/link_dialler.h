@@ -52,6 +52,7 @@ class LinkDialler {
     // Before it is destroyed while the exchange goes on.
     void hang_up(core::Exchange& exchange, Time now);
     void linger();
+    void end_silent_line() const;
     bool has_news() const { return lost_; }
 
   private:
@@ -95,6 +96,7 @@ class LinkDialler {
     std::string key_;                   // the peer's, that the attempt asks it to prove
     TcpEndpoint address_;               // as configured, that the attempt is at
     std::optional<core::LinkId> link_;  // once the handshake was completed
+    int line_ = -1;                     // the attempt's connection, which libzmq owns
     Time up_since_{};                   // of the link
     bool lost_ = false;                 // the connection has ended; what it brought is being read
     bool handshake_failed_ =

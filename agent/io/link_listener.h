@@ -13,6 +13,7 @@
 #include "io/listening_socket.h"
 #include "io/live_links.h"
 #include "io/peer_keys.h"
+#include "io/silent_line.h"
 #include "io/watched_router.h"
 
 namespace bus::io {
@@ -43,6 +44,7 @@ class LinkListener {
     void close(core::LinkId link);
     void linger() { router_.linger(); }
     std::size_t open_connections() const { return router_.open(); }
+    void end_silent_lines() const { router_.each_open(shut_down_if_silent); }
     // Ends the links of keys that are no peer's any more.
     void end_strangers(core::Exchange& exchange, Time now);
     // Before it is destroyed while the exchange goes on.

@@ -129,7 +129,17 @@ void Links::receive_into(core::Exchange& exchange, const PollSet& poll, Time now
     for (auto& [ticket, dialler] : diallers_) dialler->receive_into(exchange, poll, now);
 }
 
+// Wakes nobody: the core's keepalives do, as long as there is a link.
+void Links::end_silent_lines(Time now) {
+    using namespace std::chrono_literals;
+    if (now < lines_due_) return;
+    lines_due_ = now + 1s;
+    for (const auto& [ticket, listener] : listeners_) listener->end_silent_lines();
+    for (const auto& [ticket, dialler] : diallers_) dialler->end_silent_line();
+}
+
 void Links::advance(Time now) {
+    end_silent_lines(now);
     for (auto& [ticket, dialler] : diallers_) dialler->advance(now);
 }
 

@@ -55,11 +55,13 @@ class Links {
     void listen_with(const LinkKeys& own, std::vector<ListeningSocket> places);
     void end_listeners_without_key(core::Exchange& exchange, Time now);
     void dial(const LinkPeer& peer);
+    void end_silent_lines(Time now);
 
     Context& context_;
     std::vector<LinkKeys> own_;
     Told& told_;
     std::uint64_t last_link_ = 0;
+    Time lines_due_{};  // to be looked at
     PeerKeys keys_;
     LiveLinks live_;
     Authenticator authenticator_;  // bound before the listener

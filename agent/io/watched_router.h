@@ -40,6 +40,11 @@ class WatchedRouter {
     // Ended connections are left to be told: do not wait.
     bool has_ended() const noexcept { return connections_.has_ended(); }
     std::size_t open() const noexcept { return connections_.open(); }
+    // The descriptors of the open ones.
+    template <class Visit>
+    void each_open(Visit visit) const {
+        connections_.each_open(visit);
+    }
 
     // The connection that this frame came by is `owner`'s; watch() was called since it came.
     // Returns whose it was before, who must be gone.

@@ -3,17 +3,12 @@
 
 #include <doctest/doctest.h>
 #include <netinet/in.h>
-#include <netinet/tcp.h>
 #include <sys/socket.h>
 
 #include "bus/error.h"
-#include "io/link_socket.h"
-#include "io/poll_set.h"
 
 namespace bus::io {
 namespace {
-
-using namespace std::chrono_literals;
 
 const TcpEndpoint any_port{.host = "127.0.0.1", .port = 0};
 
@@ -69,44 +64,6 @@ TEST_CASE("one more socket at the same address shares it, and connections reach 
     }
     CHECK(by_first > 0);
     CHECK(by_second > 0);
-}
-
-// The last frame of the next message.
-Frame next_body(Socket& socket) {
-    Frame frame;
-    bool more = true;
-    while (more)
-        if (!socket.receive(frame, more)) {
-            PollSet poll;
-            poll.add(socket);
-            poll.wait(Time{}, Time{5s});
-        }
-    return frame;
-}
-
-std::chrono::milliseconds unacknowledged_max(const Frame& of) {
-    unsigned millis = 0;
-    socklen_t size = sizeof millis;
-    REQUIRE(::getsockopt(of.source_fd(), IPPROTO_TCP, TCP_USER_TIMEOUT, &millis, &size) == 0);
-    return std::chrono::milliseconds{millis};
-}
-
-// With a libzmq that ignored the option on either side, a silent line would stay up for minutes.
-TEST_CASE("the kernel watches the line on both ends of a link") {
-    Context context;
-    Socket router{context, ZMQ_ROUTER}, dealer{context, ZMQ_DEALER};
-    set_link_options(router);
-    set_link_options(dealer);
-    auto place = ListeningSocket::open(any_port, false);
-    const std::string endpoint = place.endpoint();
-    router.set(ZMQ_USE_FD, place.release());
-    router.bind(endpoint);
-    dealer.set(ZMQ_ROUTING_ID, "dealer");
-    dealer.connect(endpoint);
-    REQUIRE(dealer.send(Frame::copy_of(as_bytes("there"))) == Sent::taken);
-    CHECK(unacknowledged_max(next_body(router)) == 8s);
-    REQUIRE(send_message(router, "dealer", false, Frame::copy_of(as_bytes("back"))) == Sent::taken);
-    CHECK(unacknowledged_max(next_body(dealer)) == 8s);
 }
 
 }  // namespace
