@@ -74,6 +74,21 @@ class Broken(unittest.TestCase):
         with Pair(self) as pair:
             pair.interrupted(drop, heal)
 
+    def test_an_idle_link_that_drops_everything_in_silence(self):
+        with Pair(self) as pair:
+            Cluster.start(pair)
+            pair.wait_for_links()
+            for port in (pair.near_port, pair.far_port):
+                port.lose_arriving()
+            pair.both_notice()
+            for port in (pair.near_port, pair.far_port):
+                port.heal()
+            pair.wait_for_links()
+            pair.flow(pair.near, pair.far)
+            pair.flow(pair.far, pair.near, "queue")
+            pair.wait_for_more(100)
+            pair.finish()
+
     def test_a_connection_that_is_reset(self):
         with Pair(self) as pair:
             pair.interrupted(pair.far_port.reset_arriving, pair.far_port.heal,
