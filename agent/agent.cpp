@@ -14,13 +14,9 @@
 namespace bus {
 namespace {
 
-// An old key whose time ended while the agent was stopped is dropped before anybody sees it.
+// An old key whose time ended while the agent was stopped is dropped by the first turn.
 Identity identity_of(const Config& config) {
-    Identity identity = load_or_create_identity(config.identity);
-    if (is_old_key_over(identity, wall_micros() / 1'000'000)) {
-        identity = without_old_key(identity);
-        replace_identity(config.identity, identity);
-    }
+    const Identity identity = load_or_create_identity(config.identity);
     refuse_own_keys(config, identity.public_keys());
     return identity;
 }

@@ -69,16 +69,22 @@ void Agent::plan_key_change(Time now) {
     key_change_due_ = now + std::min(glance, Duration{std::chrono::seconds{left}});
 }
 
-void Agent::change_key_when_due(Time now) try {
+// The date in the file decides, so a file that cannot be written does not keep the old key alive.
+void Agent::change_key_when_due(Time now) {
     if (now < key_change_due_) return;
-    if (is_old_key_over(identity_, unix_seconds()))
-        drop_old_key(now);
-    else
-        plan_key_change(now);
-} catch (const Error& error) {
-    key_change_due_ = now + glance;
-    log_.say(observe::Severity::error,
-             fmt::format("{}; the old key stays in use, next attempt in 60 s", error.what()), now);
+    if (!is_old_key_over(identity_, unix_seconds())) return plan_key_change(now);
+    identity_ = without_old_key(identity_);
+    key_change_due_ = never;
+    links_.set_own_keys(own_keys_of(identity_), exchange_, now);
+    log_.say(observe::Severity::info,
+             "identity: the old key was dropped; this agent's key is " + identity_.public_key, now);
+    try {
+        replace_identity(config_.identity, identity_);
+    } catch (const Error& error) {
+        log_.say(observe::Severity::warning,
+                 fmt::format("{}; the old key stays in the file and is not used", error.what()),
+                 now);
+    }
 }
 
 }  // namespace bus

@@ -1,5 +1,6 @@
 """An agent's key changes while messages flow, and a key is revoked while it is in use."""
 
+import os
 import threading
 import time
 import unittest
@@ -148,6 +149,15 @@ class KeyChange(unittest.TestCase):
         self.assertEqual(keys(self.paris), [new])
         self.assertEqual(self.paris.public_key, new)
         self.links_up()
+
+    def test_an_old_key_is_dropped_on_its_day_though_the_file_cannot_be_written(self):
+        identity(self.paris, "rotate", "--overlap", "2s")
+        new = keys(self.paris)[1]
+        begin = len(self.paris.lines)
+        # Root ignores file modes: the file is not there to be replaced.
+        os.rename(f"{self.paris.folder}/identity.key", f"{self.paris.folder}/moved.key")
+        self.paris.wait_for_line("the old key stays in the file and is not used", begin)
+        self.assertEqual(keys(self.paris), [new])
 
     def test_during_the_overlap_a_dialler_that_knows_one_key_is_linked_within_seconds(self):
         old = keys(self.paris)[0]
