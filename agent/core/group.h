@@ -81,6 +81,10 @@ class Group {
     }
     // Those of which a peer has a part and gets the rest from here.
     std::vector<LargeMessage*> with_peer(PeerTaker taker);
+    // All of which a peer has a part, the last one or not.
+    std::vector<LargeMessage*> undecided_with(PeerTaker taker) {
+        return large_.find_all([&](const LargeMessage& message) { return message.peer == taker; });
+    }
     // The peer does not come back for the rest: another taker gets the whole.
     void reclaim(LargeMessage& message);
     // Its origin is gone for good: what came of it goes to the dead letters.

@@ -125,9 +125,25 @@ void Outbound::land(Flight& flight, Settlement how) {
     for (Carried& carried : flight.carried) {
         if (carried.done) continue;
         // A relay answers for it from now on: it has not arrived.
-        const bool passed_on = how == Settlement::settled && carried.to != neighbour_;
-        settle(carried, passed_on ? Settlement::moved : how);
+        if (how == Settlement::settled && carried.to != neighbour_)
+            pass_on(carried);
+        else
+            settle(carried, how);
     }
+}
+
+// A queue keeps the parts of its large messages itself.
+void Outbound::pass_on(Carried& carried) {
+    const auto& header = carried.entry.batch().header();
+    if (header.part && carried.queue == nullptr) {
+        if (!is_last_part(header)) {
+            carried.done = true;
+            return carried.to->keep_part(std::exchange(carried.entry, {}));
+        }
+        for (const Entry& part : carried.to->take_parts(header))
+            keeper_.settle(part, Settlement::moved);
+    }
+    settle(carried, Settlement::moved);
 }
 
 // Whoever waits for the receipt `arrived` of it waits for the relay's word.
@@ -294,6 +310,7 @@ bool Outbound::send_from(Remote& remote, Entry& front, const Send& send) {
     Flight flight{.bytes = bytes, .open = 1};
     flight.carried.push_back({std::move(owed.entry), &remote, owed.queue});
     const Entry& entry = flight.carried.front().entry;
+    if (&remote != neighbour_) remote.note_left(entry.batch().header());
     if (entry.custody->expires <= keeper_.now()) {
         land(flight, Settlement::expired);
         return true;
@@ -336,6 +353,7 @@ void Outbound::join(Flight& flight, Remote& remote) {
     first.owed().flags |= flags;
     entry->owed().flags |= flags;
     ++flight.open;
+    if (&remote != neighbour_) remote.note_left(entry->batch().header());
     flight.carried.push_back({std::move(*entry), &remote, nullptr});
 }
 

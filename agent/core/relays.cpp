@@ -70,6 +70,10 @@ void State::settle_links() {
     for (Peer* peer : gone) peer->outbound->give_back_rerouted();
 }
 
+void State::apply_deferred_paths() {
+    for (const AgentId& agent : std::exchange(paths_deferred, {})) apply_path(agent);
+}
+
 void State::apply_paths() {
     for (const AgentId& agent : paths.take_changed()) apply_path(agent);
 }
@@ -85,18 +89,42 @@ void State::apply_path(const AgentId& agent) {
     if (to.up && (path == nullptr || !path->up()))
         to.down_since = by != nullptr && by->active == nullptr ? by->down_since : now;
     to.up = path != nullptr && path->up();
-    if (Outbound* const before = to.via; before != via) {
+    Outbound* const before = to.via;
+    // Parts of a large message must come in order: whoever has the first gets the last.
+    const bool stays =
+        before != via && before != nullptr && to.is_half_way() && has_not_failed(*before);
+    if (stays) paths_deferred.insert(agent);
+    if (before != via && !stays) {
         if (before != nullptr) before->detach(to);
         if (via != nullptr) via->attach(to);
         // What is on its way by a link that is up will be answered for by who is there.
-        if (before != nullptr && via != nullptr && !before->is_open() &&
-            !paths.is_up(peers_by_outbound.at(before)->id))
-            before->give_back(to);
+        if (via != nullptr && (before == nullptr || !has_not_failed(*before))) {
+            begin_large_messages_anew(to);
+            for (const auto& peer : peers)
+                if (!has_not_failed(*peer->outbound)) peer->outbound->give_back(to);
+        }
     }
     forget_routes();
     refresh_queues(to);
     for (const auto& peer : peers)
         if (peer->active != nullptr && peer->id != agent) tell_path(*peer, agent);
+}
+
+// Its link is up, or may be again in a moment.
+bool State::has_not_failed(const Outbound& outbound) const {
+    return outbound.is_open() || paths.is_up(peers_by_outbound.at(&outbound)->id);
+}
+
+// The relay that had their beginning is gone with it.
+void State::begin_large_messages_anew(Remote& to) {
+    for (Group* const queue_here : std::vector<Group*>{to.queues})
+        for (LargeMessage* message : queue_here->undecided_with(&to)) {
+            for (const auto& peer : peers) peer->outbound->abandon(*queue_here, *message);
+            to.abandon(*queue_here, *message);
+            queue_here->reclaim(*message);
+            touch(*queue_here);
+        }
+    to.begin_anew();
 }
 
 // ---- What neighbours are told

@@ -23,7 +23,10 @@ Remote::Remote(Destination destination, Keeper& keeper)
 
 void Remote::take_back(Owed owed) {
     if (!mutated(Mutation::reroute_unflagged)) owed.entry.owed().flags |= entry_flag::rerouted;
-    returned_.push_back(std::move(owed));
+    const auto at =
+        std::upper_bound(returned_.begin(), returned_.end(), owed.entry.id(),
+                         [](BatchId id, const Owed& other) { return id < other.entry.id(); });
+    returned_.insert(at, std::move(owed));
 }
 
 Entry* Remote::front(std::size_t source, const HeldChannels& held) {
@@ -34,14 +37,10 @@ Entry* Remote::front(std::size_t source, const HeldChannels& held) {
 
 Entry* Remote::choose(const HeldChannels& held) {
     if (held.everything()) return nullptr;
-    const auto again = std::find_if(returned_.begin(), returned_.end(), [&](const Owed& owed) {
-        const auto& header = owed.entry.batch().header();
-        return !held.holds(header.kind, header.channel);
-    });
-    if (again != returned_.end()) {
+    if (!returned_.empty()) {
         showing_ = of_returned;
-        again_ = static_cast<std::size_t>(again - returned_.begin());
-        return &again->entry;
+        if (Entry* const again = front_returned(held)) return again;
+        if (recall_ || recalling_) return nullptr;
     }
     const std::size_t sources = wire::lane_count + queues.size();
     for (std::size_t tried = 0; tried < sources; ++tried) {
@@ -50,6 +49,19 @@ Entry* Remote::choose(const HeldChannels& held) {
         if (entry == nullptr) continue;
         showing_ = source;
         return entry;
+    }
+    return nullptr;
+}
+
+Entry* Remote::front_returned(const HeldChannels& held) {
+    for (again_ = 0; again_ < returned_.size(); ++again_) {
+        Entry& entry = returned_[again_].entry;
+        if (!entry.batch()) {
+            recall(entry);
+            return nullptr;
+        }
+        const auto& header = entry.batch().header();
+        if (!held.holds(header.kind, header.channel)) return &entry;
     }
     return nullptr;
 }
@@ -95,12 +107,79 @@ void Remote::abandon(const Group& queue, const LargeMessage& message) {
     });
 }
 
+// ---- Large messages ------------------------------------------------------------------------
+
+void Remote::note_left(const wire::BatchHeader& batch) {
+    if (!batch.part) return;
+    if (is_last_part(batch))
+        half_way_.erase(key_of(batch));
+    else
+        half_way_.insert(key_of(batch));
+}
+
+void Remote::keep_part(Entry entry) {
+    auto& kept = kept_[key_of(entry.batch().header())];
+    keeper_.spare_bytes(entry);
+    kept.push_back(std::move(entry));
+}
+
+std::vector<Entry> Remote::take_parts(const wire::BatchHeader& last) {
+    const auto found = kept_.extract(key_of(last));
+    return found.empty() ? std::vector<Entry>{} : std::move(found.mapped());
+}
+
+void Remote::begin_anew() {
+    half_way_.clear();
+    for (auto& [key, parts] : std::exchange(kept_, {}))
+        for (Entry& part : parts) take_back({std::move(part), nullptr});
+}
+
+// The bytes are in the journal only.
+void Remote::recall(const Entry& entry) {
+    if (recalling_) return;
+    recall_ = ReadBack{.stream = entry.owed().stream,
+                       .after = BatchId{entry.id().value - 1},
+                       .bytes = limits::stream_read_back,
+                       .channel = std::nullopt,
+                       .recall = true};
+}
+
+void Remote::on_recalled(const Loaded& answer) {
+    recalling_ = false;
+    const BatchId asked = answer.request.after.next();
+    std::map<BatchId, const LoadedEntry*> rows;
+    for (const LoadedEntry& row : answer.entries) rows[row.id] = &row;
+    std::erase_if(returned_, [&](const Owed& owed) {
+        const Entry& entry = owed.entry;
+        const auto row = rows.find(entry.id());
+        if (entry.batch() || entry.owed().stream != answer.request.stream) return false;
+        if (row != rows.end() && row->second->batch) {
+            entry.custody->restore(row->second->batch);
+            return false;
+        }
+        if (row == rows.end() && entry.id() != asked) return false;
+        keeper_.settle(entry, Settlement::purged);  // damaged: the journal has named it
+        return true;
+    });
+}
+
+// ---- The journal ------------------------------------------------------------------------------
+
+void Remote::on_loaded(const Loaded& answer) {
+    if (answer.request.recall) return on_recalled(answer);
+    stream(answer.request.stream.lane).on_loaded(answer, keeper_);
+}
+
 void Remote::trim(std::uint64_t memory_bytes_max) {
     for (Stream& lane : streams_) lane.trim(memory_bytes_max);
 }
 
 void Remote::read_on(std::uint64_t memory_bytes_max, const HeldChannels& held,
                      std::vector<ReadBack>& reads) {
+    if (recall_) {
+        reads.push_back(*std::exchange(recall_, std::nullopt));
+        recalling_ = true;
+    }
     for (Stream& lane : streams_) lane.read_on(memory_bytes_max, held, reads);
 }
 
@@ -114,6 +193,8 @@ Run::Size Remote::waiting() const {
     Run::Size all;
     for (const Stream& lane : streams_) all.add(lane.size());
     for (const Owed& owed : returned_) all.add({1, owed.entry.messages(), owed.entry.bytes()});
+    for (const auto& [key, parts] : kept_)
+        for (const Entry& part : parts) all.add({1, part.messages(), part.bytes()});
     return all;
 }
 

@@ -5,7 +5,9 @@
 
 #include <array>
 #include <deque>
+#include <map>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -50,11 +52,23 @@ class Remote {
     // What it has of it is taken back by its queue.
     void abandon(const Group& queue, const LargeMessage& message);
 
+    // ---- Large messages. A relay that has a part may be lost with it, and the parts must come in
+    // order: so what a relay has acknowledged of a message is kept until it has the last part, and
+    // another relay gets the whole.
+    void note_left(const wire::BatchHeader& batch);
+    bool is_half_way() const { return !half_way_.empty(); }
+    void keep_part(Entry entry);
+    // The last part has been acknowledged: all that was kept of its message.
+    std::vector<Entry> take_parts(const wire::BatchHeader& last);
+    // Another path carries it all, from the beginning.
+    void begin_anew();
+
     // ---- The journal.
     Stream& stream(wire::Lane lane) { return streams_[static_cast<std::size_t>(lane)]; }
     void trim(std::uint64_t memory_bytes_max);
     void read_on(std::uint64_t memory_bytes_max, const HeldChannels& held,
                  std::vector<ReadBack>& reads);
+    void on_loaded(const Loaded& answer);
 
     // ---- What others ask.
     bool settles_soon() const;
@@ -72,12 +86,23 @@ class Remote {
     bool active = false;         // is in its outbound's round
 
   private:
+    using MessageKey = std::pair<ProducerId, std::uint64_t>;
+    static MessageKey key_of(const wire::BatchHeader& part) {
+        return {part.producer, part.part->first_sequence};
+    }
     Entry* front(std::size_t source, const HeldChannels& held);
+    Entry* front_returned(const HeldChannels& held);
+    void recall(const Entry& entry);
+    void on_recalled(const Loaded& answer);
 
     const Destination destination_;
     Keeper& keeper_;
     std::array<Stream, wire::lane_count> streams_;
-    std::deque<Owed> returned_;
+    std::deque<Owed> returned_;      // in the order they were taken
+    std::set<MessageKey> half_way_;  // of which some parts have left
+    std::map<MessageKey, std::vector<Entry>> kept_;
+    std::optional<ReadBack> recall_;  // of what is kept: to be asked for
+    bool recalling_ = false;
     std::size_t turn_ = 0, showing_ = 0;  // sources
     std::size_t again_ = 0;               // in returned_
 };

@@ -248,6 +248,9 @@ struct Exchange::State {
     void put_neighbour(Peer& peer);
     void settle_links();
     void apply_paths();
+    void apply_deferred_paths();
+    bool has_not_failed(const Outbound& outbound) const;
+    void begin_large_messages_anew(Remote& to);
     void apply_path(const AgentId& agent);
     void tell_all_paths(Peer& peer);
     void tell_path(Peer& peer, const AgentId& agent);
@@ -331,6 +334,7 @@ struct Exchange::State {
     std::vector<Peer*> acks_due;
     std::vector<Peer*> paths_due;
     std::vector<Peer*> arrived_due;
+    std::set<AgentId> paths_deferred;                     // until a large message has left whole
     bool links_settling = false;                          // one has gone down and may be back soon
     std::unordered_map<std::string, Peer*> peers_by_key;  // the configured ones, by each of theirs
     std::map<LinkId, Link> links;

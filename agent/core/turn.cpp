@@ -94,6 +94,7 @@ void State::tick() {
     next_tick = now + std::chrono::seconds{1};
     for (auto& [id, link] : links) tick_link(link);
     settle_links();
+    apply_deferred_paths();
     std::vector<DestinationId> ended;
     for (const auto& [id, group] : groups) {
         // A queue that nobody uses any more is forgotten; its next message makes it anew.
@@ -156,7 +157,7 @@ void State::on_loaded(const Loaded& answer) {
         group->second->on_loaded(answer);
         touch(*group->second);
     } else if (Remote* const to = find_remote(stream.to)) {
-        to->stream(stream.lane).on_loaded(answer, keeper);
+        to->on_loaded(answer);
         if (to->via != nullptr) to->via->wake(*to);
     }
 }

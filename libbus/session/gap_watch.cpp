@@ -16,10 +16,10 @@ GapWatch::Passed GapWatch::pass(const wire::BatchHeader& batch, std::uint64_t ch
                                 std::uint32_t count) {
     const Key key = key_of(batch);
     const std::uint64_t next = channel_sequence + count;
+    const auto mode = static_cast<std::size_t>(batch.mode);
     const auto found = watched_.find(key);
     if (found == watched_.end()) {
-        Watched& begun = begin(key, next);
-        if (batch.guaranteed()) begun.guaranteed_next = next;
+        begin(key, next).next_of[mode] = next;
         return {};
     }
     Watched& watched = found->second;
@@ -29,8 +29,8 @@ GapWatch::Passed GapWatch::pass(const wire::BatchHeader& batch, std::uint64_t ch
         channel_sequence > watched.next ? channel_sequence - watched.next : std::uint64_t{0};
     watched.next = std::max(watched.next, next);
     // Best effort may overtake what has to wait for room.
-    const bool late = batch.guaranteed() && channel_sequence < watched.guaranteed_next;
-    if (batch.guaranteed()) watched.guaranteed_next = std::max(watched.guaranteed_next, next);
+    const bool late = channel_sequence < watched.next_of[mode];
+    watched.next_of[mode] = std::max(watched.next_of[mode], next);
     return {lost + skipped, late};
 }
 

@@ -2,6 +2,7 @@
 // late: each batch says what its first message's place in the channel is.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <list>
 #include <string_view>
@@ -16,7 +17,7 @@ class GapWatch {
   public:
     struct Passed {
         std::uint64_t missing = 0;  // before them
-        bool late = false;          // later guaranteed ones came before them
+        bool late = false;          // later ones of their mode came before them
     };
     // Messages [channel_sequence, +count) of the batch came. The first of a producer and channel
     // begins the count; what comes again or late is no gap.
@@ -39,7 +40,7 @@ class GapWatch {
     };
     struct Watched {
         std::uint64_t next = 0;
-        std::uint64_t guaranteed_next = 0;
+        std::array<std::uint64_t, 2> next_of{};  // by mode
         std::uint64_t lost = 0;
         std::list<Key>::iterator place;
     };

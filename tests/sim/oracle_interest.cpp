@@ -103,6 +103,7 @@ void Oracle::on_crash(int host) {
     const Disk& disk = hosts_.at(std::size_t(host))->durable();
     recall_interest(host);
     expiries_.on_crash(host);
+    std::erase_if(received_, [&](const auto& number) { return number.first.to == host; });
     std::erase_if(held_, [&](const auto& told) { return told.first.first == host; });
     for (PlaceId id = 0; id < book.places().size(); ++id) {
         Place& place = book.place(id);
