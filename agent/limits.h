@@ -72,7 +72,8 @@ inline constexpr auto grace_max = 20ms;
 inline constexpr auto session_linger = 30s;  // anonymous interest after its session
 // Between two questions for the rest of a large message.
 inline constexpr auto ask_again = 5s;
-inline constexpr auto keepalive_interval = 2s;  // on an idle link
+inline constexpr auto keepalive_interval = 2s;    // on an idle link
+inline constexpr auto round_trip_interval = 10s;  // between measurements on a busy link
 inline constexpr auto bulk_calm =
     1s;  // without a backlog, until a producer's window is the quick one
 // A link that is back within this has not been down: nothing that was on its way goes another way.

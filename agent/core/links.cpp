@@ -179,7 +179,7 @@ void Exchange::State::open_session(Link& link, const wire::LinkHello& hello) {
     meet(link, hello);
     link.phase = Phase::open;
     link.retry = {};
-    link.last_heard = now;
+    link.last_heard = link.last_asked = now;
     peer.active = &link;
     peer.last_error.clear();
     peer.remote->interest.begin(peer.id);
@@ -476,8 +476,12 @@ void Exchange::State::tick_link(Link& link) {
         if (link.dialled) effects.close_links.push_back({link.id, false});
         return;
     }
-    if (now - link.last_sent >= limits::keepalive_interval)
-        send(link, keepalive_to(*link.peer, nanos(now), 0));
+    // On a busy link it measures the round trip.
+    if (now - link.last_sent < limits::keepalive_interval &&
+        now - link.last_asked < limits::round_trip_interval)
+        return;
+    link.last_asked = now;
+    send(link, keepalive_to(*link.peer, nanos(now), 0));
 }
 
 }  // namespace bus::core

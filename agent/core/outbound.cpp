@@ -124,26 +124,29 @@ void Outbound::land(Flight& flight, Settlement how) {
     flight.open = 0;
     for (Carried& carried : flight.carried) {
         if (carried.done) continue;
-        // A relay answers for it from now on: it has not arrived.
-        if (how == Settlement::settled && carried.to != neighbour_)
-            pass_on(carried);
+        if (carried.to != neighbour_)
+            pass_on(carried, how);
         else
             settle(carried, how);
     }
 }
 
-// A queue keeps the parts of its large messages itself.
-void Outbound::pass_on(Carried& carried) {
+// To a relay, which answers for it from now on: it has not arrived. (A queue keeps the parts of its
+// large messages itself.)
+void Outbound::pass_on(Carried& carried, Settlement how) {
+    const auto moved = how == Settlement::settled ? Settlement::moved : how;
     const auto& header = carried.entry.batch().header();
-    if (header.part && carried.queue == nullptr) {
-        if (!is_last_part(header)) {
+    if (header.part) {
+        const bool whole = carried.to->note_decided(header);
+        if (!whole && moved == Settlement::moved && carried.queue == nullptr) {
             carried.done = true;
             return carried.to->keep_part(std::exchange(carried.entry, {}));
         }
-        for (const Entry& part : carried.to->take_parts(header))
-            keeper_.settle(part, Settlement::moved);
+        if (whole)
+            for (const Entry& part : carried.to->take_parts(header))
+                keeper_.settle(part, Settlement::moved);
     }
-    settle(carried, Settlement::moved);
+    settle(carried, moved);
 }
 
 // Whoever waits for the receipt `arrived` of it waits for the relay's word.
@@ -226,6 +229,8 @@ void Outbound::give_back_if(Wanted wanted) {
             if (carried.done || !wanted(*carried.to)) continue;
             carried.done = true;
             --flight.open;
+            const auto& header = carried.entry.batch().header();
+            if (header.part) (void)carried.to->note_decided(header);
             carried.to->take_back({std::exchange(carried.entry, {}), carried.queue});
             if (carried.to->via != nullptr) carried.to->via->wake(*carried.to);
         }

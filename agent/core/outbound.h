@@ -132,7 +132,7 @@ class Outbound {
     void finish(Flight& flight);
     void land(Flight& flight, Settlement how);
     void settle(Carried& carried, Settlement how);
-    void pass_on(Carried& carried);
+    void pass_on(Carried& carried, Settlement how);
     void note_passed_on(const Flight& flight);
     template <class Wanted>
     void give_back_if(Wanted wanted);

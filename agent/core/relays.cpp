@@ -89,25 +89,42 @@ void State::apply_path(const AgentId& agent) {
     if (to.up && (path == nullptr || !path->up()))
         to.down_since = by != nullptr && by->active == nullptr ? by->down_since : now;
     to.up = path != nullptr && path->up();
-    Outbound* const before = to.via;
-    // Parts of a large message must come in order: whoever has the first gets the last.
-    const bool stays =
-        before != via && before != nullptr && to.is_half_way() && has_not_failed(*before);
-    if (stays) paths_deferred.insert(agent);
-    if (before != via && !stays) {
-        if (before != nullptr) before->detach(to);
-        if (via != nullptr) via->attach(to);
-        // What is on its way by a link that is up will be answered for by who is there.
-        if (via != nullptr && (before == nullptr || !has_not_failed(*before))) {
-            begin_large_messages_anew(to);
-            for (const auto& peer : peers)
-                if (!has_not_failed(*peer->outbound)) peer->outbound->give_back(to);
-        }
-    }
+    change_way(to, via);
     forget_routes();
     refresh_queues(to);
     for (const auto& peer : peers)
         if (peer->active != nullptr && peer->id != agent) tell_path(*peer, agent);
+}
+
+// Parts of a large message must come in order: whoever has the first gets the last, as long as it
+// can deliver it. Otherwise another has to begin anew, once it is clear what the first has.
+void State::change_way(Remote& to, Outbound* via) {
+    Outbound* const before = to.via;
+    if (before == via) return;
+    const bool failed = before == nullptr || !has_not_failed(*before);
+    if (!failed && to.is_half_way()) {
+        paths_deferred.insert(to.agent());
+        if (!leads_to(*before, to.agent())) before->detach(to);
+        return;
+    }
+    if (before != nullptr) before->detach(to);
+    if (via == nullptr) return;
+    if (failed)
+        for (const auto& peer : peers)
+            if (peer->outbound.get() != via && !has_not_failed(*peer->outbound))
+                peer->outbound->give_back(to);
+    if (to.parts_under_way() > 0) {
+        paths_deferred.insert(to.agent());
+        return;
+    }
+    if (failed) begin_large_messages_anew(to);
+    via->attach(to);
+    // What else is on its way by a link that is up will be answered for by who is there.
+}
+
+bool State::leads_to(const Outbound& outbound, const AgentId& agent) const {
+    const auto ways = paths.ways(agent);
+    return std::find(ways.begin(), ways.end(), peers_by_outbound.at(&outbound)->id) != ways.end();
 }
 
 // Its link is up, or may be again in a moment.

@@ -100,6 +100,7 @@ bool Remote::is_moot(const Entry& entry) const {
 }
 
 void Remote::abandon(const Group& queue, const LargeMessage& message) {
+    half_way_.erase({message.rest.producer, message.rest.part.first_sequence});
     std::erase_if(returned_, [&](const Owed& owed) {
         const auto& header = owed.entry.batch().header();
         return owed.queue == &queue && header.part && header.producer == message.rest.producer &&
@@ -111,10 +112,25 @@ void Remote::abandon(const Group& queue, const LargeMessage& message) {
 
 void Remote::note_left(const wire::BatchHeader& batch) {
     if (!batch.part) return;
-    if (is_last_part(batch))
-        half_way_.erase(key_of(batch));
-    else
-        half_way_.insert(key_of(batch));
+    HalfWay& message = half_way_[key_of(batch)];
+    ++message.under_way;
+    message.last_left = message.last_left || is_last_part(batch);
+}
+
+bool Remote::note_decided(const wire::BatchHeader& part) {
+    const auto found = half_way_.find(key_of(part));
+    if (found == half_way_.end()) return true;
+    HalfWay& message = found->second;
+    if (message.under_way > 0) --message.under_way;
+    if (message.under_way > 0 || !message.last_left) return false;
+    half_way_.erase(found);
+    return true;
+}
+
+std::uint32_t Remote::parts_under_way() const {
+    std::uint32_t parts = 0;
+    for (const auto& [key, message] : half_way_) parts += message.under_way;
+    return parts;
 }
 
 void Remote::keep_part(Entry entry) {
@@ -123,8 +139,8 @@ void Remote::keep_part(Entry entry) {
     kept.push_back(std::move(entry));
 }
 
-std::vector<Entry> Remote::take_parts(const wire::BatchHeader& last) {
-    const auto found = kept_.extract(key_of(last));
+std::vector<Entry> Remote::take_parts(const wire::BatchHeader& part) {
+    const auto found = kept_.extract(key_of(part));
     return found.empty() ? std::vector<Entry>{} : std::move(found.mapped());
 }
 

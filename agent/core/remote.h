@@ -7,7 +7,6 @@
 #include <deque>
 #include <map>
 #include <optional>
-#include <set>
 #include <string>
 #include <vector>
 
@@ -53,13 +52,16 @@ class Remote {
     void abandon(const Group& queue, const LargeMessage& message);
 
     // ---- Large messages. A relay that has a part may be lost with it, and the parts must come in
-    // order: so what a relay has acknowledged of a message is kept until it has the last part, and
-    // another relay gets the whole.
+    // order: so what a relay has acknowledged of a message is kept until it has acknowledged all of
+    // it, and another relay gets the whole.
     void note_left(const wire::BatchHeader& batch);
+    // It was acknowledged, came back, or ended. true: so has all of its message.
+    bool note_decided(const wire::BatchHeader& part);
+    // A message of which a relay has, or may have, a part and not all.
     bool is_half_way() const { return !half_way_.empty(); }
+    std::uint32_t parts_under_way() const;
     void keep_part(Entry entry);
-    // The last part has been acknowledged: all that was kept of its message.
-    std::vector<Entry> take_parts(const wire::BatchHeader& last);
+    std::vector<Entry> take_parts(const wire::BatchHeader& part);
     // Another path carries it all, from the beginning.
     void begin_anew();
 
@@ -98,8 +100,12 @@ class Remote {
     const Destination destination_;
     Keeper& keeper_;
     std::array<Stream, wire::lane_count> streams_;
-    std::deque<Owed> returned_;      // in the order they were taken
-    std::set<MessageKey> half_way_;  // of which some parts have left
+    std::deque<Owed> returned_;  // in the order they were taken
+    struct HalfWay {
+        std::uint32_t under_way = 0;  // parts that have left and are not decided
+        bool last_left = false;
+    };
+    std::map<MessageKey, HalfWay> half_way_;
     std::map<MessageKey, std::vector<Entry>> kept_;
     std::optional<ReadBack> recall_;  // of what is kept: to be asked for
     bool recalling_ = false;

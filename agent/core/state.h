@@ -109,7 +109,7 @@ struct Exchange::State {
         Phase phase = Phase::silent;
         std::uint64_t session = 0;
         std::uint64_t sent = 0, received = 0;  // counts of this session
-        Time last_sent{}, last_heard{}, greeted{};
+        Time last_sent{}, last_heard{}, last_asked{}, greeted{};
         Duration retry{};
     };
 
@@ -249,6 +249,8 @@ struct Exchange::State {
     void settle_links();
     void apply_paths();
     void apply_deferred_paths();
+    void change_way(Remote& to, Outbound* via);
+    bool leads_to(const Outbound& outbound, const AgentId& agent) const;
     bool has_not_failed(const Outbound& outbound) const;
     void begin_large_messages_anew(Remote& to);
     void apply_path(const AgentId& agent);
