@@ -223,6 +223,7 @@ void State::on_paths(Link& link, const wire::LinkPaths& frame) {
         return end_session(link, "more paths than may be told", true);
     }
     apply_paths();
+    apply_deferred_paths();
     for (const auto& path : frame.paths)
         if (Remote* const to = find_remote(path.to()))
             if (to->name.empty() || peer_by_id(to->agent()) == nullptr) to->name = path.name;
