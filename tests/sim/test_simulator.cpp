@@ -44,6 +44,13 @@ TEST_CASE("a backlog larger than memory is on disk, and arrives") {
     }
 }
 
+TEST_CASE("fifty agents find their ways, and find others when hubs are lost") {
+    for (std::uint64_t seed = 1; seed <= 3; ++seed) {
+        const Result result = Cluster{seed, false, draw_routes_plan}.run();
+        CHECK(result.messages > 1'000);
+    }
+}
+
 TEST_CASE("a restored journal whose incarnation does not rise is refused by name") {
     std::uint64_t refusals = 0;
     for (std::uint64_t seed = 1; seed <= 10; ++seed)
