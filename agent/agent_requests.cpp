@@ -10,6 +10,7 @@
 #include "agent_parts.h"
 #include "bus/error.h"
 #include "io/accept_guard.h"
+#include "observe/diagnosis_json.h"
 #include "observe/status_json.h"
 #include "wire/admin_arguments.h"
 
@@ -54,6 +55,15 @@ observe::AdminAnswer answer_to(const wire::AdminRequest& request) {
     return {.id = request.id, .request = request.request};
 }
 
+// The only one, and it has to be there.
+std::string text_argument(const wire::AdminRequest& request, const std::string& key) {
+    auto arguments = arguments_of(request, {key});
+    const auto found = arguments.texts.find(key);
+    if (found == arguments.texts.end() || found->second.empty())
+        throw Error{"\"" + key + "\" is missing"};
+    return std::move(found->second);
+}
+
 observe::ShownIdentity shown(const Identity& identity) {
     observe::ShownIdentity shown{.agent = identity.agent, .public_key = identity.public_key};
     if (identity.next) {
@@ -65,8 +75,11 @@ observe::ShownIdentity shown(const Identity& identity) {
 
 }  // namespace
 
-const std::array<Agent::Request, 5> Agent::requests{{
+const std::array<Agent::Request, 8> Agent::requests{{
     {"status", &Agent::tell_status},
+    {"route", &Agent::tell_route},
+    {"why", &Agent::tell_why},
+    {"ping", &Agent::ping},
     {"reload", &Agent::reload_as_asked},
     {"identity", &Agent::tell_identity},
     {"rotate_key", &Agent::rotate_key_as_asked},
@@ -90,6 +103,29 @@ std::string Agent::answer(const wire::AdminRequest& request, Time now) try {
 std::string Agent::tell_status(const wire::AdminRequest& request, Time now) {
     return observe::status_reply(answer_to(request), exchange_.status(now),
                                  extras_of(told_.counters));
+}
+
+std::string Agent::tell_route(const wire::AdminRequest& request, Time now) {
+    const auto arguments = arguments_of(request, {"channel", "queue"});
+    const auto channel = arguments.texts.find("channel");
+    if (channel == arguments.texts.end()) throw Error{"\"channel\" is missing"};
+    if (!wire::is_channel(channel->second))
+        throw Error{"\"" + channel->second +
+                    "\" is no channel: tokens of A-Z a-z 0-9 _ - joined by dots"};
+    const auto kind = arguments.flag("queue") ? wire::Kind::queue : wire::Kind::topic;
+    return observe::route_reply(answer_to(request),
+                                exchange_.diagnose_route(kind, channel->second, now));
+}
+
+std::string Agent::tell_why(const wire::AdminRequest& request, Time now) {
+    const std::string what = text_argument(request, "what");
+    return observe::why_reply(answer_to(request), exchange_.diagnose_why(what, now));
+}
+
+std::string Agent::ping(const wire::AdminRequest& request, Time now) {
+    const std::string peer = text_argument(request, "peer");
+    if (!exchange_.ping(peer, now)) throw Error{"there is no link to \"" + peer + "\" that is up"};
+    return observe::ping_reply(answer_to(request), peer);
 }
 
 std::string Agent::reload_as_asked(const wire::AdminRequest& request, Time now) {

@@ -53,6 +53,8 @@ inline constexpr std::size_t interest_per_peer_max = 100'000;
 inline constexpr std::size_t arrivals_max = 1'000'000;
 // Channels whose destinations are remembered.
 inline constexpr std::size_t routes_max = 100'000;
+// Causes of denials that are remembered.
+inline constexpr std::size_t denials_max = 256;
 // Large messages that one producer has begun.
 inline constexpr std::size_t unfinished_max = 1'000;
 // Receipts kept for a producer whose session is interrupted.

@@ -204,7 +204,7 @@ void Exchange::State::on_subscribe(Session& session, const wire::Subscribe& comm
     Reject code = Reject::none;
     if (const auto reason = why_not(session, command, code)) {
         if (code == Reject::not_allowed) {
-            ++denied;
+            deny(denial_of_uid(session.uid, Act::take, command.kind, command.filter));
             event(Event::Kind::batch_denied, command.filter, *reason);
         }
         return fail(session.id, command.id, code, *reason);

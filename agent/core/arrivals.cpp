@@ -58,7 +58,7 @@ std::optional<std::pair<wire::Reject, std::string>> State::why_not_publish(
         find_group(Destination::Type::queue, channel) == nullptr)
         return {{wire::Reject::limit, "too many queues and subscriptions at this agent"}};
     if (rules.may_publish(session.uid, header.kind, channel)) return std::nullopt;
-    ++denied;
+    deny(denial_of_uid(session.uid, Act::give, header.kind, channel));
     std::string reason = "no rule lets uid " + std::to_string(session.uid) +
                          (header.kind == wire::Kind::queue ? " send to " : " publish on ") +
                          channel;
@@ -69,7 +69,7 @@ std::optional<std::pair<wire::Reject, std::string>> State::why_not_publish(
 void State::on_peer_batch(Peer& peer, const wire::Envelope& envelope, Batch batch) {
     const auto& header = batch.header();
     peer.window.on_received(batch.size() + wire::envelope_length, now);
-    peer.received_messages += batch.messages();
+    peer.received.count(batch.messages(), wire::envelope_length + batch.size());
     if (!header.guaranteed()) want_ack(peer);  // its credit
     if (header.guaranteed() && envelope.number <= peer.intake->taken()) {
         ++duplicates_dropped;
@@ -98,7 +98,7 @@ State::Refusal State::why_not_from(const Peer& peer, const wire::BatchHeader& he
     if (header.kind == wire::Kind::service || !wire::is_channel(header.channel))
         return {{wire::Reject::bad_name, "this agent takes no such channel"}};
     if (peer.may_give(header.kind, header.channel)) return std::nullopt;
-    ++denied;
+    deny(denial_of_peer(peer, Act::give, header.kind, header.channel));
     const std::string channel{header.channel};
     std::string reason = "no rule lets peer " + peer.settings.name +
                          (header.kind == wire::Kind::queue ? " send to " : " publish on ") +

@@ -61,6 +61,7 @@ struct Event {
         best_effort_dropped,
         session_opened,
         session_closed,
+        rule_denied,
         subscription_added,
         subscription_removed,
         link_up,

@@ -9,6 +9,7 @@
 #include <string>
 
 #include "core/batch.h"
+#include "core/diagnosis.h"
 #include "core/effects.h"
 #include "core/journal.h"
 #include "core/settings.h"
@@ -63,7 +64,16 @@ class Exchange {
     void finish_turn(Time now);
     Effects& effects();
 
+    // ---- What people ask.
     Status status(Time now) const;
+    // Where a message that is published here now would go, and where not, and why. The channel is
+    // valid.
+    RouteDiagnosis diagnose_route(wire::Kind kind, const std::string& channel, Time now) const;
+    // Why nothing comes to `what`: a channel, a filter, or a subscription's name.
+    WhyDiagnosis diagnose_why(const std::string& what, Time now) const;
+    // Asks that peer for an answer, to measure the round trip: the next in LinkStatus. false: its
+    // link is not up.
+    [[nodiscard]] bool ping(const std::string& peer, Time now);
 
     struct State;
 

@@ -3,6 +3,7 @@
 // room. Range, credit and attempt are decided here and nowhere else.
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <cstdint>
 #include <map>
@@ -65,6 +66,10 @@ class Group {
     // What it had and did not decide goes back, to be handed out again, marked.
     void leave(ConsumerId id);
     std::size_t consumers() const { return consumers_.size(); }
+    std::size_t consumers_with_room() const {
+        return static_cast<std::size_t>(std::count_if(consumers_.begin(), consumers_.end(),
+                                                      [](const auto& c) { return c.has_room(); }));
+    }
 
     enum class Decision : std::uint8_t { done, unknown, malformed };
     [[nodiscard]] Decision decide(const wire::Ack& ack);

@@ -36,7 +36,7 @@ Exchange::State::Peer* Exchange::State::peer_by_key(const std::string& key) {
     return found == peers_by_key.end() ? nullptr : found->second;
 }
 
-Exchange::State::Peer* Exchange::State::peer_by_id(const AgentId& id) {
+Exchange::State::Peer* Exchange::State::peer_by_id(const AgentId& id) const {
     const auto found = peers_by_id.find(id);
     return found == peers_by_id.end() ? nullptr : found->second;
 }
@@ -64,7 +64,7 @@ std::uint64_t Exchange::State::send_parcel(Link& link, const Outbound::Parcel& p
             wire::Route{.hops = static_cast<std::uint8_t>(parcel.hops + 1),
                         .origin = origin != nullptr ? origin->agent() : settings.agent,
                         .finals = is_for_peer ? std::vector<AgentId>{} : parcel.finals});
-    link.peer->sent_messages += parcel.batch.messages();
+    link.peer->sent.count(parcel.batch.messages(), wire::envelope_length + parcel.batch.size());
     effects.to_links.push_back(
         {link.id, SendBatch{envelope, parcel.batch, 0, parcel.batch.header().body_length}});
     return envelope.count;
@@ -194,6 +194,9 @@ void Exchange::State::open_session(Link& link, const wire::LinkHello& hello) {
     for (auto& part : wire::split_interest(wire::LinkInterest::Part::snapshot_last,
                                            own_interest.version(), snapshot_with_removals()))
         send(link, std::move(part));
+    peer.up_since = peer.interest_told = now;
+    peer.interest_frame = link.sent;
+    peer.interest_heard.reset();
     tell_all_paths(peer);
     peer.arrived_told = 0;
     peer.arrived_frames.clear();
@@ -308,6 +311,7 @@ bool Exchange::State::count_in(Link& link, std::uint64_t session, std::uint64_t 
 
 void Exchange::State::on_ack(Link& link, const wire::LinkAck& ack) {
     confirm_arrived(*link.peer, ack.received);
+    if (ack.received >= link.peer->interest_frame) note_interest_heard(*link.peer);
     if (!link.peer->outbound->on_ack(ack)) {
         ++malformed;
         end_session(link, "it acknowledged what was never sent", true);
@@ -375,8 +379,12 @@ void Exchange::State::on_given_back(Link& link, const std::vector<wire::Interest
 
 void Exchange::State::on_keepalive(Link& link, const wire::LinkKeepalive& keepalive) {
     Peer& peer = *link.peer;
-    if (keepalive.reply_to != 0 && keepalive.reply_to <= nanos(now))
+    if (keepalive.reply_to != 0 && keepalive.reply_to <= nanos(now)) {
         peer.rtt_micros = (nanos(now) - keepalive.reply_to) / 1000;
+        ++peer.rtt_measured;
+        // Frames come in order: what left before the question was heard before the answer.
+        if (keepalive.reply_to > nanos(peer.interest_told)) note_interest_heard(peer);
+    }
     const PeerInterest& known = peer.remote->interest;
     const bool same_version = keepalive.interest_version == known.version();
     const bool same_paths =
@@ -390,7 +398,9 @@ void Exchange::State::on_keepalive(Link& link, const wire::LinkKeepalive& keepal
         if (link.dialled) greet(link);
         return;
     }
-    if (keepalive.echo != 0) send(link, keepalive_to(peer, 0, keepalive.echo));
+    if (keepalive.echo == 0) return;
+    flush_paths();  // its digest counts them
+    send(link, keepalive_to(peer, 0, keepalive.echo));
 }
 
 wire::LinkKeepalive Exchange::State::keepalive_to(const Peer& peer, std::uint64_t echo,
@@ -400,6 +410,17 @@ wire::LinkKeepalive Exchange::State::keepalive_to(const Peer& peer, std::uint64_
             .echo = echo,
             .reply_to = reply_to,
             .paths_digest = peer.told_digest};
+}
+
+bool Exchange::ping(const std::string& name, Time now) {
+    State& s = at(now);
+    for (const auto& peer : s.peers) {
+        if (peer->settings.name != name || peer->active == nullptr) continue;
+        s.flush_paths();  // its digest counts them
+        s.send(*peer->active, s.keepalive_to(*peer, nanos(now), 0));
+        return true;
+    }
+    return false;
 }
 
 void Exchange::State::on_reset(Link& link, const wire::LinkReset& reset) {
@@ -435,7 +456,14 @@ void Exchange::State::announce_interest() {
         for (auto& part : wire::split_interest(wire::LinkInterest::Part::change,
                                                own_interest.version(), changes))
             send(*peer->active, std::move(part));
+        peer->interest_told = now;
+        peer->interest_frame = peer->active->sent;
+        peer->interest_heard.reset();
     }
+}
+
+void Exchange::State::note_interest_heard(Peer& peer) const {
+    if (!peer.interest_heard) peer.interest_heard = now;
 }
 
 void Exchange::State::want_ack(Peer& peer) {

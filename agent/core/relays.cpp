@@ -34,7 +34,7 @@ Remote& State::remote(const AgentId& agent) {
 }
 
 // A message may be owed to it if some way to it is allowed.
-bool State::may_reach(const Remote& remote, wire::Kind kind, std::string_view channel) {
+bool State::may_reach(const Remote& remote, wire::Kind kind, std::string_view channel) const {
     const auto ways = paths.ways(remote.agent());
     bool configured = false;
     for (const AgentId& by : ways) {

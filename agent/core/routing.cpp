@@ -22,8 +22,13 @@ const Exchange::State::Route& Exchange::State::route(wire::Kind kind, std::strin
             if (!group->is_queue() && wire::matches(group->destination().filter, channel))
                 route.groups.push_back(group.get());
         for (const auto& [agent, remote] : remotes)
-            if (remote->interest.wants(kind, channel) && may_reach(*remote, kind, channel))
-                route.remotes.push_back(remote.get());
+            if (remote->interest.wants(kind, channel)) {
+                if (may_reach(*remote, kind, channel))
+                    route.remotes.push_back(remote.get());
+                else
+                    for (auto& denial : denials_of(*remote, kind, channel))
+                        route.denied.push_back(std::move(denial));
+            }
     }
     return routes.insert_or_assign(hash, std::move(route)).first->second;
 }
@@ -36,6 +41,8 @@ void Exchange::State::take(const Arrival& arrival, Batch batch) {
     const Route& here = arrival.for_this_host ? route(header.kind, header.channel) : nowhere;
     // What a peer sent says whom it is for: only the agent that takes it from its producer decides.
     const auto& to_remotes = arrival.from_peer ? arrival.pass_on : here.remotes;
+    if (!arrival.from_peer)
+        for (const Denial& denial : here.denied) deny(denial);
     if (!header.guaranteed()) return take_best_effort(arrival, batch, here.groups, to_remotes);
 
     std::uint8_t entry_flags = flags_on_the_way(arrival);

@@ -10,6 +10,7 @@
 #include <unordered_map>
 #include <vector>
 
+#include "core/denials.h"
 #include "core/exchange.h"
 #include "core/group.h"
 #include "core/holds.h"
@@ -20,6 +21,7 @@
 #include "core/remote.h"
 #include "core/rules.h"
 #include "core/seen.h"
+#include "core/traffic.h"
 #include "core/window.h"
 
 namespace bus::core {
@@ -86,9 +88,16 @@ struct Exchange::State {
         std::deque<ArrivedFrame> arrived_frames;
         WindowControl window;
         bool ack_due = false;  // it is among acks_due
-        Time down_since{};     // while no session is open
-        std::uint64_t sent_messages = 0, received_messages = 0;
+        Time up_since{};       // while a session is open
+        Time down_since{};     // while none is
+        Traffic sent, received;
         std::uint64_t rtt_micros = 0;
+        std::uint64_t rtt_measured = 0;  // times
+        // When it was last told of this agent's interest, by which frame, and since when it is
+        // known to have heard all of it.
+        Time interest_told{};
+        std::uint64_t interest_frame = 0;
+        std::optional<Time> interest_heard;
         std::string last_error;
         std::string state_word() const;
         // The rules: may it, or what lies behind it, give that, and have that?
@@ -119,6 +128,7 @@ struct Exchange::State {
         wire::ChannelKey channel;
         std::vector<Group*> groups;
         std::vector<Remote*> remotes;
+        std::vector<Denial> denied;  // agents that want it and may not have it
     };
 
     // A batch on its way in: who gave it, under which number.
@@ -209,7 +219,7 @@ struct Exchange::State {
 
     // ---- links.cpp
     Peer* peer_by_key(const std::string& key);
-    Peer* peer_by_id(const AgentId& id);
+    Peer* peer_by_id(const AgentId& id) const;
     void send(Link& link, wire::LinkBody body);
     std::uint64_t send_parcel(Link& link, const Outbound::Parcel& parcel);
     void greet(Link& link);
@@ -234,6 +244,7 @@ struct Exchange::State {
     void on_refuse(Link& link, const wire::LinkRefuse& refuse);
     void keep_interest(Remote& remote, const PeerInterest::Change& change);
     void announce_interest();
+    void note_interest_heard(Peer& peer) const;
     void want_ack(Peer& peer);
     void flush_acks();
     void pump(Peer& peer);
@@ -244,7 +255,7 @@ struct Exchange::State {
     Remote& remote(const AgentId& agent);
     Remote* find_remote(const AgentId& agent);
     Remote* find_remote(DestinationId id);
-    bool may_reach(const Remote& remote, wire::Kind kind, std::string_view channel);
+    bool may_reach(const Remote& remote, wire::Kind kind, std::string_view channel) const;
     void put_neighbour(Peer& peer);
     void settle_links();
     void apply_paths();
@@ -305,10 +316,18 @@ struct Exchange::State {
     void event(Event::Kind kind, std::string subject, std::string words,
                std::uint64_t messages = 0);
 
+    // ---- denials.cpp
+    void deny(const Denial& denial);
+    Denial denial_of_uid(std::uint32_t uid, Act act, wire::Kind kind, std::string_view what) const;
+    static Denial denial_of_peer(const Peer& peer, Act act, wire::Kind kind, std::string_view what);
+    std::vector<Denial> denials_of(const Remote& remote, wire::Kind kind,
+                                   std::string_view channel) const;
+
     // ---- status.cpp
     LinkStatus link_status(const Peer& peer) const;
     AgentStatus agent_status(const Remote& remote) const;
     GroupStatus group_status(const Group& group) const;
+    DenialStatus denial_status(const Denials::Count& count) const;
     std::string name_of(const AgentId& agent) const;
 
     Settings settings;
@@ -320,6 +339,7 @@ struct Exchange::State {
     Leases leases;
     Seen seen;
     Holds holds;
+    Denials denials;
     OwnInterest own_interest;
     Effects effects;
 

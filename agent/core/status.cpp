@@ -31,21 +31,34 @@ std::string type_word(Destination::Type type) {
 }  // namespace
 
 LinkStatus Exchange::State::link_status(const Peer& peer) const {
-    LinkStatus status{.peer = peer.settings.name,
-                      .state = peer.state_word(),
-                      .dialled = peer.active != nullptr && peer.active->dialled,
-                      .agent = peer.id,
-                      .rtt_micros = peer.rtt_micros,
-                      .sent_messages = peer.sent_messages,
-                      .received_messages = peer.received_messages,
-                      .last_error = peer.last_error,
-                      .interest = peer.remote != nullptr ? peer.remote->interest.size() : 0};
+    const bool up = peer.active != nullptr;
+    const Time since = up ? peer.up_since : peer.down_since;
+    LinkStatus status{
+        .peer = peer.settings.name,
+        .state = peer.state_word(),
+        .for_millis = since == Time{} ? std::nullopt : std::optional{millis_since(since, now)},
+        .dialled = up && peer.active->dialled,
+        .relays = peer.relays,
+        .cost = peer.settings.cost,
+        .agent = peer.id,
+        .rtt_micros = peer.rtt_micros,
+        .rtt_measured = peer.rtt_measured,
+        .sent_messages = peer.sent.messages(),
+        .received_messages = peer.received.messages(),
+        .sent_bytes = peer.sent.bytes(),
+        .received_bytes = peer.received.bytes(),
+        .sending = peer.sent.speed(now),
+        .receiving = peer.received.speed(now),
+        .last_error = peer.last_error,
+        .interest = peer.remote != nullptr ? peer.remote->interest.size() : 0};
     if (peer.remote == nullptr) return status;
     const auto backlog = peer.outbound->backlog();
     status.backlog_entries = backlog.entries;
     status.backlog_messages = backlog.messages;
     status.backlog_bytes = backlog.bytes;
     status.backlog_age_millis = millis_since(peer.outbound->oldest(), now);
+    if (up && backlog.bytes > 0 && status.sending.bytes > 0)
+        status.drained_in_millis = backlog.bytes * 1000 / status.sending.bytes;
     status.in_flight_bytes = peer.outbound->in_flight_bytes();
     status.window_bytes = peer.outbound->window();
     status.held = peer.outbound->held().names();
@@ -63,11 +76,29 @@ AgentStatus Exchange::State::agent_status(const Remote& remote) const {
                        .waiting_bytes = waiting.bytes,
                        .oldest_millis = millis_since(remote.oldest(), now),
                        .account = keeper.ledger.account(remote.id())};
+    if (!remote.up && remote.down_since != Time{})
+        status.down_millis = millis_since(remote.down_since, now);
     const Paths::Path* const path = paths.best(remote.agent());
-    if (path == nullptr) return status;
-    status.cost = path->cost;
+    if (path == nullptr) {
+        status.waits_at = settings.name;
+        return status;
+    }
+    if (!remote.up)
+        status.waits_at =
+            paths.is_up(path->neighbour()) ? name_of(path->neighbour()) : settings.name;
+    status.cost = path->cost % limits::down_link_cost;
     for (const AgentId& agent : path->agents) status.path.push_back(name_of(agent));
     return status;
+}
+
+DenialStatus Exchange::State::denial_status(const Denials::Count& count) const {
+    const Denial& denial = count.denial;
+    return {.who = denial.who,
+            .verb = std::string{verb_of(denial.act, denial.kind)},
+            .channel = denial.channel,
+            .rule = denial.rule,
+            .times = count.times,
+            .last_millis = millis_since(count.last, now)};
 }
 
 std::string Exchange::State::name_of(const AgentId& agent) const {
@@ -90,6 +121,7 @@ GroupStatus Exchange::State::group_status(const Group& group) const {
 }
 
 Status Exchange::status(Time now) const {
+    state_->now = std::max(state_->now, now);  // ages are reckoned from here
     const State& s = *state_;
     Status status{.name = s.settings.name,
                   .agent = s.settings.agent,
@@ -109,6 +141,8 @@ Status Exchange::status(Time now) const {
     for (const auto& peer : s.peers) status.links.push_back(s.link_status(*peer));
     for (const auto& [agent, remote] : s.remotes) status.agents.push_back(s.agent_status(*remote));
     for (const auto& [id, group] : s.groups) status.groups.push_back(s.group_status(*group));
+    for (const auto& [key, count] : s.denials.all())
+        status.denials.push_back(s.denial_status(count));
     for (const auto& [id, account] : s.keeper.ledger.accounts()) {
         status.accounts.push_back(account);
         status.unrouted += account.unrouted;

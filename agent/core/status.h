@@ -2,26 +2,35 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "base/id.h"
 #include "core/journal.h"
+#include "core/traffic.h"
 #include "wire/names.h"
 
 namespace bus::core {
 
 struct LinkStatus {
     std::string peer;
-    std::string state;  // "up", "connecting", "down"
+    std::string state;                        // "up", "down", "not configured"
+    std::optional<std::uint64_t> for_millis;  // in this state; none: it never was up
     bool dialled = false;
+    bool relays = false;
+    std::uint32_t cost = 0;
     AgentId agent;  // zero until it was first heard
     std::uint64_t backlog_entries = 0, backlog_messages = 0, backlog_bytes = 0;
     std::uint64_t backlog_age_millis = 0;
     std::uint64_t in_flight_bytes = 0, window_bytes = 0;
-    std::uint64_t rtt_micros = 0;
+    // At the present speed; none: nothing waits, or nothing moves.
+    std::optional<std::uint64_t> drained_in_millis;
+    std::uint64_t rtt_micros = 0, rtt_measured = 0;  // the last one, and how often it was measured
     std::uint64_t sent_messages = 0, received_messages = 0;
-    std::vector<std::string> held;  // channels the peer cannot take now
+    std::uint64_t sent_bytes = 0, received_bytes = 0;
+    Traffic::Speed sending, receiving;  // over the last seconds
+    std::vector<std::string> held;      // channels the peer cannot take now
     std::string last_error;
     std::size_t interest = 0;
     Account account;  // of what is owed to it; without a destination until it was first heard
@@ -33,10 +42,17 @@ struct AgentStatus {
     std::string name;               // empty: not heard of
     std::vector<std::string> path;  // names of the agents on the way, it included; empty: no way
     std::uint32_t cost = 0;
-    bool up = false;             // all links on the way are
-    std::uint64_t interest = 0;  // items
+    bool up = false;                           // all links on the way are
+    std::uint64_t interest = 0;                // items
+    std::optional<std::uint64_t> down_millis;  // none: it is up, or was not since the agent started
+    std::string waits_at;  // while it is down: the agent at which what is for it waits
     std::uint64_t waiting_messages = 0, waiting_bytes = 0, oldest_millis = 0;  // not on their way
     Account account;
+};
+
+struct DenialStatus {
+    std::string who, verb, channel, rule;  // "uid 1000", "publish on", "a.b", what is allowed
+    std::uint64_t times = 0, last_millis = 0;
 };
 
 struct GroupStatus {
@@ -58,6 +74,7 @@ struct Status {
     std::vector<LinkStatus> links;
     std::vector<AgentStatus> agents;
     std::vector<GroupStatus> groups;
+    std::vector<DenialStatus> denials;
     std::vector<Account> accounts;  // G5, all destinations
     std::uint64_t unrouted = 0;
     std::uint64_t memory_bytes = 0;  // of batches held

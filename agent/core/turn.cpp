@@ -92,7 +92,12 @@ void State::collect_safe() {
 
 void State::tick() {
     next_tick = now + std::chrono::seconds{1};
+    flush_paths();  // the digests of keepalives count them
     for (auto& [id, link] : links) tick_link(link);
+    for (const auto& peer : peers) {
+        peer->sent.sample(now);
+        peer->received.sample(now);
+    }
     settle_links();
     apply_deferred_paths();
     std::vector<DestinationId> ended;

@@ -58,6 +58,7 @@ Severity severity_of(Kind kind) {
         case Kind::link_down:
         case Kind::link_gap:
         case Kind::channel_held:
+        case Kind::rule_denied:
         case Kind::descriptors_scarce:
             return Severity::warning;
         default:

@@ -1,11 +1,9 @@
 #include "observe/status_json.h"
 
-#include <nlohmann/json.hpp>
+#include "observe/reply_json.h"
 
 namespace bus::observe {
 namespace {
-
-using Json = nlohmann::ordered_json;
 
 Json account_json(const core::Account& a) {
     return {{"destination", a.destination.value},
@@ -27,24 +25,62 @@ Json agent_json(const AgentId& agent) {
     return agent.is_zero() ? none : Json(to_text(agent));
 }
 
+Json optional_json(const std::optional<std::uint64_t>& figure) {
+    Json none;  // null
+    return figure ? Json(*figure) : none;
+}
+
+Json speed_json(const core::Traffic::Speed& speed) {
+    return {{"messages_per_second", speed.messages}, {"bytes_per_second", speed.bytes}};
+}
+
 Json link_json(const core::LinkStatus& l) {
     return {{"peer", l.peer},
             {"state", l.state},
+            {"for_millis", optional_json(l.for_millis)},
             {"dialled", l.dialled},
+            {"relays", l.relays},
+            {"cost", l.cost},
             {"agent", agent_json(l.agent)},
             {"backlog_entries", l.backlog_entries},
             {"backlog_messages", l.backlog_messages},
             {"backlog_bytes", l.backlog_bytes},
             {"backlog_age_millis", l.backlog_age_millis},
+            {"drained_in_millis", optional_json(l.drained_in_millis)},
             {"in_flight_bytes", l.in_flight_bytes},
             {"window_bytes", l.window_bytes},
             {"rtt_micros", l.rtt_micros},
+            {"rtt_measured", l.rtt_measured},
             {"sent_messages", l.sent_messages},
             {"received_messages", l.received_messages},
+            {"sent_bytes", l.sent_bytes},
+            {"received_bytes", l.received_bytes},
+            {"sending", speed_json(l.sending)},
+            {"receiving", speed_json(l.receiving)},
             {"held", l.held},
             {"last_error", l.last_error},
             {"interest", l.interest},
             {"account", account_json(l.account)}};
+}
+
+Json agent_status_json(const core::AgentStatus& a) {
+    return {{"agent", to_text(a.agent)},
+            {"name", a.name},
+            {"path", a.path},
+            {"cost", a.cost},
+            {"up", a.up},
+            {"down_millis", optional_json(a.down_millis)},
+            {"waits_at", a.waits_at},
+            {"interest", a.interest},
+            {"waiting_messages", a.waiting_messages},
+            {"waiting_bytes", a.waiting_bytes},
+            {"oldest_millis", a.oldest_millis},
+            {"account", account_json(a.account)}};
+}
+
+Json denial_json(const core::DenialStatus& d) {
+    return {{"who", d.who},   {"verb", d.verb},   {"channel", d.channel},
+            {"rule", d.rule}, {"times", d.times}, {"last_millis", d.last_millis}};
 }
 
 Json group_json(const core::GroupStatus& g) {
@@ -81,7 +117,9 @@ Json status_json(const core::Status& s, const Extras& io) {
             {"incarnation", s.incarnation},
             {"uptime_millis", s.uptime_millis},
             {"sessions", s.sessions},
+            {"relay", s.relay},
             {"links", list_json(s.links, link_json)},
+            {"agents", list_json(s.agents, agent_status_json)},
             {"groups", list_json(s.groups, group_json)},
             {"accounts", list_json(s.accounts, account_json)},
             {"unrouted", s.unrouted},
@@ -89,6 +127,7 @@ Json status_json(const core::Status& s, const Extras& io) {
             {"unsafe_batches", s.unsafe_batches},
             {"journal", journal_json(s)},
             {"denied", s.denied},
+            {"denials", list_json(s.denials, denial_json)},
             {"malformed", s.malformed},
             {"duplicates_dropped", s.duplicates_dropped},
             {"best_effort_dropped", s.best_effort_dropped},
@@ -96,32 +135,23 @@ Json status_json(const core::Status& s, const Extras& io) {
             {"io", std::move(edges)}};
 }
 
-// Names that came from outside need not be UTF-8.
-std::string text_of(const Json& json) {
-    return json.dump(-1, ' ', false, Json::error_handler_t::replace);
-}
-
-Json head(const AdminAnswer& to, bool ok) {
-    return {{"type", "admin"}, {"id", to.id}, {"request", to.request}, {"ok", ok}};
-}
-
 }  // namespace
 
 std::string status_reply(const AdminAnswer& to, const core::Status& status, const Extras& io) {
-    Json reply = head(to, true);
+    Json reply = reply_head(to, true);
     reply["status"] = status_json(status, io);
-    return text_of(reply);
+    return reply_text(reply);
 }
 
 std::string reload_reply(const AdminAnswer& to, const Reload& reload) {
-    Json reply = head(to, true);
+    Json reply = reply_head(to, true);
     reply["reload"] = {
         {"applied", reload.applied}, {"changes", reload.changes}, {"restart", reload.restart}};
-    return text_of(reply);
+    return reply_text(reply);
 }
 
 std::string identity_reply(const AdminAnswer& to, const ShownIdentity& identity) {
-    Json reply = head(to, true);
+    Json reply = reply_head(to, true);
     Json& told = reply[to.request];
     told = {{"agent", to_text(identity.agent)},
             {"public_key", identity.public_key},
@@ -131,15 +161,15 @@ std::string identity_reply(const AdminAnswer& to, const ShownIdentity& identity)
         told["next_public_key"] = identity.next_public_key;
         told["next_from_unix_seconds"] = identity.next_from_unix_seconds;
     }
-    return text_of(reply);
+    return reply_text(reply);
 }
 
 std::string failure_reply(const AdminAnswer& to, const std::string& code,
                           const std::string& reason) {
-    Json reply = head(to, false);
+    Json reply = reply_head(to, false);
     reply["code"] = code;
     reply["reason"] = reason;
-    return text_of(reply);
+    return reply_text(reply);
 }
 
 }  // namespace bus::observe

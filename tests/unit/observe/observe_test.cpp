@@ -4,6 +4,7 @@
 #include <cstdlib>
 #include <nlohmann/json.hpp>
 
+#include "observe/diagnosis_json.h"
 #include "observe/log.h"
 #include "observe/status_json.h"
 
@@ -96,6 +97,52 @@ TEST_CASE("the status is JSON with the core's figures and the edge's counters") 
     CHECK(told["groups"][0]["name"] == "orders");
     CHECK(told["accounts"][0]["balances"] == true);
     CHECK(told["io"]["malformed_local"] == 2);
+}
+
+TEST_CASE("the status has the ways to agents, the speeds of links and what was denied") {
+    core::Status status;
+    status.links.push_back({.peer = "hub",
+                            .state = "up",
+                            .for_millis = 5,
+                            .drained_in_millis = 7,
+                            .sending = {.messages = 3, .bytes = 4}});
+    status.links.push_back({.peer = "oslo", .state = "down"});
+    status.agents.push_back({.agent = AgentId{{3, 4}},
+                             .name = "tokyo",
+                             .path = {"hub", "tokyo"},
+                             .cost = 2,
+                             .down_millis = 9,
+                             .waits_at = "hub"});
+    status.denials.push_back({.who = "uid 1", .verb = "send to", .channel = "q", .times = 2});
+    const auto told = nlohmann::json::parse(status_reply({}, status, {}))["status"];
+    CHECK(told["links"][0]["for_millis"] == 5);
+    CHECK(told["links"][0]["drained_in_millis"] == 7);
+    CHECK(told["links"][0]["sending"]["bytes_per_second"] == 4);
+    CHECK(told["links"][1]["for_millis"].is_null());
+    CHECK(told["links"][1]["drained_in_millis"].is_null());
+    CHECK(told["agents"][0]["path"] == nlohmann::json::array({"hub", "tokyo"}));
+    CHECK(told["agents"][0]["waits_at"] == "hub");
+    CHECK(told["denials"][0]["verb"] == "send to");
+}
+
+TEST_CASE("a route and the findings of why are JSON under their requests' names") {
+    core::RouteDiagnosis route{.channel = "a.b", .not_interested = 2};
+    route.there.push_back({.agent = AgentId{{3, 4}},
+                           .name = "tokyo",
+                           .filters = {"a.*"},
+                           .path = {"tokyo"},
+                           .verdict = core::RouteDiagnosis::Verdict::waits,
+                           .words = "down"});
+    auto told = nlohmann::json::parse(route_reply({.id = 1, .request = "route"}, route));
+    CHECK(told["ok"] == true);
+    CHECK(told["route"]["kind"] == "topic");
+    CHECK(told["route"]["reaches_somebody"] == false);
+    CHECK(told["route"]["there"][0]["verdict"] == "waits");
+    core::WhyDiagnosis why{.what = "a.b"};
+    why.findings.push_back({core::WhyDiagnosis::Weight::problem, "link tokyo", "down"});
+    told = nlohmann::json::parse(why_reply({.id = 2, .request = "why"}, why));
+    CHECK(told["why"]["problem"] == true);
+    CHECK(told["why"]["findings"][0]["about"] == "link tokyo");
 }
 
 TEST_CASE("names that are no UTF-8 do not break the status") {

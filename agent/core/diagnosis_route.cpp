@@ -1,0 +1,165 @@
+// bus route: reads what routing.cpp and remote.cpp decide by.
+
+#include <algorithm>
+
+#include "core/state.h"
+#include "core/words.h"
+
+namespace bus::core {
+namespace {
+
+using State = Exchange::State;
+using Verdict = RouteDiagnosis::Verdict;
+
+struct Question {
+    const State& s;
+    wire::Kind kind;
+    const std::string& channel;
+};
+
+std::string consumers_words(const Group& group) {
+    if (group.consumers() == 0)
+        return group.is_queue() ? "nobody of this host receives from it"
+                                : "it collects; nobody reads it now";
+    const auto who = counted(group.consumers(), "consumer");
+    if (group.consumers_with_room() == 0)
+        return who + " without room until something is acknowledged";
+    return who;
+}
+
+bool matches(const Question& q, const Group& group) {
+    if (group.is_queue())
+        return q.kind == wire::Kind::queue && group.destination().name == q.channel;
+    return q.kind == group.destination().kind &&
+           wire::matches(group.destination().filter, q.channel);
+}
+
+RouteDiagnosis::Here here_of(const Group& group) {
+    const Destination& d = group.destination();
+    const bool durable = d.type == Destination::Type::durable;
+    return {.type = group.is_queue() ? "queue"
+                    : durable        ? "durable"
+                                     : "anonymous",
+            .name = d.name,
+            .filter = d.filter,
+            .consumers = group.consumers(),
+            .waiting_messages = group.waiting().messages,
+            .words = consumers_words(group)};
+}
+
+std::vector<std::string> matching_filters(const Question& q, const Remote& remote) {
+    std::vector<std::string> filters;
+    for (const auto& [key, item] : remote.interest.items())
+        if (item.kind == q.kind && wire::matches(item.filter, q.channel) &&
+            std::find(filters.begin(), filters.end(), item.filter) == filters.end())
+            filters.push_back(item.filter);
+    return filters;
+}
+
+std::string down_words(const State& s, const State::Peer& peer) {
+    std::string words = "the link to " + peer.settings.name;
+    words += peer.down_since == Time{} ? " has not been up since this agent started"
+                                       : " is down for " + in_words(s.now - peer.down_since);
+    return words + (peer.last_error.empty() ? "" : " (" + peer.last_error + ")");
+}
+
+std::string denied_words(const Question& q, const Remote& remote) {
+    std::string words;
+    for (const Denial& denial : q.s.denials_of(remote, q.kind, q.channel))
+        words += (words.empty() ? "" : "; ") + denial.words();
+    return words.empty() ? "it is no peer of this agent's configuration any more"
+                         : words + ". Change its entry under \"peers\" to allow it";
+}
+
+// A queue's messages set out only to who can be reached.
+std::string where_it_waits(const Question& q, const std::string& at) {
+    return q.kind == wire::Kind::queue ? "stays in the queue here" : "waits at " + at;
+}
+
+std::pair<Verdict, std::string> judge(const Question& q, const Remote& remote) {
+    const State& s = q.s;
+    if (!s.may_reach(remote, q.kind, q.channel)) return {Verdict::denied, denied_words(q, remote)};
+    const std::string waits_here = where_it_waits(q, s.settings.name) + " until then";
+    if (remote.via == nullptr)
+        return {Verdict::waits,
+                "no way to it is known, neither a link nor a peer that relays; " + waits_here};
+    const State::Peer& peer = *s.peers_by_outbound.at(remote.via);
+    if (!peer.may_have(q.kind, q.channel))
+        return {Verdict::waits, State::denial_of_peer(peer, Act::take, q.kind, q.channel).words() +
+                                    ", and the other ways are no better now; " + waits_here};
+    if (peer.active == nullptr) return {Verdict::waits, down_words(s, peer) + "; " + waits_here};
+    if (!remote.up)
+        return {
+            Verdict::waits,
+            "a link beyond " + peer.settings.name + " is down" +
+                (remote.down_since == Time{} ? "" : " for " + in_words(s.now - remote.down_since)) +
+                "; " + where_it_waits(q, peer.settings.name)};
+    if (remote.via->held().everything() || remote.via->held().holds(q.kind, q.channel))
+        return {Verdict::waits, peer.settings.name +
+                                    " holds it back: what waits there has reached its share; " +
+                                    waits_here};
+    return {Verdict::goes, ""};
+}
+
+RouteDiagnosis::There there_of(const Question& q, const Remote& remote,
+                               std::vector<std::string> filters) {
+    auto [verdict, words] = judge(q, remote);
+    const auto behind = remote.waiting().messages;
+    if (verdict == Verdict::goes && behind > 0)
+        words = "behind " + counted(behind, "message") + ", the oldest for " +
+                in_words(q.s.now - std::min(q.s.now, remote.oldest()));
+    RouteDiagnosis::There there{.agent = remote.agent(),
+                                .name = q.s.name_of(remote.agent()),
+                                .filters = std::move(filters),
+                                .path = {},
+                                .verdict = verdict,
+                                .words = std::move(words)};
+    if (const Paths::Path* const path = q.s.paths.best(remote.agent()))
+        for (const AgentId& agent : path->agents) there.path.push_back(q.s.name_of(agent));
+    return there;
+}
+
+std::vector<std::string> notes_on(const Question& q) {
+    std::vector<std::string> notes;
+    const State& s = q.s;
+    if (s.everything_held)
+        notes.push_back("the journal is full: publishers wait until some of it drains");
+    for (const auto& [told, causes] : s.holds.all())
+        if (told.channel.kind == q.kind && told.channel.name == q.channel) {
+            notes.push_back(
+                "publishers on it are held back: a backlog has reached its share of the journal");
+            break;
+        }
+    return notes;
+}
+
+bool reaches(const RouteDiagnosis& route) {
+    const bool here = route.kind == wire::Kind::queue
+                          ? std::any_of(route.here.begin(), route.here.end(),
+                                        [](const auto& queue) { return queue.consumers > 0; })
+                          : !route.here.empty();
+    return here || std::any_of(route.there.begin(), route.there.end(),
+                               [](const auto& there) { return there.verdict != Verdict::denied; });
+}
+
+}  // namespace
+
+RouteDiagnosis Exchange::diagnose_route(wire::Kind kind, const std::string& channel,
+                                        Time now) const {
+    state_->now = std::max(state_->now, now);
+    const Question q{*state_, kind, channel};
+    RouteDiagnosis route{.kind = kind, .channel = channel, .notes = notes_on(q)};
+    for (const auto& [id, group] : q.s.groups)
+        if (matches(q, *group)) route.here.push_back(here_of(*group));
+    for (const auto& [agent, remote] : q.s.remotes) {
+        auto filters = matching_filters(q, *remote);
+        if (filters.empty())
+            ++route.not_interested;
+        else
+            route.there.push_back(there_of(q, *remote, std::move(filters)));
+    }
+    route.reaches_somebody = reaches(route);
+    return route;
+}
+
+}  // namespace bus::core
