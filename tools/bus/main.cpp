@@ -17,7 +17,8 @@ namespace {
 constexpr const char* exit_codes =
     "Exit codes:\n"
     "    0  done: every message is safe, or written out and acknowledged\n"
-    "    1  something was not done; standard error says what\n"
+    "    1  something was not done, standard error says what; or route reaches nobody,\n"
+    "       or why has found something in the way\n"
     "    2  the command line is wrong\n"
     "    3  no agent answers\n"
     "    4  --timeout ended a consumer before --count was reached\n"
@@ -61,6 +62,10 @@ void describe_options(CLI::App& bus, Chosen& chosen, const Interruption& interru
     add_send(bus, chosen, interruption);
     add_receive(bus, chosen, interruption);
     add_status(bus, chosen);
+    add_route(bus, chosen);
+    add_why(bus, chosen);
+    add_peer(bus, chosen, interruption);
+    add_ping(bus, chosen, interruption);
     add_reload(bus, chosen);
     add_identity(bus, chosen);
     add_keygen(bus, chosen);

@@ -1,11 +1,10 @@
 // bus status: what the agent says of itself, its links and what it owes.
-#include <unistd.h>
-
 #include <CLI/CLI.hpp>
 #include <iostream>
 #include <nlohmann/json.hpp>
 
 #include "attachment.h"
+#include "paint.h"
 #include "question.h"
 #include "status_text.h"
 #include "subcommands.h"
@@ -15,8 +14,8 @@ namespace {
 
 int show_status(const Attachment& attachment, bool as_json) {
     const auto status = ask_agent(attachment, {{"request", "status"}});
-    const bool colours = ::isatty(STDOUT_FILENO) == 1 && std::getenv("NO_COLOR") == nullptr;
-    std::cout << (as_json ? status.dump(2) + "\n" : status_text(status, colours)) << std::flush;
+    std::cout << (as_json ? status.dump(2) + "\n" : status_text(status, wants_colours()))
+              << std::flush;
     return static_cast<int>(std::cout ? ExitCode::ok : ExitCode::output);
 }
 

@@ -23,6 +23,10 @@ void add_subscribe(CLI::App& bus, Chosen& chosen, const Interruption& interrupti
 void add_receive(CLI::App& bus, Chosen& chosen, const Interruption& interruption);
 void add_reload(CLI::App& bus, Chosen& chosen);
 void add_status(CLI::App& bus, Chosen& chosen);
+void add_route(CLI::App& bus, Chosen& chosen);
+void add_why(CLI::App& bus, Chosen& chosen);
+void add_peer(CLI::App& bus, Chosen& chosen, const Interruption& interruption);
+void add_ping(CLI::App& bus, Chosen& chosen, const Interruption& interruption);
 void add_bench(CLI::App& bus, Chosen& chosen, const Interruption& interruption);
 // Hidden: the processes that `bus bench` starts.
 void add_bench_role(CLI::App& bus, Chosen& chosen);

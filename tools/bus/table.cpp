@@ -6,18 +6,17 @@
 namespace bus::cli {
 namespace {
 
-// Columns of a terminal; UTF-8 continuation bytes take none.
-std::size_t width(std::string_view text) {
-    return static_cast<std::size_t>(
-        std::count_if(text.begin(), text.end(), [](char c) { return (c & 0xC0) != 0x80; }));
-}
-
 std::string padded(const std::string& text, std::size_t columns, Table::Align align) {
-    const std::string blanks(columns - std::min(columns, width(text)), ' ');
+    const std::string blanks(columns - std::min(columns, width_of(text)), ' ');
     return align == Table::Align::left ? text + blanks : blanks + text;
 }
 
 }  // namespace
+
+std::size_t width_of(std::string_view text) {
+    return static_cast<std::size_t>(
+        std::count_if(text.begin(), text.end(), [](char c) { return (c & 0xC0) != 0x80; }));
+}
 
 Table::Table(std::vector<Column> columns) : columns_(std::move(columns)) {}
 
@@ -34,14 +33,16 @@ std::string Table::text(std::string_view indent) const {
     std::vector<std::size_t> widths(columns_.size(), 0);
     for (const auto& line : lines)
         for (std::size_t i = 0; i < line.size(); ++i)
-            widths[i] = std::max(widths[i], width(line[i]));
+            widths[i] = std::max(widths[i], width_of(line[i]));
 
     std::string text;
-    for (const auto& line : lines) {
+    for (std::size_t row = 0; row < lines.size(); ++row) {
+        const auto& line = lines[row];
         std::string one{indent};
         for (std::size_t i = 0; i < line.size(); ++i)
             one += (i == 0 ? "" : "  ") + padded(line[i], widths[i], columns_[i].align);
         text += one.substr(0, one.find_last_not_of(' ') + 1) + "\n";
+        if (const auto note = notes_.find(row); note != notes_.end()) text += note->second;
     }
     return text;
 }

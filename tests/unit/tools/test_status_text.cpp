@@ -51,6 +51,39 @@ TEST_CASE("an account that does not balance and a full journal cannot be overloo
     CHECK(has(text, "FULL"));
 }
 
+TEST_CASE("a link's speed and the end of its backlog, and the way to agents behind it, are told") {
+    const Json status = Json::parse(R"({"name": "paris",
+      "links": [{"peer": "hub1", "state": "up", "for_millis": 7200000, "dialled": true, "agent": "01",
+                 "rtt_micros": 1250, "backlog_messages": 9, "backlog_bytes": 2048,
+                 "backlog_age_millis": 4000, "drained_in_millis": 90000,
+                 "sending": {"messages_per_second": 1234, "bytes_per_second": 1048576},
+                 "held": ["a", "b", "c", "d", "e", "f"], "last_error": "long over"}],
+      "agents": [{"agent": "01", "name": "hub1", "path": ["hub1"], "up": true},
+                 {"agent": "02", "name": "tokyo", "path": ["hub1", "tokyo"], "cost": 2, "up": true,
+                  "waiting_messages": 1500, "waiting_bytes": 512, "oldest_millis": 10,
+                  "account": {"destination": 9}},
+                 {"agent": "03", "name": "osaka", "path": ["hub1", "osaka"], "cost": 2, "up": false,
+                  "down_millis": 180000, "waits_at": "hub1"},
+                 {"agent": "04", "name": "", "path": [], "waits_at": "paris"}],
+      "accounts": [{"destination": 9, "taken": 1500, "waiting": 1500}],
+      "denied": 2, "denials": [{"who": "uid 1000", "verb": "publish on", "channel": "a.b",
+        "rule": "its rule \"publish\" names x only", "times": 2, "last_millis": 3000}]})");
+    const std::string text = status_text(status, false);
+    CHECK(has(text,
+              "hub1  up 2 h  us      1.2 ms  1,234/s, 1.0 MiB/s          -\n"
+              "    9 messages wait, 2.0 KiB, the oldest for 4.0 s, drained in about 1 min; "
+              "a, b, c, d, e and 1 more\n    held back\n"));
+    CHECK_FALSE(has(text, "long over"));
+    CHECK(has(text, "tokyo  by hub1, 2 hops     2  up"));
+    CHECK(has(text, "1,500, 512 B, oldest 10 ms"));
+    CHECK(has(text, "osaka  by hub1, 2 hops     2  down 3 min: waits at hub1"));
+    CHECK(has(text, "04     no way known"));
+    CHECK(has(text, "account      taken  waiting\nagent tokyo  1,500    1,500\n"));
+    CHECK(has(text,
+              "uid 1000 may not publish on a.b: its rule \"publish\" names x only; 2 times, last "
+              "3.0 s ago"));
+}
+
 TEST_CASE("figures that an agent does not have are left out") {
     CHECK(has(status_text(Json::parse(R"({"name":"old"})"), false), "old"));
 }

@@ -1,0 +1,153 @@
+"""`bus route`, `why`, `peer`, `ping` and `status`: what people ask when a message does not come."""
+
+import json
+import unittest
+
+import cases
+from agent import Agent, App, pair, start_pair
+from command import bus, start_bus
+
+
+class Diagnosis(unittest.TestCase):
+    def setUp(self):
+        self.paris, self.tokyo = pair()
+        for agent in (self.paris, self.tokyo):
+            self.addCleanup(agent.__exit__)
+            agent.__enter__()
+
+    def ask(self, *command, code=0):
+        done = bus(*command, runtime=self.paris.runtime)
+        self.assertEqual(done.returncode, code, done.stdout + done.stderr)
+        return done.stdout.decode()
+
+    def wait_for_interest(self, items=1):
+        self.paris.wait_for_status(lambda status: status["links"][0]["interest"] == items)
+
+    def test_route_tells_where_a_message_would_go(self):
+        start_pair(self.paris, self.tokyo)
+        self.assertIn("reaches nobody", self.ask("route", "plant7.temperature", code=1))
+        with App(self.paris.runtime) as here, App(self.tokyo.runtime) as there:
+            here.subscribe(1, "plant7.**", durable="alarms")
+            there.subscribe(1, "plant7.*")
+            self.wait_for_interest()
+            said = self.ask("route", "plant7.temperature")
+            self.assertIn("durable alarms (plant7.**): 1 consumer", said)
+            self.assertIn("goes at once to\n  - tokyo (plant7.*) directly", said)
+            self.assertLessEqual(max(map(len, said.splitlines())), 100)
+            route = json.loads(self.ask("route", "plant7.temperature", "--json"))
+            self.assertEqual(route["there"][0]["verdict"], "goes")
+            self.assertIn("waits in the queue here",
+                          self.ask("route", "--queue", "orders", code=1))
+        refused = bus("route", "a..b", runtime=self.paris.runtime)
+        self.assertEqual(refused.returncode, 1)
+        self.assertIn(b'"a..b" is no channel', refused.stderr)
+
+    def test_a_rule_in_the_way_is_named_logged_once_and_counted(self):
+        start_pair(self.paris, self.tokyo)
+        peer = self.paris.settings["peers"][0]
+        del peer["trust"]
+        peer.update(publish=["sport"], subscribe=["sport"])
+        self.paris.write_config()
+        self.ask("reload")
+        with App(self.tokyo.runtime) as there, App(self.paris.runtime) as here:
+            there.subscribe(1, "news")
+            self.wait_for_interest()
+            rule = 'peer tokyo may not subscribe to news: its rule "subscribe" names sport only'
+            self.assertIn(rule, " ".join(self.ask("route", "news", code=1).split()))
+            for _ in range(3):
+                here.wait_until_safe(here.publish("news", b"x"))
+            self.paris.wait_for_line(rule + "; more of this is counted: bus why news")
+            self.assertEqual(sum(rule in line for line in self.paris.lines), 1)
+            self.assertEqual(self.paris.status()["denials"][0]["times"], 3)
+            self.assertIn(rule, " ".join(self.ask("status").split()))
+            here.subscribe(1, "news", durable="mine")
+            said = " ".join(self.ask("why", "mine", code=1).split())
+            self.assertIn('problem rules: peer tokyo may not publish on news: '
+                          'its rule "publish" names sport only', said)
+
+    def test_why_names_what_is_missing(self):
+        start_pair(self.paris, self.tokyo)
+        self.assertIn("`bus subscribe news`", " ".join(self.ask("why", "news", code=1).split()))
+        with App(self.paris.runtime) as here:
+            here.subscribe(1, "news", durable="mine", prefetch_messages=1)
+            self.assertIn("nothing is in the way", " ".join(self.ask("why", "mine").split()))
+            for _ in range(2):
+                here.wait_until_safe(here.publish("news", b"x"))
+            said = " ".join(self.ask("why", "news", code=1).split())
+            self.assertIn("1 message handed out and not acknowledged", said)
+            here.ack(here.delivery())
+            here.ack(here.delivery())
+        self.paris.wait_for_status(lambda status: status["groups"][0]["consumers"] == 0)
+        self.assertIn("no program reads it", " ".join(self.ask("why", "mine", code=1).split()))
+        self.tokyo.kill()
+        self.paris.wait_for_status(lambda status: status["links"][0]["state"] == "down")
+        found = json.loads(self.ask("why", "mine", "--json", code=1))["findings"]
+        self.assertTrue(any(one["about"] == "link tokyo" and "it is down for" in one["words"]
+                            for one in found), found)
+
+    def test_peer_wait_ends_when_the_link_is_up_or_says_why_not(self):
+        self.paris.start()
+        late = bus("peer", "wait", "tokyo", "--timeout", "0.3", runtime=self.paris.runtime)
+        self.assertEqual(late.returncode, 1)
+        self.assertIn(b"the link to tokyo is still down", late.stderr)
+        stranger = bus("peer", "wait", "lima", runtime=self.paris.runtime)
+        self.assertEqual(stranger.returncode, 1)
+        self.assertIn(b"there is no peer lima; there are tokyo", stranger.stderr)
+        waiting = start_bus("peer", "wait", "tokyo", "--timeout", "20", runtime=self.paris.runtime)
+        self.tokyo.add_peer("paris", self.paris.public_key, self.paris.address)
+        self.tokyo.start()
+        _, said = waiting.communicate(timeout=30)
+        self.assertEqual(waiting.returncode, 0, said)
+        self.assertRegex(self.ask("peer", "list"), r"tokyo +up .* peer")
+
+    def test_ping_measures_now(self):
+        start_pair(self.paris, self.tokyo)
+        self.assertRegex(self.ask("ping", "tokyo"), r"^tokyo: [0-9.]+ ms\n$")
+        self.assertIn("median", self.ask("ping", "tokyo", "--count", "2"))
+        stranger = bus("ping", "lima", runtime=self.paris.runtime)
+        self.assertEqual(stranger.returncode, 1)
+        self.assertIn(b"no agent lima is known here", stranger.stderr)
+        self.tokyo.kill()
+        self.paris.wait_for_status(lambda status: status["links"][0]["state"] == "down")
+        down = bus("ping", "tokyo", runtime=self.paris.runtime)
+        self.assertEqual(down.returncode, 1)
+        self.assertIn(b'there is no link to "tokyo" that is up', down.stderr)
+
+
+class BehindAHub(unittest.TestCase):
+    def setUp(self):
+        self.hub = Agent("hub", listen=True, relay=True)
+        self.spokes = [Agent("paris"), Agent("tokyo")]
+        for agent in (self.hub, *self.spokes):
+            self.addCleanup(agent.__exit__)
+            agent.__enter__()
+        for spoke in self.spokes:
+            self.hub.add_peer(spoke.name, spoke.public_key)
+        self.hub.start()
+        for spoke in self.spokes:
+            spoke.add_peer("hub", self.hub.public_key, self.hub.address)
+            spoke.start()
+
+    def test_an_agent_behind_a_hub_is_shown_with_the_way_and_with_what_is_down(self):
+        paris, tokyo = self.spokes
+        with App(tokyo.runtime) as there:
+            there.subscribe(1, "news", durable="far")
+            paris.wait_for_status(lambda status: any(
+                agent["name"] == "tokyo" and agent["up"] for agent in status["agents"]))
+            self.assertRegex(bus("status", runtime=paris.runtime).stdout.decode(),
+                             r"tokyo +by hub, 2 hops +2 +up")
+            ping = bus("ping", "tokyo", runtime=paris.runtime).stdout.decode()
+            self.assertRegex(ping, r"^tokyo: 2 hops away: hub > tokyo; the first is measured\n"
+                                   r"hub: [0-9.]+ ms\n$")
+        tokyo.kill()
+        paris.wait_for_status(lambda status: any(
+            agent["name"] == "tokyo" and not agent["up"] for agent in status["agents"]))
+        self.assertIn("waits at hub", bus("status", runtime=paris.runtime).stdout.decode())
+        done = bus("route", "news", runtime=paris.runtime)
+        self.assertEqual(done.returncode, 0)
+        self.assertIn("waits for\n  - tokyo (news) by hub, 2 hops: a link beyond hub is down",
+                      done.stdout.decode())
+
+
+if __name__ == "__main__":
+    cases.main()

@@ -1,0 +1,102 @@
+// bus peer list|wait: the links to this agent's peers, and scripts that need
+// one to be up.
+#include <fmt/format.h>
+
+#include <CLI/CLI.hpp>
+#include <iostream>
+#include <nlohmann/json.hpp>
+
+#include "attachment.h"
+#include "interruption.h"
+#include "question.h"
+#include "status_text.h"
+#include "subcommands.h"
+#include "usage.h"
+
+namespace bus::cli {
+namespace {
+
+using namespace std::chrono_literals;
+using Json = nlohmann::ordered_json;
+using Clock = std::chrono::steady_clock;
+
+constexpr std::chrono::milliseconds glance_max = 200ms;
+
+struct Options {
+    Attachment attachment;
+    std::string name;
+    std::optional<double> timeout_seconds;
+    bool as_json = false;
+};
+
+Json links_of(const Attachment& attachment) {
+    return ask_agent(attachment, {{"request", "status"}}).at("links");
+}
+
+int list(const Options& o) {
+    const Json links = links_of(o.attachment);
+    const std::string text = links.empty() ? "no peers\n" : links_text(links);
+    std::cout << (o.as_json ? links.dump(2) + "\n" : text) << std::flush;
+    return static_cast<int>(std::cout ? ExitCode::ok : ExitCode::output);
+}
+
+Json link_to(const std::string& name, const Json& links) {
+    std::string names;
+    for (const Json& link : links) {
+        if (link.at("peer") == name && link.at("state") != "not configured") return link;
+        names += (names.empty() ? "" : ", ") + link.at("peer").get<std::string>();
+    }
+    throw Failure(ExitCode::failed,
+                  fmt::format("there is no peer {}; {}", name,
+                              names.empty() ? "the agent has none" : "there are " + names));
+}
+
+std::string still_down(const std::string& name, const Json& link) {
+    const auto error = link.value("last_error", std::string{});
+    return fmt::format("the link to {} is still down{}", name, error.empty() ? "" : ": " + error);
+}
+
+int wait(const Options& o, const Interruption& interruption) {
+    const auto begin = Clock::now();
+    for (auto glance = 10ms;; glance = std::min(2 * glance, glance_max)) {
+        const Json link = link_to(o.name, links_of(o.attachment));
+        if (link.at("state") == "up") return static_cast<int>(ExitCode::ok);
+        const std::chrono::duration<double> waited = Clock::now() - begin;
+        if (o.timeout_seconds && waited.count() >= *o.timeout_seconds)
+            throw Failure(ExitCode::failed, still_down(o.name, link));
+        if (interruption.comes_within(glance)) throw Interrupted{};
+    }
+}
+
+void add_list(CLI::App& peer, Chosen& chosen) {
+    auto options = std::make_shared<Options>();
+    CLI::App* command = peer.add_subcommand("list", "The peers, their links and what waits");
+    command->add_flag("--json", options->as_json, "As JSON, with every figure");
+    options->attachment.add_options(*command);
+    command->callback([&chosen, options] { chosen = [options] { return list(*options); }; });
+}
+
+void add_wait(CLI::App& peer, Chosen& chosen, const Interruption& interruption) {
+    auto options = std::make_shared<Options>();
+    CLI::App* command = peer.add_subcommand("wait", "Wait until the link to a peer is up");
+    command->add_option("NAME", options->name, "The peer, as the configuration names it")
+        ->required();
+    command->add_option("--timeout", options->timeout_seconds, "Give up after so long, with 1")
+        ->check(number_not_below_zero())
+        ->type_name("SECONDS");
+    options->attachment.add_options(*command);
+    command->callback([&chosen, options, &interruption] {
+        chosen = [options, &interruption] { return wait(*options, interruption); };
+    });
+}
+
+}  // namespace
+
+void add_peer(CLI::App& bus, Chosen& chosen, const Interruption& interruption) {
+    CLI::App* peer = bus.add_subcommand("peer", "List this agent's peers, or wait for one");
+    peer->require_subcommand(1);
+    add_list(*peer, chosen);
+    add_wait(*peer, chosen, interruption);
+}
+
+}  // namespace bus::cli
