@@ -151,7 +151,8 @@ std::optional<wire::LinkPaths::Path> State::path_told(const Peer& peer, const Ag
     const Paths::Path* const path = paths.best(agent);
     const Remote* const to = find_remote(agent);
     if (!settings.relay || !peer.settings.relays || path == nullptr || to == nullptr ||
-        agent == peer.id || path->passes(peer.id) || path->agents.size() >= wire::path_agents_max)
+        agent == peer.id || (path->passes(peer.id) && !mutated(Mutation::path_may_loop)) ||
+        path->agents.size() >= wire::path_agents_max)
         return std::nullopt;
     // Who wants nothing need not be known.
     if (to->interest.size() == 0 && !peer.told.contains(agent)) return std::nullopt;

@@ -22,7 +22,7 @@ Remote::Remote(Destination destination, Keeper& keeper)
                Stream{{destination_.id, wire::Lane::low}}} {}
 
 void Remote::take_back(Owed owed) {
-    if (!mutated(Mutation::reroute_unflagged)) owed.entry.owed().flags |= entry_flag::rerouted;
+    owed.entry.owed().flags |= entry_flag::rerouted;
     const auto at =
         std::upper_bound(returned_.begin(), returned_.end(), owed.entry.id(),
                          [](BatchId id, const Owed& other) { return id < other.entry.id(); });

@@ -42,9 +42,8 @@ enum class Mutation : std::uint8_t {
     // Interest.
     snapshot_ends_durable,  // absence from a snapshot ends durable interest
     // Paths.
-    path_may_loop,      // a path that leads back here is taken
-    reroute_unflagged,  // what goes another way is not marked
-    relay_forgets,      // what is for another agent is acknowledged and dropped
+    path_may_loop,  // a path that leads back here is taken
+    relay_forgets,  // what is for another agent is acknowledged and dropped
     count_
 };
 
@@ -74,7 +73,6 @@ inline constexpr std::array<std::string_view, static_cast<std::size_t>(Mutation:
         "resent_cleared_by_other_mark",
         "snapshot_ends_durable",
         "path_may_loop",
-        "reroute_unflagged",
         "relay_forgets",
     };
 
