@@ -11,7 +11,7 @@ using Place = Custody::Place;
 // ---- Custody -------------------------------------------------------------------
 
 std::shared_ptr<Custody> Keeper::take(Batch batch, const std::vector<Where>& where, Time expires,
-                                      DestinationId source, std::uint8_t hops) {
+                                      DestinationId source, std::uint8_t hops, bool is_final) {
     BUS_ASSERT(!where.empty());
     last_batch_ = last_batch_.next();
     auto custody = std::make_shared<Custody>(last_batch_, std::move(batch), meter);
@@ -27,7 +27,8 @@ std::shared_ptr<Custody> Keeper::take(Batch batch, const std::vector<Where>& whe
     }
     const auto& header = custody->batch.header();
     ++unsafe_;
-    unsafe_by_message_[{header.producer, header.sequence}] = custody;
+    unsafe_by_message_.emplace(MessageKey{header.producer, header.sequence},
+                               Unsafe{custody, is_final});
     return custody;
 }
 
@@ -135,14 +136,20 @@ void Keeper::arrive(BatchId id, bool safe, std::uint32_t entries, wire::Fate fat
 
 std::shared_ptr<Custody> Keeper::find_unsafe(const ProducerId& producer,
                                              std::uint64_t sequence) const {
-    const auto found = unsafe_by_message_.find({producer, sequence});
-    return found == unsafe_by_message_.end() ? nullptr : found->second.lock();
+    const auto [first, last] = unsafe_by_message_.equal_range({producer, sequence});
+    for (auto at = first; at != last; ++at)
+        if (at->second.is_final) return at->second.custody.lock();
+    return nullptr;
 }
 
 void Keeper::safe(Custody& custody) {
     const auto& header = custody.batch.header();
     --unsafe_;
-    unsafe_by_message_.erase({header.producer, header.sequence});
+    const auto [first, last] = unsafe_by_message_.equal_range({header.producer, header.sequence});
+    const auto self = std::find_if(first, last, [&](const auto& unsafe) {
+        return unsafe.second.custody.lock().get() == &custody;
+    });
+    if (self != last) unsafe_by_message_.erase(self);
     for (Origin& origin : custody.origins) {
         const bool told = origin.intake->dirty;
         origin.intake->mark_safe(origin.number);
@@ -210,8 +217,8 @@ void Keeper::want(const std::shared_ptr<Custody>& custody, Time due) {
 }
 
 void Keeper::want_all() {
-    for (const auto& [key, weak] : unsafe_by_message_)
-        if (const auto custody = weak.lock()) want(custody, now_);
+    for (const auto& [key, unsafe] : unsafe_by_message_)
+        if (const auto custody = unsafe.custody.lock()) want(custody, now_);
     if (!pending_.empty()) pending_due_ = now_;
 }
 

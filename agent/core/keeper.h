@@ -43,8 +43,10 @@ class Keeper {
 
     // ---- Custody.
     // Owed to all of `where` (at least one). `source`: the agent where it entered the bus.
+    // `is_final`: this host wants it, too.
     std::shared_ptr<Custody> take(Batch batch, const std::vector<Where>& where, Time expires,
-                                  DestinationId source = {}, std::uint8_t hops = 0);
+                                  DestinationId source = {}, std::uint8_t hops = 0,
+                                  bool is_final = true);
     // Best effort: owed to nobody once it was handed out; in no account.
     std::shared_ptr<Custody> take_loose(Batch batch, const std::vector<Where>& where, Time expires);
     // A row read back from the journal, as an entry of that stream.
@@ -76,7 +78,8 @@ class Keeper {
     // A copy of messages [first, first + count) goes to the dead letters; the entry is not settled
     // by it.
     void bury(const Entry& entry, std::uint32_t first, std::uint32_t count, std::string reason);
-    // The unsafe custody that holds this message, if there is one: where a duplicate waits.
+    // The unsafe custody that holds this message for this host, if there is one: where a duplicate
+    // waits.
     std::shared_ptr<Custody> find_unsafe(const ProducerId& producer, std::uint64_t sequence) const;
 
     // ---- What goes to the journal.
@@ -171,7 +174,12 @@ class Keeper {
     const Time started_;
     const std::uint64_t started_wall_micros_;
     std::size_t unsafe_ = 0;
-    std::unordered_map<MessageKey, std::weak_ptr<Custody>, MessageKeyHash> unsafe_by_message_;
+    struct Unsafe {
+        std::weak_ptr<Custody> custody;
+        bool is_final = true;
+    };
+    // A relay may have several copies of a message.
+    std::unordered_multimap<MessageKey, Unsafe, MessageKeyHash> unsafe_by_message_;
 
     std::unordered_map<BatchId, Arrival> arrivals_;
     std::unordered_set<MessageKey, MessageKeyHash> awaited_;  // producer and number, of arrivals_

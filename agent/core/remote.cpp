@@ -114,6 +114,7 @@ void Remote::note_left(const wire::BatchHeader& batch) {
     if (!batch.part) return;
     HalfWay& message = half_way_[key_of(batch)];
     ++message.under_way;
+    message.moved = keeper_.now();
     message.last_left = message.last_left || is_last_part(batch);
 }
 
@@ -142,6 +143,16 @@ void Remote::keep_part(Entry entry) {
 std::vector<Entry> Remote::take_parts(const wire::BatchHeader& part) {
     const auto found = kept_.extract(key_of(part));
     return found.empty() ? std::vector<Entry>{} : std::move(found.mapped());
+}
+
+void Remote::forget_parts(Time before) {
+    std::erase_if(half_way_, [&](const auto& entry) {
+        const auto& [key, message] = entry;
+        if (message.under_way > 0 || message.moved > before) return false;
+        if (auto found = kept_.extract(key); !found.empty())
+            for (const Entry& part : found.mapped()) keeper_.settle(part, Settlement::moved);
+        return true;
+    });
 }
 
 void Remote::begin_anew() {

@@ -64,6 +64,8 @@ class Remote {
     std::vector<Entry> take_parts(const wire::BatchHeader& part);
     // Another path carries it all, from the beginning.
     void begin_anew();
+    // Of which nothing has come since: its source took another way in the middle of it.
+    void forget_parts(Time before);
 
     // ---- The journal.
     Stream& stream(wire::Lane lane) { return streams_[static_cast<std::size_t>(lane)]; }
@@ -104,6 +106,7 @@ class Remote {
     struct HalfWay {
         std::uint32_t under_way = 0;  // parts that have left and are not decided
         bool last_left = false;
+        Time moved{};
     };
     std::map<MessageKey, HalfWay> half_way_;
     std::map<MessageKey, std::vector<Entry>> kept_;

@@ -152,8 +152,8 @@ void Exchange::State::owe(const Arrival& arrival, const Batch& batch,
     const bool soon = !settles_with_commits(header) && settles_soon(to_groups, to_remotes);
     if (!soon && !arrival.from_peer) producers.at(header.producer).bulk_at = now;
     const Time due = soon ? due_of(to_groups, to_remotes) : now;
-    const auto custody =
-        keeper.take(batch, where, expiry(arrival, header), arrival.came_from, arrival.hops);
+    const auto custody = keeper.take(batch, where, expiry(arrival, header), arrival.came_from,
+                                     arrival.hops, !to_groups.empty());
     if (arrived_wanted) want_arrived(arrival, *custody);
     if (arrival.intake)
         keeper.attach(custody, arrival.intake, arrival.number,

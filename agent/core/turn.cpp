@@ -99,6 +99,7 @@ void State::tick() {
         peer->received.sample(now);
     }
     settle_links();
+    for (const auto& [agent, remote] : remotes) remote->forget_parts(now - limits::session_linger);
     apply_deferred_paths();
     std::vector<DestinationId> ended;
     for (const auto& [id, group] : groups) {
