@@ -69,8 +69,7 @@ std::optional<Received> Unpacker::hand_out(const wire::MessageView& view) {
 // What is missing and could not be told with a message of this delivery is told with a later one.
 void Unpacker::finish() {
     walk_.reset();
-    if (header_.kind == wire::Kind::topic && missed_ > 0)
-        gaps_.lose(header_, missed_);
+    if (header_.kind == wire::Kind::topic && missed_ > 0) gaps_.lose(header_, missed_);
 }
 
 Received Unpacker::received(const wire::MessageView& view) const {
