@@ -78,7 +78,29 @@ void Exchange::State::greet(Link& link) {
     link.sent = link.received = 0;
     link.phase = Phase::greeting;
     link.greeted = now;
-    send(link, hello_to(*link.peer, false));
+    say_hello(link, false);
+}
+
+void Exchange::State::say_hello(Link& link, bool answer) {
+    auto hello = hello_to(*link.peer, answer);
+    link.held_told = hello.held;
+    send(link, std::move(hello));
+}
+
+// What changed since HELLO named the holds was told to the session that this one replaces.
+void Exchange::State::tell_holds_since(Link& link) {
+    const auto held = holds.of(link.peer->id);
+    const auto without = [](std::vector<wire::ChannelKey> some,
+                            const std::vector<wire::ChannelKey>& others) {
+        std::erase_if(some, [&](const wire::ChannelKey& key) {
+            return std::find(others.begin(), others.end(), key) != others.end();
+        });
+        return some;
+    };
+    wire::LinkHold news{.hold = without(held, link.held_told),
+                        .resume = without(link.held_told, held)};
+    if (mutated(Mutation::hold_forgotten) || (news.hold.empty() && news.resume.empty())) return;
+    send(link, std::move(news));
 }
 
 wire::LinkHello Exchange::State::hello_to(const Peer& peer, bool answer) const {
@@ -151,7 +173,7 @@ void Exchange::State::on_link_hello(Link& link, const wire::LinkFrame& frame) {
     if (const auto reason = why_refuse(*link.peer, hello))
         return refuse_link(link, Reject::not_allowed, true, *reason);
     if (!choose_between(link, hello.agent)) return;
-    if (!link.dialled) send(link, hello_to(*link.peer, true));
+    if (!link.dialled) say_hello(link, true);
     open_session(link, hello);
 }
 
@@ -197,6 +219,7 @@ void Exchange::State::open_session(Link& link, const wire::LinkHello& hello) {
     peer.up_since = peer.interest_told = now;
     peer.interest_frame = link.sent;
     peer.interest_heard.reset();
+    tell_holds_since(link);
     tell_all_paths(peer);
     peer.arrived_told = 0;
     peer.arrived_frames.clear();

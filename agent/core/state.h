@@ -120,6 +120,7 @@ struct Exchange::State {
         std::uint64_t sent = 0, received = 0;  // counts of this session
         Time last_sent{}, last_heard{}, last_asked{}, greeted{};
         Duration retry{};
+        std::vector<wire::ChannelKey> held_told;  // in this session's HELLO
     };
 
     // Where batches on a channel go: decided once for each channel, forgotten when interest
@@ -223,6 +224,8 @@ struct Exchange::State {
     void send(Link& link, wire::LinkBody body);
     std::uint64_t send_parcel(Link& link, const Outbound::Parcel& parcel);
     void greet(Link& link);
+    void say_hello(Link& link, bool answer);
+    void tell_holds_since(Link& link);
     void on_link_hello(Link& link, const wire::LinkFrame& frame);
     std::optional<std::string> why_refuse(const Peer& peer, const wire::LinkHello& hello) const;
     void refuse_link(Link& link, wire::Reject code, bool final, const std::string& reason);
