@@ -102,8 +102,9 @@ bool Remote::is_moot(const Entry& entry) const {
 void Remote::abandon(const Group& queue, const LargeMessage& message) {
     half_way_.erase({message.rest.producer, message.rest.part.first_sequence});
     std::erase_if(returned_, [&](const Owed& owed) {
+        if (owed.queue != &queue) return false;  // of its own stream: the bytes may be on disk only
         const auto& header = owed.entry.batch().header();
-        return owed.queue == &queue && header.part && header.producer == message.rest.producer &&
+        return header.part && header.producer == message.rest.producer &&
                header.part->first_sequence == message.rest.part.first_sequence;
     });
 }
