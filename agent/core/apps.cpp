@@ -163,8 +163,7 @@ std::optional<std::string> Exchange::State::why_not(const Session& session,
     if (groups.size() >= limits::subscriptions_max) return "too many subscriptions at this agent";
     code = Reject::not_allowed;
     if (!rules.may_consume(session.uid, command.kind, command.filter))
-        return "no rule lets uid " + std::to_string(session.uid) + " " +
-               (to_queue ? "receive from " : "subscribe to ") + command.filter;
+        return denial_of_uid(session.uid, Act::take, command.kind, command.filter).refusal();
     return std::nullopt;
 }
 
@@ -204,8 +203,8 @@ void Exchange::State::on_subscribe(Session& session, const wire::Subscribe& comm
     Reject code = Reject::none;
     if (const auto reason = why_not(session, command, code)) {
         if (code == Reject::not_allowed) {
-            deny(denial_of_uid(session.uid, Act::take, command.kind, command.filter));
-            event(Event::Kind::batch_denied, command.filter, *reason);
+            (void)refuse_by_rule(
+                denial_of_uid(session.uid, Act::take, command.kind, command.filter), 0);
         }
         return fail(session.id, command.id, code, *reason);
     }

@@ -58,12 +58,8 @@ std::optional<std::pair<wire::Reject, std::string>> State::why_not_publish(
         find_group(Destination::Type::queue, channel) == nullptr)
         return {{wire::Reject::limit, "too many queues and subscriptions at this agent"}};
     if (rules.may_publish(session.uid, header.kind, channel)) return std::nullopt;
-    deny(denial_of_uid(session.uid, Act::give, header.kind, channel));
-    std::string reason = "no rule lets uid " + std::to_string(session.uid) +
-                         (header.kind == wire::Kind::queue ? " send to " : " publish on ") +
-                         channel;
-    event(Event::Kind::batch_denied, channel, reason, header.message_count);
-    return {{wire::Reject::not_allowed, std::move(reason)}};
+    return refuse_by_rule(denial_of_uid(session.uid, Act::give, header.kind, channel),
+                          header.message_count);
 }
 
 void State::on_peer_batch(Peer& peer, const wire::Envelope& envelope, Batch batch) {
@@ -98,13 +94,8 @@ State::Refusal State::why_not_from(const Peer& peer, const wire::BatchHeader& he
     if (header.kind == wire::Kind::service || !wire::is_channel(header.channel))
         return {{wire::Reject::bad_name, "this agent takes no such channel"}};
     if (peer.may_give(header.kind, header.channel)) return std::nullopt;
-    deny(denial_of_peer(peer, Act::give, header.kind, header.channel));
-    const std::string channel{header.channel};
-    std::string reason = "no rule lets peer " + peer.settings.name +
-                         (header.kind == wire::Kind::queue ? " send to " : " publish on ") +
-                         channel;
-    event(Event::Kind::batch_denied, channel, reason, header.message_count);
-    return {{wire::Reject::not_allowed, std::move(reason)}};
+    return refuse_by_rule(denial_of_peer(peer, Act::give, header.kind, header.channel),
+                          header.message_count);
 }
 
 State::Refusal State::read_route(const wire::Envelope& envelope, Arrival& arrival) {
@@ -120,16 +111,16 @@ State::Refusal State::read_route(const wire::Envelope& envelope, Arrival& arriva
         }
         if (!settings.relay)
             return {{wire::Reject::not_allowed, settings.name + " does not relay"}};
-        if (find_remote(agent) == nullptr && remotes.size() >= limits::agents_max)
-            return {{wire::Reject::limit, "too many agents are known here"}};
-        arrival.pass_on.push_back(&remote(agent));
+        Remote* const to = learn(agent);
+        if (to == nullptr) return {{wire::Reject::limit, "too many agents are known here"}};
+        arrival.pass_on.push_back(to);
     }
     arrival.relayed = true;
     arrival.hops = way.hops;
     if (way.origin == settings.agent)
         arrival.came_from = {};  // it went away, and came back when paths changed
-    else if (find_remote(way.origin) != nullptr || remotes.size() < limits::agents_max)
-        arrival.came_from = remote(way.origin).id();
+    else if (const Remote* const origin = learn(way.origin))
+        arrival.came_from = origin->id();
     if (mutated(Mutation::relay_forgets)) arrival.pass_on.clear();
     return std::nullopt;
 }

@@ -15,6 +15,12 @@ void State::deny(const Denial& denial) {
               denial.words() + "; more of this is counted: bus why " + denial.channel);
 }
 
+State::Refusal State::refuse_by_rule(const Denial& denial, std::uint64_t messages) {
+    deny(denial);
+    event(Event::Kind::batch_denied, denial.channel, denial.refusal(), messages);
+    return {{wire::Reject::not_allowed, denial.refusal()}};
+}
+
 Denial State::denial_of_uid(std::uint32_t uid, Act act, wire::Kind kind,
                             std::string_view what) const {
     const Permissions* const rule = rules.rule(uid);

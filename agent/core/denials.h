@@ -25,6 +25,10 @@ struct Denial {
     std::string words() const {
         return who + " may not " + std::string{verb_of(act, kind)} + " " + channel + ": " + rule;
     }
+    // What whoever is denied hears: not what others are allowed.
+    std::string refusal() const {
+        return "no rule lets " + who + " " + std::string{verb_of(act, kind)} + " " + channel;
+    }
 };
 
 class Denials {

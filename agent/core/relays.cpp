@@ -33,6 +33,11 @@ Remote& State::remote(const AgentId& agent) {
     return *remotes.emplace(agent, std::move(made)).first->second;
 }
 
+Remote* State::learn(const AgentId& agent) {
+    if (Remote* const found = find_remote(agent)) return found;
+    return remotes.size() < limits::agents_max ? &remote(agent) : nullptr;
+}
+
 // A message may be owed to it if some way to it is allowed.
 bool State::may_reach(const Remote& remote, wire::Kind kind, std::string_view channel) const {
     const auto ways = paths.ways(remote.agent());
@@ -44,8 +49,7 @@ bool State::may_reach(const Remote& remote, wire::Kind kind, std::string_view ch
         if (peer->may_have(kind, channel)) return true;
     }
     // Known from an earlier life, and not heard of yet: its neighbour is away.
-    if (!configured && peer_by_id(remote.agent()) == nullptr) return true;
-    return false;
+    return !configured && peer_by_id(remote.agent()) == nullptr;
 }
 
 // ---- Links --------------------------------------------------------------------------------------
@@ -80,10 +84,9 @@ void State::apply_paths() {
 
 void State::apply_path(const AgentId& agent) {
     const Paths::Path* const path = paths.best(agent);
-    if (path == nullptr && find_remote(agent) == nullptr) return;
-    if (path != nullptr && find_remote(agent) == nullptr && remotes.size() >= limits::agents_max)
-        return;
-    Remote& to = remote(agent);
+    Remote* const known = path == nullptr ? find_remote(agent) : learn(agent);
+    if (known == nullptr) return;
+    Remote& to = *known;
     Peer* const by = path == nullptr ? nullptr : peer_by_id(path->neighbour());
     Outbound* const via = by == nullptr ? nullptr : by->outbound.get();
     if (to.up && (path == nullptr || !path->up()))
@@ -101,7 +104,7 @@ void State::apply_path(const AgentId& agent) {
 void State::change_way(Remote& to, Outbound* via) {
     Outbound* const before = to.via;
     if (before == via) return;
-    const bool failed = before == nullptr || !has_not_failed(*before);
+    const bool failed = before == nullptr || has_failed(*before);
     if (!failed && to.is_half_way()) {
         paths_deferred.insert(to.agent());
         if (!leads_to(*before, to.agent())) before->detach(to);
@@ -111,7 +114,7 @@ void State::change_way(Remote& to, Outbound* via) {
     if (via == nullptr) return;
     if (failed)
         for (const auto& peer : peers)
-            if (peer->outbound.get() != via && !has_not_failed(*peer->outbound))
+            if (peer->outbound.get() != via && has_failed(*peer->outbound))
                 peer->outbound->give_back(to);
     if (to.parts_under_way() > 0) {
         paths_deferred.insert(to.agent());
@@ -127,9 +130,9 @@ bool State::leads_to(const Outbound& outbound, const AgentId& agent) const {
     return std::find(ways.begin(), ways.end(), peers_by_outbound.at(&outbound)->id) != ways.end();
 }
 
-// Its link is up, or may be again in a moment.
-bool State::has_not_failed(const Outbound& outbound) const {
-    return outbound.is_open() || paths.is_up(peers_by_outbound.at(&outbound)->id);
+// Its link is down, and has been for a while.
+bool State::has_failed(const Outbound& outbound) const {
+    return !outbound.is_open() && !paths.is_up(peers_by_outbound.at(&outbound)->id);
 }
 
 // The relay that had their beginning is gone with it.
@@ -296,18 +299,15 @@ void State::tell_interest(const Remote& of, std::uint64_t from,
         item.op = wire::InterestItem::Op::remove;
         items.push_back(std::move(item));
     }
+    auto frames =
+        wire::split_interest(wire::LinkInterest::Part::change, of.interest.version(), items);
+    // Too much for one: whoever hears of the version asks for the whole.
+    const bool fits = frames.size() == 1 && from != of.interest.version();
+    frames.front().agent = of.agent();
+    frames.front().from = from;
     for (const auto& peer : peers) {
         if (peer->active == nullptr || peer->id == of.agent()) continue;
-        if (peer->told.contains(of.agent()) && from != of.interest.version()) {
-            auto parts = wire::split_interest(wire::LinkInterest::Part::change,
-                                              of.interest.version(), items);
-            for (auto& part : parts) {
-                part.agent = of.agent();
-                part.from = parts.size() == 1 ? from : 0;  // in pieces: it asks for the whole
-                send(*peer->active, std::move(part));
-                if (parts.size() > 1) break;
-            }
-        }
+        if (fits && peer->told.contains(of.agent())) send(*peer->active, frames.front());
         tell_path(*peer, of.agent());
     }
 }

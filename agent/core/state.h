@@ -256,6 +256,8 @@ struct Exchange::State {
 
     // ---- relays.cpp
     Remote& remote(const AgentId& agent);
+    // Known from now on; nullptr: so many are already (limits::agents_max).
+    Remote* learn(const AgentId& agent);
     Remote* find_remote(const AgentId& agent);
     Remote* find_remote(DestinationId id);
     bool may_reach(const Remote& remote, wire::Kind kind, std::string_view channel) const;
@@ -265,7 +267,7 @@ struct Exchange::State {
     void apply_deferred_paths();
     void change_way(Remote& to, Outbound* via);
     bool leads_to(const Outbound& outbound, const AgentId& agent) const;
-    bool has_not_failed(const Outbound& outbound) const;
+    bool has_failed(const Outbound& outbound) const;
     void begin_large_messages_anew(Remote& to);
     void apply_path(const AgentId& agent);
     void tell_all_paths(Peer& peer);
@@ -321,6 +323,7 @@ struct Exchange::State {
 
     // ---- denials.cpp
     void deny(const Denial& denial);
+    Refusal refuse_by_rule(const Denial& denial, std::uint64_t messages);
     Denial denial_of_uid(std::uint32_t uid, Act act, wire::Kind kind, std::string_view what) const;
     static Denial denial_of_peer(const Peer& peer, Act act, wire::Kind kind, std::string_view what);
     std::vector<Denial> denials_of(const Remote& remote, wire::Kind kind,

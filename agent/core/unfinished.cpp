@@ -63,7 +63,8 @@ bool Exchange::State::give_up(const wire::LinkUnfinished& message) {
 void Exchange::State::on_unfinished(Link& link, const wire::LinkUnfinished& message) {
     if (!message.origin.is_zero() && message.origin != settings.agent)
         return send_towards(message.origin, message);
-    Remote& asker = message.asker.is_zero() ? *link.peer->remote : remote(message.asker);
+    Remote* const asker = message.asker.is_zero() ? link.peer->remote : learn(message.asker);
+    if (asker == nullptr) return;
     if (may_go_on(message.producer, message.part.first_sequence) || !give_up(message)) return;
     Group* const from = message.kind == wire::Kind::queue
                             ? find_group(Destination::Type::queue, message.channel)
@@ -71,7 +72,7 @@ void Exchange::State::on_unfinished(Link& link, const wire::LinkUnfinished& mess
     LargeMessage* const large =
         from == nullptr ? nullptr
                         : from->large_message(message.producer, message.part.first_sequence);
-    if (large == nullptr || large->peer != &asker) return owe_abort(message, {}, {&asker});
+    if (large == nullptr || large->peer != asker) return owe_abort(message, {}, {asker});
     if (large->complete || std::exchange(large->ended, true)) return;
     owe_abort(large->rest, {from}, {});  // behind what may still wait in the queue
 }
