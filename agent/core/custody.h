@@ -11,6 +11,7 @@
 #include "base/time.h"
 #include "core/batch.h"
 #include "core/journal.h"
+#include "limits.h"
 
 namespace bus::core {
 
@@ -114,5 +115,14 @@ struct Entry {
     bool has(std::uint8_t flag) const { return (owed().flags & flag) != 0; }
     bool journaled() const { return custody->place == Custody::Place::journaled; }
 };
+
+// Asks for its bytes, which the journal only has.
+inline ReadBack recall_of(const Entry& entry) {
+    return {.stream = entry.owed().stream,
+            .after = BatchId{entry.id().value - 1},
+            .bytes = limits::stream_read_back,
+            .channel = std::nullopt,
+            .recall = true};
+}
 
 }  // namespace bus::core

@@ -491,11 +491,7 @@ void Group::reclaim(LargeMessage& message) {
 // What was handed out is in the journal only.
 void Group::recall(const Entry& entry) {
     if (std::exchange(recalling_, true)) return;
-    recall_ = ReadBack{.stream = entry.owed().stream,
-                       .after = BatchId{entry.id().value - 1},
-                       .bytes = limits::stream_read_back,
-                       .channel = std::nullopt,
-                       .recall = true};
+    recall_ = recall_of(entry);
 }
 
 void Group::on_recalled(const Loaded& answer) {

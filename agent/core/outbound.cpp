@@ -137,14 +137,13 @@ void Outbound::pass_on(Carried& carried, Settlement how) {
     const auto moved = how == Settlement::settled ? Settlement::moved : how;
     const auto& header = carried.entry.batch().header();
     if (header.part) {
-        const bool whole = carried.to->note_decided(header);
-        if (!whole && moved == Settlement::moved && carried.queue == nullptr) {
+        const auto kept = carried.to->note_decided(header);
+        if (!kept && moved == Settlement::moved && carried.queue == nullptr) {
             carried.done = true;
             return carried.to->keep_part(std::exchange(carried.entry, {}));
         }
-        if (whole)
-            for (const Entry& part : carried.to->take_parts(header))
-                keeper_.settle(part, Settlement::moved);
+        if (kept)
+            for (const Entry& part : *kept) keeper_.settle(part, Settlement::moved);
     }
     settle(carried, moved);
 }
@@ -229,8 +228,7 @@ void Outbound::give_back_if(Wanted wanted) {
             if (carried.done || !wanted(*carried.to)) continue;
             carried.done = true;
             --flight.open;
-            const auto& header = carried.entry.batch().header();
-            if (header.part) (void)carried.to->note_decided(header);
+            carried.to->note_back(carried.entry.batch().header());
             carried.to->take_back({std::exchange(carried.entry, {}), carried.queue});
             if (carried.to->via != nullptr) carried.to->via->wake(*carried.to);
         }

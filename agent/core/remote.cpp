@@ -57,7 +57,7 @@ Entry* Remote::front_returned(const HeldChannels& held) {
     for (again_ = 0; again_ < returned_.size(); ++again_) {
         Entry& entry = returned_[again_].entry;
         if (!entry.batch()) {
-            recall(entry);
+            if (!recalling_) recall_ = recall_of(entry);
             return nullptr;
         }
         const auto& header = entry.batch().header();
@@ -119,14 +119,21 @@ void Remote::note_left(const wire::BatchHeader& batch) {
     message.last_left = message.last_left || is_last_part(batch);
 }
 
-bool Remote::note_decided(const wire::BatchHeader& part) {
+void Remote::note_back(const wire::BatchHeader& batch) {
+    if (!batch.part) return;
+    const auto found = half_way_.find(key_of(batch));
+    if (found != half_way_.end() && found->second.under_way > 0) --found->second.under_way;
+}
+
+std::optional<std::vector<Entry>> Remote::note_decided(const wire::BatchHeader& part) {
+    note_back(part);
     const auto found = half_way_.find(key_of(part));
-    if (found == half_way_.end()) return true;
+    if (found == half_way_.end()) return std::vector<Entry>{};
     HalfWay& message = found->second;
-    if (message.under_way > 0) --message.under_way;
-    if (message.under_way > 0 || !message.last_left) return false;
+    if (message.under_way > 0 || !message.last_left) return std::nullopt;
+    auto kept = std::move(message.kept);
     half_way_.erase(found);
-    return true;
+    return kept;
 }
 
 std::uint32_t Remote::parts_under_way() const {
@@ -136,40 +143,23 @@ std::uint32_t Remote::parts_under_way() const {
 }
 
 void Remote::keep_part(Entry entry) {
-    auto& kept = kept_[key_of(entry.batch().header())];
+    auto& kept = half_way_.at(key_of(entry.batch().header())).kept;
     keeper_.spare_bytes(entry);
     kept.push_back(std::move(entry));
 }
 
-std::vector<Entry> Remote::take_parts(const wire::BatchHeader& part) {
-    const auto found = kept_.extract(key_of(part));
-    return found.empty() ? std::vector<Entry>{} : std::move(found.mapped());
-}
-
 void Remote::forget_parts(Time before) {
     std::erase_if(half_way_, [&](const auto& entry) {
-        const auto& [key, message] = entry;
+        const HalfWay& message = entry.second;
         if (message.under_way > 0 || message.moved > before) return false;
-        if (auto found = kept_.extract(key); !found.empty())
-            for (const Entry& part : found.mapped()) keeper_.settle(part, Settlement::moved);
+        for (const Entry& part : message.kept) keeper_.settle(part, Settlement::moved);
         return true;
     });
 }
 
 void Remote::begin_anew() {
-    half_way_.clear();
-    for (auto& [key, parts] : std::exchange(kept_, {}))
-        for (Entry& part : parts) take_back({std::move(part), nullptr});
-}
-
-// The bytes are in the journal only.
-void Remote::recall(const Entry& entry) {
-    if (recalling_) return;
-    recall_ = ReadBack{.stream = entry.owed().stream,
-                       .after = BatchId{entry.id().value - 1},
-                       .bytes = limits::stream_read_back,
-                       .channel = std::nullopt,
-                       .recall = true};
+    for (auto& [key, message] : std::exchange(half_way_, {}))
+        for (Entry& part : message.kept) take_back({std::move(part), nullptr});
 }
 
 void Remote::on_recalled(const Loaded& answer) {
@@ -221,8 +211,8 @@ Run::Size Remote::waiting() const {
     Run::Size all;
     for (const Stream& lane : streams_) all.add(lane.size());
     for (const Owed& owed : returned_) all.add({1, owed.entry.messages(), owed.entry.bytes()});
-    for (const auto& [key, parts] : kept_)
-        for (const Entry& part : parts) all.add({1, part.messages(), part.bytes()});
+    for (const auto& [key, message] : half_way_)
+        for (const Entry& part : message.kept) all.add({1, part.messages(), part.bytes()});
     return all;
 }
 

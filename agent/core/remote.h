@@ -55,13 +55,13 @@ class Remote {
     // order: so what a relay has acknowledged of a message is kept until it has acknowledged all of
     // it, and another relay gets the whole.
     void note_left(const wire::BatchHeader& batch);
-    // It was acknowledged, came back, or ended. true: so has all of its message.
-    bool note_decided(const wire::BatchHeader& part);
+    void note_back(const wire::BatchHeader& batch);
+    // It was acknowledged, or ended. What was kept, if so has all of its message.
+    std::optional<std::vector<Entry>> note_decided(const wire::BatchHeader& part);
     // A message of which a relay has, or may have, a part and not all.
     bool is_half_way() const { return !half_way_.empty(); }
     std::uint32_t parts_under_way() const;
     void keep_part(Entry entry);
-    std::vector<Entry> take_parts(const wire::BatchHeader& part);
     // Another path carries it all, from the beginning.
     void begin_anew();
     // Of which nothing has come since: its source took another way in the middle of it.
@@ -96,7 +96,6 @@ class Remote {
     }
     Entry* front(std::size_t source, const HeldChannels& held);
     Entry* front_returned(const HeldChannels& held);
-    void recall(const Entry& entry);
     void on_recalled(const Loaded& answer);
 
     const Destination destination_;
@@ -107,9 +106,9 @@ class Remote {
         std::uint32_t under_way = 0;  // parts that have left and are not decided
         bool last_left = false;
         Time moved{};
+        std::vector<Entry> kept;
     };
     std::map<MessageKey, HalfWay> half_way_;
-    std::map<MessageKey, std::vector<Entry>> kept_;
     std::optional<ReadBack> recall_;  // of what is kept: to be asked for
     bool recalling_ = false;
     std::size_t turn_ = 0, showing_ = 0;  // sources
