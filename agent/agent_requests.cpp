@@ -75,11 +75,12 @@ observe::ShownIdentity shown(const Identity& identity) {
 
 }  // namespace
 
-const std::array<Agent::Request, 8> Agent::requests{{
+const std::array<Agent::Request, 9> Agent::requests{{
     {"status", &Agent::tell_status},
     {"route", &Agent::tell_route},
     {"why", &Agent::tell_why},
     {"ping", &Agent::ping},
+    {"rejoin", &Agent::rejoin},
     {"reload", &Agent::reload_as_asked},
     {"identity", &Agent::tell_identity},
     {"rotate_key", &Agent::rotate_key_as_asked},
@@ -126,6 +127,23 @@ std::string Agent::ping(const wire::AdminRequest& request, Time now) {
     const std::string peer = text_argument(request, "peer");
     if (!exchange_.ping(peer, now)) throw Error{"there is no link to \"" + peer + "\" that is up"};
     return observe::ping_reply(answer_to(request), peer);
+}
+
+std::string Agent::rejoin(const wire::AdminRequest& request, Time now) {
+    const std::string peer = text_argument(request, "peer");
+    switch (exchange_.rejoin(peer, now)) {
+        case core::Rejoin::unknown_peer:
+            throw Error{"there is no peer \"" + peer + "\""};
+        case core::Rejoin::never_met:
+            throw Error{"this agent has never been linked to \"" + peer +
+                        "\": there is nothing to rejoin"};
+        case core::Rejoin::linked:
+            throw Error{"the link to \"" + peer + "\" is up: there is nothing to rejoin"};
+        case core::Rejoin::done:
+            break;
+    }
+    links_.set_peers(link_peers_of(config_), exchange_, now);  // dialled now, if not before
+    return observe::rejoin_reply(answer_to(request), peer);
 }
 
 std::string Agent::reload_as_asked(const wire::AdminRequest& request, Time now) {

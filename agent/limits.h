@@ -83,6 +83,8 @@ inline constexpr auto link_flap = 3s;
 // What an unused link may send at once, beyond its rate.
 inline constexpr auto rate_burst = 250ms;
 inline constexpr auto link_silence_max = 30s;  // then the session is over
+// A backup older than this, and than an acknowledgement since, is recognised.
+inline constexpr auto ticket_life = 10min;
 inline constexpr auto hello_retry = 5s;
 inline constexpr auto hello_retry_max = 60s;
 inline constexpr auto producer_mark_life = 24h;

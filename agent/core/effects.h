@@ -69,6 +69,7 @@ struct Event {
         link_refused,
         link_gap,
         link_duplicate_closed,
+        history_lost,
         channel_held,
         channel_resumed,
         journal_full,

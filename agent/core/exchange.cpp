@@ -132,6 +132,10 @@ void Exchange::on_link_frame(LinkId id, const wire::LinkFrame& frame, Time now) 
     if (const auto* arrived = std::get_if<wire::LinkArrived>(&frame.body))
         return link.peer->outbound->on_arrived(*arrived);
     if (const auto* ask = std::get_if<wire::LinkAsk>(&frame.body)) return s.on_ask(link, *ask);
+    if (const auto* ticket = std::get_if<wire::LinkTicket>(&frame.body))
+        return s.on_ticket(link, *ticket);
+    if (const auto* taken = std::get_if<wire::LinkTicketTaken>(&frame.body))
+        return s.on_ticket_taken(link, *taken);
     if (const auto* refuse = std::get_if<wire::LinkRefuse>(&frame.body)) s.on_refuse(link, *refuse);
 }
 
@@ -211,6 +215,7 @@ bool Exchange::is_quiet() const { return state_->keeper.quiet(); }
 
 void Exchange::finish_turn(Time now) {
     State& s = at(now);
+    s.flush_tickets();
     s.move_streams();
     s.announce_interest();
     s.flush_paths();

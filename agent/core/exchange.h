@@ -20,6 +20,8 @@
 
 namespace bus::core {
 
+enum class Rejoin : std::uint8_t { done, unknown_peer, never_met, linked };
+
 class Exchange {
   public:
     // `incarnation` is committed already and higher than that in `recovered`. `wall_micros`: this
@@ -74,6 +76,10 @@ class Exchange {
     // Asks that peer for an answer, to measure the round trip: the next in LinkStatus. false: its
     // link is not up.
     [[nodiscard]] bool ping(const std::string& peer, Time now);
+
+    // What this agent took from that peer, or owes it, may not be what they both believe: it was
+    // restored from a backup, or copied. The next session begins anew, whatever its tickets say.
+    Rejoin rejoin(const std::string& peer, Time now);
 
     struct State;
 

@@ -13,6 +13,7 @@
 #include "base/id.h"
 #include "base/time.h"
 #include "core/batch.h"
+#include "core/tickets.h"
 #include "wire/batch.h"
 #include "wire/names.h"
 #include "wire/reject.h"
@@ -139,6 +140,7 @@ struct PutPeer {
     std::uint64_t incarnation = 0;  // the highest seen
     std::uint64_t interest_version = 0;
     std::uint64_t nonce = 0;  // of that incarnation
+    Tickets tickets;
     friend bool operator==(const PutPeer&, const PutPeer&) = default;
 };
 struct DropPeer {

@@ -13,13 +13,6 @@ using Phase = Exchange::State::Link::Phase;
 
 namespace {
 
-std::uint64_t mixed(std::uint64_t v) {  // splitmix64
-    v += 0x9E3779B97F4A7C15ull;
-    v = (v ^ (v >> 30)) * 0xBF58476D1CE4E5B9ull;
-    v = (v ^ (v >> 27)) * 0x94D049BB133111EBull;
-    return v ^ (v >> 31);
-}
-
 std::uint64_t nanos(Time time) {
     return static_cast<std::uint64_t>(time.time_since_epoch().count());
 }
@@ -74,7 +67,7 @@ std::uint64_t Exchange::State::send_parcel(Link& link, const Outbound::Parcel& p
 
 // The dialling side begins, with a session number that nobody used before.
 void Exchange::State::greet(Link& link) {
-    link.session = mixed(incarnation ^ mixed(settings.agent.words[0] + ++session_salt)) | 1;
+    link.session = random() | 1;
     link.sent = link.received = 0;
     link.phase = Phase::greeting;
     link.greeted = now;
@@ -117,34 +110,19 @@ wire::LinkHello Exchange::State::hello_to(const Peer& peer, bool answer) const {
                         ? std::vector<wire::ChannelKey>{}
                         : holds.of(peer.id),
             .nonce = nonce,
-            .your_nonce = peer.nonce};
+            .your_nonce = peer.nonce,
+            .tickets = true,
+            .rejoins = peer.tickets.rejoining,
+            .ticket = peer.tickets.held,
+            .given = peer.outbound->given()};
 }
 
 std::uint64_t Exchange::State::window_share() const {
     return limits::link_windows_sum / std::max<std::size_t>(1, peers.size());
 }
 
-std::optional<std::string> Exchange::State::why_refuse(const Peer& peer,
-                                                       const wire::LinkHello& hello) const {
-    if (hello.agent == settings.agent)
-        return "it has this agent's own id: one of the two is a copy of the other";
-    if (!peer.id.is_zero() && peer.id != hello.agent)
-        return "it now has another agent id (was " + to_text(peer.id) + ", is " +
-               to_text(hello.agent) + ")";
-    for (const auto& other : peers)
-        if (other.get() != &peer && other->id == hello.agent && other->configured)
-            return "it has the id of peer \"" + other->settings.name + "\" with another key";
-    if (hello.incarnation < peer.incarnation ||
-        (hello.incarnation == peer.incarnation && hello.nonce != peer.nonce))
-        return "it is of an older incarnation than was seen before: a restored backup, or a clone";
-    if (hello.your_incarnation > incarnation ||
-        (hello.your_incarnation == incarnation && hello.your_nonce != nonce))
-        return "it has met a later start of this agent: this host was restored from a backup, or "
-               "is a clone";
-    return std::nullopt;
-}
-
 void Exchange::State::refuse_link(Link& link, Reject code, bool final, const std::string& reason) {
+    if (link.peer->active == &link) end_session(link, reason, false);
     link.peer->last_error = reason;
     event(Event::Kind::link_refused, link.peer->settings.name, reason);
     send(link, wire::LinkReset{.code = code, .final = final, .reason = reason});
@@ -170,34 +148,23 @@ void Exchange::State::on_link_hello(Link& link, const wire::LinkFrame& frame) {
                                " to " + std::to_string(hello.protocol_max) + ", this agent " +
                                std::to_string(wire::protocol_min) + " to " +
                                std::to_string(wire::protocol_max));
-    if (const auto reason = why_refuse(*link.peer, hello))
+    const Standing standing = standing_of(*link.peer, hello);
+    if (const auto reason = why_refuse(*link.peer, hello, standing))
         return refuse_link(link, Reject::not_allowed, true, *reason);
+    if (is_linked_elsewhere(link, hello))
+        return refuse_link(
+            link, Reject::unavailable, false,
+            "another start of " + hello.name +
+                " is linked at this moment: a clone, or a line not known to be dead");
     if (!choose_between(link, hello.agent)) return;
     if (!link.dialled) say_hello(link, true);
-    open_session(link, hello);
+    open_session(link, hello, standing);
 }
 
-// Both sides may dial; the link that the lower id dialled stays. A new session the same way round
-// replaces the old one: that is half-open at best. true: `link` is the one to use.
-bool Exchange::State::choose_between(Link& link, const AgentId& peer_id) {
-    Link* const old = link.peer->active;
-    if (old == nullptr || old == &link) return true;
-    const bool keep_dialled = settings.agent < peer_id;
-    const bool old_wins = old->dialled != link.dialled && old->dialled == keep_dialled &&
-                          now - old->last_heard < 3 * Duration{limits::keepalive_interval};
-    Link& loser = old_wins ? link : *old;
-    if (!old_wins) end_session(*old, "another link is kept", false);
-    if (loser.dialled)
-        effects.close_links.push_back({loser.id, true});
-    else if (old_wins)
-        send(loser, wire::LinkReset{
-                        .code = Reject::in_use, .final = true, .reason = "another link is kept"});
-    loser.phase = Phase::silent;
-    return !old_wins;
-}
-
-void Exchange::State::open_session(Link& link, const wire::LinkHello& hello) {
+void Exchange::State::open_session(Link& link, const wire::LinkHello& hello, Standing standing) {
     Peer& peer = *link.peer;
+    const bool same_start = is_same_start(peer, hello);
+    tell_lost(peer, hello, standing);
     meet(link, hello);
     link.phase = Phase::open;
     link.retry = {};
@@ -219,6 +186,7 @@ void Exchange::State::open_session(Link& link, const wire::LinkHello& hello) {
     peer.up_since = peer.interest_told = now;
     peer.interest_frame = link.sent;
     peer.interest_heard.reset();
+    begin_tickets(peer, hello, same_start);
     tell_holds_since(link);
     tell_all_paths(peer);
     peer.arrived_told = 0;
@@ -242,40 +210,6 @@ std::vector<wire::InterestItem> Exchange::State::snapshot_with_removals() const 
                          .name = std::get<1>(key),
                          .filter = std::get<2>(key)});
     return items;
-}
-
-// Marks and streams hang on the peer's id; the id is believed because its key is the configured
-// one.
-void Exchange::State::meet(Link& link, const wire::LinkHello& hello) {
-    Peer& peer = *link.peer;
-    const bool another_key = std::exchange(peer.key, link.key) != link.key;
-    const bool news = peer.id.is_zero() || hello.incarnation != peer.incarnation || another_key;
-    if (peer.id.is_zero()) {
-        peer.id = hello.agent;
-        peers_by_id[peer.id] = &peer;
-    }
-    if (peer.remote == nullptr) {
-        peer.remote = &remote(peer.id);
-        peer.outbound->set_neighbour(*peer.remote);
-    }
-    peer.remote->name = peer.settings.name;
-    if (!peer.intake ||
-        (hello.incarnation != peer.incarnation && !mutated(Mutation::mark_across_incarnations)))
-        peer.intake = std::make_shared<Intake>(Intake::FromPeer{peer.id, hello.incarnation}, 0);
-    if (hello.incarnation != peer.incarnation) {
-        peer.arrived.clear();  // it does not know these numbers any more
-        peer.outbound->forget_passed_on();
-    }
-    peer.incarnation = hello.incarnation;
-    peer.nonce = hello.nonce;
-    if (news)
-        keeper.change(PutPeer{.id = peer.id,
-                              .name = peer.settings.name,
-                              .key = peer.key,
-                              .incarnation = peer.incarnation,
-                              .interest_version = 0,
-                              .nonce = peer.nonce},
-                      true);
 }
 
 // ---- The end of a session
@@ -456,6 +390,7 @@ void Exchange::State::on_reset(Link& link, const wire::LinkReset& reset) {
     end_session(link, reason, false);
     link.peer->last_error = reason;
     if (!link.dialled) return;
+    if (reset.code == Reject::unavailable) return effects.close_links.push_back({link.id, false});
     if (!reset.final) return greet(link);
     event(Event::Kind::link_refused, link.peer->settings.name, reason);
     effects.close_links.push_back({link.id, true});
@@ -522,6 +457,7 @@ void Exchange::State::tick_link(Link& link) {
         greet(link);
     }
     if (link.phase != Phase::open) return;
+    issue_anew(*link.peer);
     if (now - link.last_heard > limits::link_silence_max) {
         end_session(link, "nothing was heard for 30 s", true);
         if (link.dialled) effects.close_links.push_back({link.id, false});

@@ -50,7 +50,7 @@ void Outbound::wake_all() {
 bool Outbound::offer_now(const Parcel& parcel, const Send& send) {
     const auto& header = parcel.batch.header();
     const auto bytes = frame_bytes(parcel.batch);
-    if (!open_ || held_.everything() || held_.holds(header.kind, header.channel) ||
+    if (!open_ || !flows_ || held_.everything() || held_.holds(header.kind, header.channel) ||
         loose_bytes_ + bytes > window_ / 4 + limits::frame_bytes_max || !is_free())
         return false;
     loose_.push_back({send(parcel), bytes});
@@ -85,6 +85,11 @@ void Outbound::open(std::uint64_t peer_incarnation, std::uint64_t taken, std::ui
 void Outbound::close() {
     open_ = false;
     bytes_out_ = 0;
+}
+
+void Outbound::let_flow(bool flows) {
+    flows_ = flows || mutated(Mutation::ticket_unconfirmed);
+    if (flows_) touch();
 }
 
 void Outbound::hold(const std::vector<wire::ChannelKey>& channels) {
@@ -188,6 +193,7 @@ void Outbound::drop_landed() {
 
 bool Outbound::on_ack(const wire::LinkAck& ack) {
     if (ack.through > last_number_) return false;
+    given_ = std::max(given_, ack.through);
     for (Flight& flight : flights_) {
         if (flight.number > ack.through) break;
         finish(flight);
@@ -272,7 +278,7 @@ bool Outbound::is_free() {
 
 void Outbound::pump(const Send& send) {
     dirty_ = false;
-    if (!open_) return;
+    if (!open_ || !flows_) return;
     resend(send);
     if (resend_at_ < flights_.size()) return;  // the window is full of what goes again
     while (send_next(send)) {
@@ -400,7 +406,7 @@ void Outbound::read_on(std::uint64_t memory_bytes_max, std::vector<ReadBack>& re
 // -----------------------------------------------------------------------------------
 
 bool Outbound::settles_soon() const {
-    if (!open_ || held_.everything() || resend_at_ < flights_.size() || waits_for_rate_)
+    if (!open_ || !flows_ || held_.everything() || resend_at_ < flights_.size() || waits_for_rate_)
         return false;
     // A full window is quick all the same, as long as it keeps moving.
     return bytes_out_ < window_ || keeper_.now() - last_settled_ < Duration{limits::grace_max};

@@ -58,6 +58,9 @@ class Outbound {
     void open(std::uint64_t peer_incarnation, std::uint64_t taken, std::uint64_t window,
               const std::vector<wire::ChannelKey>& held);
     void close();
+    // Whether data may leave in this session, beyond what it opened with: not before the
+    // neighbour is known to be the one it was.
+    void let_flow(bool flows);
     bool is_open() const { return open_; }
     // false: it acknowledges what was never sent.
     [[nodiscard]] bool on_ack(const wire::LinkAck& ack);
@@ -92,6 +95,8 @@ class Outbound {
     const SettleTime& settle_time() const { return settle_time_; }
     Run::Size backlog() const;  // waiting for it and on its way
     Run::Size under_way() const;
+    // It has acknowledged my numbers up to here.
+    std::uint64_t given() const { return given_; }
     std::uint64_t in_flight_bytes() const { return bytes_out_; }
     std::uint64_t window() const { return window_; }
     Time oldest() const;
@@ -150,10 +155,12 @@ class Outbound {
     PassedOn passed_on_;
 
     std::uint64_t last_number_ = 0;
+    std::uint64_t given_ = 0;
     std::deque<Flight> flights_;
     std::size_t resend_at_ = 0;  // flights from here on are to go again; the size: none
 
     bool open_ = false;
+    bool flows_ = true;
     std::uint64_t peer_incarnation_ = 0;
     std::uint64_t window_ = 0;
     std::uint64_t bytes_out_ = 0;

@@ -91,6 +91,7 @@ void State::recover_peers(Recovered& recovered) {
         peers_by_id[peer.id] = &peer;
         peer.incarnation = known.incarnation;
         peer.nonce = known.nonce;
+        peer.tickets = known.tickets;
         std::uint64_t mark = 0;
         for (const auto& one : recovered.peer_marks)
             if (one.peer == known.id && one.incarnation == known.incarnation) mark = one.number;

@@ -21,6 +21,7 @@
 #include "core/remote.h"
 #include "core/rules.h"
 #include "core/seen.h"
+#include "core/tickets.h"
 #include "core/traffic.h"
 #include "core/window.h"
 
@@ -86,6 +87,22 @@ struct Exchange::State {
             std::size_t batches;
         };
         std::deque<ArrivedFrame> arrived_frames;
+        Tickets tickets;
+        // Where its session is with them. Each step waits for the disk.
+        struct Ticketing {
+            enum class Step : std::uint8_t { none, storing, offered, confirming, done };
+            Step step = Step::none;  // of the peer's new ticket
+            Submission stored_by;
+            Time issued_at{};
+            std::uint64_t issued_after = 0;  // Outbound::given
+            std::optional<Time> confirmed_at;
+            // This agent's new one, on its way to the disk, and the session that it came in.
+            std::optional<wire::Ticket> taking;
+            std::uint64_t taking_session = 0;
+            Submission taken_by;
+            bool took = false;  // in this session
+            bool due = false;   // it is among tickets_due
+        } ticketing;
         WindowControl window;
         bool ack_due = false;  // it is among acks_due
         Time up_since{};       // while a session is open
@@ -227,13 +244,10 @@ struct Exchange::State {
     void say_hello(Link& link, bool answer);
     void tell_holds_since(Link& link);
     void on_link_hello(Link& link, const wire::LinkFrame& frame);
-    std::optional<std::string> why_refuse(const Peer& peer, const wire::LinkHello& hello) const;
     void refuse_link(Link& link, wire::Reject code, bool final, const std::string& reason);
-    bool choose_between(Link& link, const AgentId& peer_id);
     wire::LinkHello hello_to(const Peer& peer, bool answer) const;
     std::vector<wire::InterestItem> snapshot_with_removals() const;
-    void open_session(Link& link, const wire::LinkHello& hello);
-    void meet(Link& link, const wire::LinkHello& hello);
+    void open_session(Link& link, const wire::LinkHello& hello, Standing standing);
     void end_session(Link& link, const std::string& why, bool tell);
     bool count_in(Link& link, std::uint64_t session, std::uint64_t count);
     void on_ack(Link& link, const wire::LinkAck& ack);
@@ -253,6 +267,30 @@ struct Exchange::State {
     void pump(Peer& peer);
     std::uint64_t window_share() const;
     void tick_link(Link& link);
+
+    // ---- meeting.cpp
+    std::uint64_t random();
+    static bool is_same_start(const Peer& peer, const wire::LinkHello& hello);
+    std::optional<std::string> why_refuse(const Peer& peer, const wire::LinkHello& hello,
+                                          Standing standing) const;
+    std::optional<std::string> why_stale(const std::string& name, Standing standing) const;
+    bool is_linked_elsewhere(const Link& link, const wire::LinkHello& hello) const;
+    Standing standing_of(const Peer& peer, const wire::LinkHello& hello) const;
+    bool choose_between(Link& link, const AgentId& peer_id);
+    void meet(Link& link, const wire::LinkHello& hello);
+    void put_peer(const Peer& peer);
+    void begin_tickets(Peer& peer, const wire::LinkHello& hello, bool same_start);
+    void issue(Peer& peer);
+    void issue_anew(Peer& peer);
+    void await_disk(Peer& peer, Peer::Ticketing::Step step);
+    void want_tickets(Peer& peer);
+    void on_ticket(Link& link, const wire::LinkTicket& frame);
+    void on_ticket_taken(Link& link, const wire::LinkTicketTaken& frame);
+    void flush_tickets();
+    void take_stored_ticket(Peer& peer);
+    void offer_stored_ticket(Peer& peer);
+    void end_rejoining(Peer& peer);
+    void tell_lost(const Peer& peer, const wire::LinkHello& hello, Standing standing);
 
     // ---- relays.cpp
     Remote& remote(const AgentId& agent);
@@ -360,6 +398,7 @@ struct Exchange::State {
     std::unordered_map<const Outbound*, Peer*> peers_by_outbound;
     std::vector<Peer*> rated;  // those with a rate limit
     std::vector<Peer*> acks_due;
+    std::vector<Peer*> tickets_due;
     std::vector<Peer*> paths_due;
     std::vector<Peer*> arrived_due;
     std::set<AgentId> paths_deferred;                     // until a large message has left whole
@@ -384,7 +423,7 @@ struct Exchange::State {
     bool everything_held = false;  // the journal has no room
     bool stopping = false;
     Time next_tick{};
-    std::uint64_t session_salt = 0;
+    std::uint64_t random_salt = 0;
     std::uint64_t denied = 0, malformed = 0, duplicates_dropped = 0, best_effort_dropped = 0;
 };
 

@@ -11,6 +11,8 @@ template <class Enum>
 Enum enum_of(const Statement& row, int column) {
     return static_cast<Enum>(row.number(column));
 }
+constexpr std::uint64_t ticket_confirmed = 1, ticket_rejoining = 2;
+
 std::string string_of(const Statement& row, int column) { return std::string{row.text(column)}; }
 
 }  // namespace
@@ -46,8 +48,8 @@ Registry::Registry(Database& database)
                      " VALUES (?, ?, ?, ?)"},
       drop_tombstone_{database, "DELETE FROM tombstone WHERE kind = ? AND name = ? AND filter = ?"},
       put_peer_{database,
-                "REPLACE INTO peer (id, name, key, incarnation, nonce, interest_version)"
-                " VALUES (?, ?, ?, ?, ?, ?)"},
+                "REPLACE INTO peer (id, name, key, incarnation, nonce, interest_version, issued,"
+                " before, held, ticket_flags) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"},
       drop_peer_{database, "DELETE FROM peer WHERE id = ?"},
       drop_peer_mark_{database, "DELETE FROM peer_mark WHERE peer = ?"},
       drop_peer_interest_{database, "DELETE FROM interest WHERE peer = ?"},
@@ -106,14 +108,21 @@ Status Registry::load_destinations(core::Recovered& recovered) {
 
 Status Registry::load_peers(core::Recovered& recovered) {
     Statement row{*database_,
-                  "SELECT id, name, key, incarnation, nonce, interest_version FROM peer"};
+                  "SELECT id, name, key, incarnation, nonce, interest_version, issued, before,"
+                  " held, ticket_flags FROM peer"};
     while (row.next())
-        recovered.peers.push_back({.id = row.id<AgentId>(0),
-                                   .name = string_of(row, 1),
-                                   .key = string_of(row, 2),
-                                   .incarnation = row.number(3),
-                                   .interest_version = row.number(5),
-                                   .nonce = row.number(4)});
+        recovered.peers.push_back(
+            {.id = row.id<AgentId>(0),
+             .name = string_of(row, 1),
+             .key = string_of(row, 2),
+             .incarnation = row.number(3),
+             .interest_version = row.number(5),
+             .nonce = row.number(4),
+             .tickets = {.issued = row.id<wire::Ticket>(6),
+                         .before = row.id<wire::Ticket>(7),
+                         .confirmed = (row.number(9) & ticket_confirmed) != 0,
+                         .held = row.id<wire::Ticket>(8),
+                         .rejoining = (row.number(9) & ticket_rejoining) != 0}});
     return row.status();
 }
 
@@ -213,9 +222,13 @@ Status Registry::apply(const core::DropTombstone& change) {
 }
 
 Status Registry::apply(const core::PutPeer& change) {
+    const core::Tickets& tickets = change.tickets;
+    const std::uint64_t flags =
+        (tickets.confirmed ? ticket_confirmed : 0) | (tickets.rejoining ? ticket_rejoining : 0);
     return put_peer_
         .bind(change.id, std::string_view{change.name}, std::string_view{change.key},
-              change.incarnation, change.nonce, change.interest_version)
+              change.incarnation, change.nonce, change.interest_version, tickets.issued,
+              tickets.before, tickets.held, flags)
         .run();
 }
 

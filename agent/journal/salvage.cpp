@@ -10,23 +10,22 @@ using core::Damaged;
 
 struct Table {
     std::string_view name, key;
-    int columns;
 };
 // All but shared and stream, which are counted anew, and the notes about earlier damage.
 constexpr std::array tables{
-    Table{"meta", "id", 9},
-    Table{"destination", "id", 7},
-    Table{"dropped", "destination", 1},
-    Table{"peer", "id", 6},
-    Table{"peer_mark", "peer", 3},
-    Table{"producer_mark", "producer", 3},
-    Table{"given_up", "producer, first_sequence", 2},
-    Table{"interest", "peer, kind, name, filter", 6},
-    Table{"tombstone", "kind, name, filter", 4},
-    Table{"account", "destination", 13},
-    Table{"entry", "destination, lane, batch", 8},
-    Table{"batch", "id", 5},
-    Table{"dead_letter", "id", 11},
+    Table{"meta", "id"},
+    Table{"destination", "id"},
+    Table{"dropped", "destination"},
+    Table{"peer", "id"},
+    Table{"peer_mark", "peer"},
+    Table{"producer_mark", "producer"},
+    Table{"given_up", "producer, first_sequence"},
+    Table{"interest", "peer, kind, name, filter"},
+    Table{"tombstone", "kind, name, filter"},
+    Table{"account", "destination"},
+    Table{"entry", "destination, lane, batch"},
+    Table{"batch", "id"},
+    Table{"dead_letter", "id"},
 };
 constexpr std::size_t rows_per_commit = 1'024;  // so that the log stays small
 
@@ -46,10 +45,10 @@ void commit_and_go_on(Database& fresh) {
 
 // false: it ended in damage.
 bool copy(Database& old, Database& fresh, const Table& table, const std::string& order) {
-    std::string values = "?";
-    for (int column = 1; column < table.columns; ++column) values += ", ?";
     const std::string name{table.name};
     Statement row{old, "SELECT * FROM " + name + " ORDER BY " + order};
+    std::string values = "?";
+    for (int column = 1; column < row.columns(); ++column) values += ", ?";
     Statement insert{fresh, "INSERT OR IGNORE INTO " + name + " VALUES (" + values + ")"};
     for (std::size_t count = 1; row.next(); ++count) {
         insert.bind_row(row);

@@ -80,7 +80,12 @@ CREATE TABLE peer (
     key              TEXT    NOT NULL,  -- CURVE public key, Z85
     incarnation      INTEGER NOT NULL,  -- the highest seen
     nonce            INTEGER NOT NULL,  -- random bits of that incarnation
-    interest_version INTEGER NOT NULL
+    interest_version INTEGER NOT NULL,
+    -- Tickets (libbus/PROTOCOL.md): 8 bytes that count, 8 random ones; all zero: none.
+    issued           BLOB    NOT NULL,  -- the last that was made for it
+    before           BLOB    NOT NULL,  -- the one that it has unless it has confirmed that
+    held             BLOB    NOT NULL,  -- its last for this agent
+    ticket_flags     INTEGER NOT NULL   -- 1 it has confirmed the one issued, 2 told to rejoin
 ) WITHOUT ROWID;
 
 -- Batches of that incarnation of a peer, up to that number, are settled or in this journal.

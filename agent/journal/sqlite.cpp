@@ -118,9 +118,10 @@ Statement::Statement(Database& database, std::string_view sql) : database_(&data
     if (status != Status::ok) throw DatabaseFailed(status, database.message());
 }
 
+int Statement::columns() const noexcept { return sqlite3_column_count(statement_.get()); }
+
 void Statement::bind_row(const Statement& other) {
-    const int columns = sqlite3_column_count(other.statement_.get());
-    for (int at = 0; at < columns; ++at)
+    for (int at = 0; at < other.columns(); ++at)
         BUS_ASSERT(sqlite3_bind_value(statement_.get(), at + 1,
                                       sqlite3_column_value(other.statement_.get(), at)) ==
                    SQLITE_OK);

@@ -93,6 +93,7 @@ class Statement {
     bool changed() const noexcept;
     void reset() noexcept;
 
+    int columns() const noexcept;
     std::uint64_t number(int column) const noexcept;
     Bytes blob(int column) const noexcept;  // valid until the next step
     std::string_view text(int column) const noexcept;

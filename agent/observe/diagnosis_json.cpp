@@ -80,4 +80,10 @@ std::string ping_reply(const AdminAnswer& to, const std::string& peer) {
     return reply_text(reply);
 }
 
+std::string rejoin_reply(const AdminAnswer& to, const std::string& peer) {
+    Json reply = reply_head(to, true);
+    reply["rejoin"] = {{"peer", peer}};
+    return reply_text(reply);
+}
+
 }  // namespace bus::observe

@@ -53,6 +53,7 @@ Severity severity_of(Kind kind) {
         case Kind::journal_damaged:
         case Kind::journal_full:
         case Kind::dead_letters_dropped:
+        case Kind::history_lost:
             return Severity::error;
         case Kind::link_refused:
         case Kind::link_down:

@@ -44,6 +44,9 @@ enum class Mutation : std::uint8_t {
     // Paths.
     path_may_loop,  // a path that leads back here is taken
     relay_forgets,  // what is for another agent is acknowledged and dropped
+    // Tickets.
+    stale_ticket_taken,  // who comes back from a backup is let in
+    ticket_unconfirmed,  // data leaves before the peer has its new ticket on disk
     count_
 };
 
@@ -74,6 +77,8 @@ inline constexpr std::array<std::string_view, static_cast<std::size_t>(Mutation:
         "snapshot_ends_durable",
         "path_may_loop",
         "relay_forgets",
+        "stale_ticket_taken",
+        "ticket_unconfirmed",
     };
 
 #ifdef BUS_MUTATIONS

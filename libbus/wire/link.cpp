@@ -17,7 +17,8 @@ struct Encode {
     void operator()(const LinkHello& m) {
         out.u16(m.protocol_min);
         out.u16(m.protocol_max);
-        out.u32((m.answer ? 1u : 0u) | (m.relay ? 2u : 0u));
+        out.u32((m.answer ? 1u : 0u) | (m.relay ? 2u : 0u) | (m.tickets ? 4u : 0u) |
+                (m.rejoins ? 8u : 0u));
         out.id(m.agent);
         out.u64(m.incarnation);
         out.u64(m.your_incarnation);
@@ -28,6 +29,9 @@ struct Encode {
         channels(m.held);
         out.u64(m.nonce);
         out.u64(m.your_nonce);
+        if (!m.tickets) return;
+        out.id(m.ticket);
+        out.u64(m.given);
     }
     void operator()(const LinkAck& m) {
         out.u64(m.through);
@@ -70,6 +74,8 @@ struct Encode {
             out.u8(static_cast<std::uint8_t>(one.fate));
         }
     }
+    void operator()(const LinkTicket& m) { out.id(m.ticket); }
+    void operator()(const LinkTicketTaken& m) { out.id(m.ticket); }
     void operator()(const LinkUnknown&) {}
     void operator()(const LinkHold& m) {
         channels(m.hold);
@@ -129,10 +135,11 @@ struct Encode {
 
 FrameType type_of(const LinkBody& body) {
     static constexpr FrameType types[] = {
-        FrameType::link_hello,  FrameType::link_ack,        FrameType::link_interest,
-        FrameType::link_hold,   FrameType::link_keepalive,  FrameType::link_reset,
-        FrameType::link_refuse, FrameType::link_unfinished, FrameType::link_paths,
-        FrameType::link_ask,    FrameType::link_arrived};
+        FrameType::link_hello,       FrameType::link_ack,        FrameType::link_interest,
+        FrameType::link_hold,        FrameType::link_keepalive,  FrameType::link_reset,
+        FrameType::link_refuse,      FrameType::link_unfinished, FrameType::link_paths,
+        FrameType::link_ask,         FrameType::link_arrived,    FrameType::link_ticket,
+        FrameType::link_ticket_taken};
     static_assert(std::size(types) + 1 == std::variant_size_v<LinkBody>);
     BUS_ASSERT(body.index() < std::size(types));  // nobody sends what nobody knows
     return types[body.index()];
@@ -182,6 +189,8 @@ std::optional<LinkBody> decode_hello(Reader& in) {
     const auto bits = in.u32();
     m.answer = (bits & 1) != 0;
     m.relay = (bits & 2) != 0;
+    m.tickets = (bits & 4) != 0;
+    m.rejoins = (bits & 8) != 0;
     m.agent = in.id<AgentId>();
     m.incarnation = in.u64();
     m.your_incarnation = in.u64();
@@ -192,6 +201,10 @@ std::optional<LinkBody> decode_hello(Reader& in) {
     m.held = channels(in);
     m.nonce = in.u64();
     m.your_nonce = in.u64();
+    if (m.tickets) {
+        m.ticket = in.id<Ticket>();
+        m.given = in.u64();
+    }
     if (m.agent.is_zero() || m.incarnation == 0 || !is_name(m.name) || !valid(m.held))
         return std::nullopt;
     return m;
@@ -288,6 +301,13 @@ std::optional<LinkBody> decode_arrived(Reader& in) {
     return m;
 }
 
+template <class Frame>
+std::optional<LinkBody> decode_ticket(Reader& in) {
+    Frame m{in.id<Ticket>()};
+    if (m.ticket.is_zero()) return std::nullopt;
+    return m;
+}
+
 std::optional<LinkBody> decode_unknown(Reader&) { return LinkUnknown{}; }
 
 std::optional<LinkBody> decode_hold(Reader& in) {
@@ -375,6 +395,10 @@ DecodeBody decoder_of(FrameType type) {
             return decode_ask;
         case FrameType::link_arrived:
             return decode_arrived;
+        case FrameType::link_ticket:
+            return decode_ticket<LinkTicket>;
+        case FrameType::link_ticket_taken:
+            return decode_ticket<LinkTicketTaken>;
         case FrameType::data:
         case FrameType::receipts:
         case FrameType::acks:

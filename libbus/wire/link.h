@@ -31,6 +31,10 @@ struct LinkHead {
     std::uint64_t count = 0;
 };
 
+// Shows that the journal is the one that was there when the agents last met. words[0] counts what
+// one agent hands to the other, words[1] is random; zero: none.
+using Ticket = Id128<struct TicketTag>;
+
 // Opens a session. The dialling agent invents the session number, the other answers with a HELLO
 // that carries the same. Each side's count starts at 1 with its HELLO.
 struct LinkHello {
@@ -48,6 +52,10 @@ struct LinkHello {
     // Random bits of both incarnations: a host restored from a backup, on which the clock does not
     // work, may come up with a number that was used before.
     std::uint64_t nonce = 0, your_nonce = 0;
+    bool tickets = false;     // hands them out, and asks for them
+    bool rejoins = false;     // by order: I may have lost something, or am a copy
+    Ticket ticket;            // the last of yours that I have on disk
+    std::uint64_t given = 0;  // of my incarnation, you have acknowledged the numbers up to here
 };
 
 // Cumulative, and up to ack_ranges_max ranges beyond `through`. Only this settles.
@@ -168,12 +176,20 @@ struct LinkArrived {
     std::vector<One> batches;
 };
 
+// The one to present next. Data follows once it is confirmed.
+struct LinkTicket {
+    Ticket ticket;
+};
+struct LinkTicketTaken {
+    Ticket ticket;  // it is on disk
+};
+
 // Of a later version: counted, not understood.
 struct LinkUnknown {};
 
-using LinkBody =
-    std::variant<LinkHello, LinkAck, LinkInterest, LinkHold, LinkKeepalive, LinkReset, LinkRefuse,
-                 LinkUnfinished, LinkPaths, LinkAsk, LinkArrived, LinkUnknown>;
+using LinkBody = std::variant<LinkHello, LinkAck, LinkInterest, LinkHold, LinkKeepalive, LinkReset,
+                              LinkRefuse, LinkUnfinished, LinkPaths, LinkAsk, LinkArrived,
+                              LinkTicket, LinkTicketTaken, LinkUnknown>;
 
 struct LinkFrame {
     LinkHead head;

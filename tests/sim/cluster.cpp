@@ -115,10 +115,11 @@ Result Cluster::run() {
     settle("after the last messages");
     check_probes();
     check_end();
-    std::uint64_t written = 0, memory_most = 0, refusals = 0;
+    std::uint64_t written = 0, memory_most = 0, refusals = 0, stale_refusals = 0;
     for (const auto& host : hosts_) {
         written += host->journal().batches_written();
         refusals += host->refusals();
+        stale_refusals += host->stale_refusals();
         memory_most = std::max(memory_most, host->memory_bytes_most());
     }
     return {.hash = trace_.hash(),
@@ -127,7 +128,8 @@ Result Cluster::run() {
             .simulated = simulated(),
             .batches_written = written,
             .memory_bytes_most = memory_most,
-            .refusals = refusals};
+            .refusals = refusals,
+            .stale_refusals = stale_refusals};
 }
 
 void Cluster::run_until(Time when) {

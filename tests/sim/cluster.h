@@ -26,7 +26,7 @@ struct Result {
     Duration simulated{};
     std::uint64_t batches_written = 0;
     std::uint64_t memory_bytes_most = 0;  // of a host
-    std::uint64_t refusals = 0;
+    std::uint64_t refusals = 0, stale_refusals = 0;
 };
 
 class Cluster {

@@ -332,10 +332,21 @@ void Faults::restore_journal() {
     cluster_.timeline().after(cluster_.random().between(100ms, 2s), [this, &it, host, backup] {
         if (!it.is_up() || cluster_.is_over()) return;
         it.crash("fault: its journal is restored from a backup");
-        it.journal().restore(backup);
+        it.restore(backup);
         it.set_clock_right();  // its incarnation must be higher than what its peers have seen
         cluster_.oracle().excuse_host(static_cast<int>(host), "a journal was restored");
-        cluster_.timeline().after(cluster_.random().between(1ms, 2s), [&it] { it.start(); });
+        cluster_.timeline().after(cluster_.random().between(1ms, 2s), [this, &it] {
+            it.start();
+            rejoin(it, cluster_.random().between(100ms, 20s));
+        });
+    });
+}
+
+// Its operator has read what its agent and its peers say.
+void Faults::rejoin(Host& host, Duration after) {
+    cluster_.timeline().after(after, [this, &host] {
+        if (!host.is_up() || host.is_stopping()) return rejoin(host, 1s);
+        host.rejoin();
     });
 }
 
@@ -355,7 +366,7 @@ void Faults::restore_without_clock() {
     cluster_.timeline().after(cluster_.random().between(1s, 3s), [this, &it, host, backup] {
         if (!it.is_up() || cluster_.is_over()) return;
         it.crash("fault: its journal is restored from a backup, and its clock is behind");
-        it.journal().restore(backup);
+        it.restore(backup);
         cluster_.oracle().on_clock_jump();
         it.jump_wall(-3600);
         cluster_.oracle().excuse_host(static_cast<int>(host), "a journal was restored");
@@ -400,7 +411,10 @@ void Faults::set_clock_and_restart(Host& host) {
     cluster_.note(fmt::format("the clock of {} is set", host.index()));
     host.set_clock_right();
     host.crash("is restarted by its operator");
-    cluster_.timeline().after(cluster_.random().between(10ms, 1s), [&host] { host.start(); });
+    cluster_.timeline().after(cluster_.random().between(10ms, 1s), [this, &host] {
+        host.start();
+        rejoin(host, cluster_.random().between(100ms, 20s));
+    });
 }
 
 // ---- Configuration ---------------------------------------------------------------------

@@ -42,6 +42,7 @@ class Faults {
     void restore_without_clock();
     void clone_host();
     void serve_its_own(Host& host, std::uint64_t starts);
+    void rejoin(Host& host, Duration after);
     void set_clock_and_restart(Host& host);
     void remove_peer();
     void forget_subscription();

@@ -289,7 +289,7 @@ void Host::check_limits() {
 
 void Host::on_link_up(LinkId link, int peer, bool dialled) {
     note("link {} to h{} up, {}", link.value, peer, dialled ? "dialled" : "accepted");
-    links_[link] = {peer, dialled, 0};
+    links_[link] = {.peer = peer, .dialled = dialled};
     exchange_->on_link_up(link, key_of(peer), dialled, now());
     want_turn(around_.random.between(0us, 50us));
 }
@@ -308,7 +308,12 @@ void Host::on_link_frame(LinkId link, int peer, Frame frame) {
         const auto decoded = wire::decode_link(frame);
         if (!decoded) return exchange_->on_link_malformed(link, decoded.error(), now());
         const auto* hello = std::get_if<wire::LinkHello>(&decoded->body);
-        if (hello != nullptr) links_[link].peer_incarnation = hello->incarnation;
+        if (hello != nullptr) {
+            links_[link].peer_incarnation = hello->incarnation;
+            links_[link].wants_tickets = hello->tickets;
+        }
+        if (const auto* taken = std::get_if<wire::LinkTicketTaken>(&decoded->body))
+            links_[link].confirmed |= taken->ticket == links_[link].ticket;
         note_link_control(peer, link, *decoded);
         const std::size_t events_before = exchange_->effects().events.size();
         exchange_->on_link_frame(link, *decoded, now());
@@ -335,11 +340,11 @@ void Host::check_identity(int peer, const LinkAt& link, const wire::LinkHello& h
                            events.end(), [&](const Event& event) { return event.kind == kind; });
     };
     auto& met = met_[hello.agent];
+    const bool refused = has_said(Event::Kind::link_refused);
     if (hello.incarnation >= met) {
         if (has_said(Event::Kind::link_up)) met = hello.incarnation;
-        return;
+        return check_ticket(hello, has_said(Event::Kind::link_up), refused);
     }
-    const bool refused = has_said(Event::Kind::link_refused);
     refusals_ += refused ? 1 : 0;
     const bool must_answer = !link.dialled && !hello.answer && accepts(peer) && !stopping_;
     if (has_said(Event::Kind::link_up) || (must_answer && !refused))
@@ -348,11 +353,56 @@ void Host::check_identity(int peer, const LinkAt& link, const wire::LinkHello& h
                                  index_, met, peer, hello.incarnation));
 }
 
+// Who has had data has a ticket of that session. Whoever starts again with an older one was
+// restored from a backup, or is a clone.
+void Host::check_ticket(const wire::LinkHello& hello, bool accepted, bool refused) {
+    const auto known = trusted_.find(hello.agent);
+    if (known == trusted_.end() || known->second.incarnation == hello.incarnation ||
+        hello.rejoins || rejoining_.contains(hello.agent) || hello.ticket.is_zero())
+        return;
+    const wire::Ticket& had = known->second.ticket;
+    if (hello.ticket == had || hello.ticket.words[0] > had.words[0]) return;
+    stale_refusals_ += refused ? 1 : 0;
+    if (accepted)
+        throw Broken("identity: a stale ticket is refused by name",
+                     fmt::format("host {} gave data to {} under ticket {} and accepts {}", index_,
+                                 hello.name, had.words[0], hello.ticket.words[0]));
+}
+
+// Data leaves on that link.
+void Host::trust(LinkAt& link, int peer) {
+    if (!link.wants_tickets) return;
+    if (!link.confirmed)
+        throw Broken("identity: data waits until the peer has its new ticket",
+                     fmt::format("host {} sends to host {}", index_, peer));
+    const AgentId agent = around_.hosts.at(static_cast<std::size_t>(peer))->agent();
+    trusted_[agent] = {link.ticket, link.peer_incarnation};
+    rejoining_.erase(agent);
+}
+
+void Host::restore(const Disk& backup) {
+    journal_.restore(backup);
+    trusted_.clear();
+}
+
+void Host::rejoin() {
+    if (!is_up()) return;
+    for (const auto& peer : settings_.peers) {
+        const auto answer = exchange_->rejoin(peer.name, now());
+        note("rejoins {}: {}", peer.name, static_cast<int>(answer));
+        if (answer != Rejoin::done) continue;
+        for (const auto& other : around_.hosts)
+            if (key_of(other->index_) == peer.keys.front()) rejoining_.insert(other->agent());
+    }
+    want_turn(0us);
+}
+
 void Host::note_link_control(int peer, LinkId link, const wire::LinkFrame& frame) {
     struct Words {
         std::string operator()(const wire::LinkHello& hello) const {
-            return fmt::format("HELLO taken {} held {}{}", hello.your_taken, hello.held.size(),
-                               hello.answer ? " answer" : "");
+            return fmt::format("HELLO taken {} held {} ticket {}{}{}", hello.your_taken,
+                               hello.held.size(), hello.ticket.words[0],
+                               hello.rejoins ? " rejoins" : "", hello.answer ? " answer" : "");
         }
         std::string operator()(const wire::LinkAck& ack) const {
             return fmt::format("ACK {}{}", ack.through, ack.ranges.empty() ? "" : " and ranges");
@@ -379,6 +429,12 @@ void Host::note_link_control(int peer, LinkId link, const wire::LinkFrame& frame
         }
         std::string operator()(const wire::LinkArrived& arrived) const {
             return fmt::format("ARRIVED {}", arrived.batches.size());
+        }
+        std::string operator()(const wire::LinkTicket& ticket) const {
+            return fmt::format("TICKET {}", ticket.ticket.words[0]);
+        }
+        std::string operator()(const wire::LinkTicketTaken& taken) const {
+            return fmt::format("TICKET_TAKEN {}", taken.ticket.words[0]);
         }
         std::string operator()(const wire::LinkUnknown&) const { return "?"; }
         std::string operator()(const wire::LinkHold& hold) const {
@@ -408,6 +464,7 @@ void Host::send_to_link(const ToLink& to) {
         note(">h{} number {} {}{}", peer, send->envelope.number,
              kind_and_channel(send->batch.header()), send->envelope.resent() ? " resent" : "");
         around_.oracle.on_sent(index_, peer, *send);
+        trust(found->second, peer);
         return around_.network.send(to.link, encode(*send));
     }
     const auto& frame = std::get<wire::LinkFrame>(to.what);
@@ -417,8 +474,12 @@ void Host::send_to_link(const ToLink& to) {
         around_.oracle.on_link_refuse(index_, peer, *refuse);
     if (const auto* hold = std::get_if<wire::LinkHold>(&frame.body))
         around_.oracle.on_hold(index_, peer, *hold);
-    if (const auto* hello = std::get_if<wire::LinkHello>(&frame.body))
+    if (const auto* hello = std::get_if<wire::LinkHello>(&frame.body)) {
+        found->second.confirmed = false;
         around_.oracle.on_hello(index_, peer, *hello);
+    }
+    if (const auto* ticket = std::get_if<wire::LinkTicket>(&frame.body))
+        found->second.ticket = ticket->ticket;
     around_.network.send(to.link, wire::encode_link(frame));
 }
 

@@ -74,7 +74,11 @@ class Host final : public LinkOwner, public HostView {
     void remove_peer(const Host& peer);
     void set_relay() { settings_.relay = true; }
     void set_journal_bytes_max(std::uint64_t bytes) { settings_.journal_bytes_max = bytes; }
+    // Told to by its operator, for all peers that it is not linked to.
+    void rejoin();
     FakeJournal& journal() { return journal_; }
+    // From now on its journal is that one. Requires: down.
+    void restore(const Disk& backup);
 
     // ---- What comes in.
     void on_link_up(core::LinkId link, int peer, bool dialled) override;
@@ -91,14 +95,24 @@ class Host final : public LinkOwner, public HostView {
     std::uint64_t lapsed_total() const { return lapsed_ + lapsed_now(); }
     std::uint64_t turns() const { return turns_; }
     std::uint64_t memory_bytes_most() const { return memory_bytes_most_; }
-    // How often a peer was refused by name because its incarnation is older than one it had.
+    // How often a peer was refused by name because its incarnation is older than one it had, or its
+    // ticket.
     std::uint64_t refusals() const { return refusals_; }
+    std::uint64_t stale_refusals() const { return stale_refusals_; }
 
   private:
     struct LinkAt {
         int peer = -1;
         bool dialled = false;
         std::uint64_t peer_incarnation = 0;
+        bool wants_tickets = false;
+        wire::Ticket ticket;     // that this host handed out last
+        bool confirmed = false;  // one of this session
+    };
+    // What it knows of a peer that has had data from it.
+    struct Trust {
+        wire::Ticket ticket;  // the peer had it on disk before the data
+        std::uint64_t incarnation = 0;
     };
     static std::string key_of_identity(int identity);
     std::string key_of(int index) const;
@@ -112,6 +126,8 @@ class Host final : public LinkOwner, public HostView {
     void send_to_link(const core::ToLink& to);
     void check_identity(int peer, const LinkAt& link, const wire::LinkHello& hello,
                         std::size_t events_before);
+    void check_ticket(const wire::LinkHello& hello, bool accepted, bool refused);
+    void trust(LinkAt& link, int peer);
     void note_link_control(int peer, core::LinkId link, const wire::LinkFrame& frame);
     void check_limits();
     std::uint64_t lapsed_now() const;
@@ -136,12 +152,14 @@ class Host final : public LinkOwner, public HostView {
     std::uint64_t turns_ = 0;
     std::uint64_t lapsed_ = 0;
     std::uint64_t memory_bytes_most_ = 0;
-    std::uint64_t refusals_ = 0;
+    std::uint64_t refusals_ = 0, stale_refusals_ = 0;
 
     std::vector<std::weak_ptr<Attachment>> attached_;  // in this life
     std::map<core::SessionId, std::shared_ptr<Attachment>> sessions_;
     std::map<core::LinkId, LinkAt> links_;
     std::map<AgentId, std::uint64_t> met_;  // the highest incarnation that it linked to
+    std::map<AgentId, Trust> trusted_;      // with this journal
+    std::set<AgentId> rejoining_;           // told to, and no data went there since
     std::uint64_t last_session_ = 0;
 };
 

@@ -1,5 +1,5 @@
-// bus peer list|wait: the links to this agent's peers, and scripts that need
-// one to be up.
+// bus peer list|wait|rejoin: the links to this agent's peers, scripts that need
+// one to be up, and the way on for who was restored from a backup.
 #include <fmt/format.h>
 
 #include <CLI/CLI.hpp>
@@ -90,13 +90,35 @@ void add_wait(CLI::App& peer, Chosen& chosen, const Interruption& interruption) 
     });
 }
 
+int rejoin(const Options& o) {
+    (void)ask_agent(o.attachment, {{"request", "rejoin"}, {"peer", o.name}});
+    std::cout << fmt::format(
+                     "the next link to {0} begins anew, within 30 s (see `bus peer wait {0}`);\n"
+                     "the log of both agents tells then what may be lost\n",
+                     o.name)
+              << std::flush;
+    return static_cast<int>(std::cout ? ExitCode::ok : ExitCode::output);
+}
+
+void add_rejoin(CLI::App& peer, Chosen& chosen) {
+    auto options = std::make_shared<Options>();
+    CLI::App* command = peer.add_subcommand(
+        "rejoin", "Link again although one of the two was restored from a backup, or cloned");
+    command->add_option("NAME", options->name, "The peer, as the configuration names it")
+        ->required();
+    options->attachment.add_options(*command);
+    command->callback([&chosen, options] { chosen = [options] { return rejoin(*options); }; });
+}
+
 }  // namespace
 
 void add_peer(CLI::App& bus, Chosen& chosen, const Interruption& interruption) {
-    CLI::App* peer = bus.add_subcommand("peer", "List this agent's peers, or wait for one");
+    CLI::App* peer =
+        bus.add_subcommand("peer", "List this agent's peers, wait for one, or let one rejoin");
     peer->require_subcommand(1);
     add_list(*peer, chosen);
     add_wait(*peer, chosen, interruption);
+    add_rejoin(*peer, chosen);
 }
 
 }  // namespace bus::cli

@@ -115,11 +115,14 @@ void Gateway::greet(Time now) {
                          .interest_version = interest_version_,
                          .held = {},
                          .nonce = nonce_,
-                         .your_nonce = hub_nonce_},
+                         .your_nonce = hub_nonce_,
+                         .tickets = true,
+                         .ticket = ticket_},
          now);
 }
 
 void Gateway::end_session() {
+    flows_ = false;
     if (std::exchange(open_, false)) --tally_.open;
     if (std::exchange(synchronised_, false)) --tally_.synchronised;
 }
@@ -172,6 +175,8 @@ void Gateway::take_control(const wire::LinkFrame& frame, Time now) {
                    [&](const wire::LinkKeepalive& keepalive) { answer(keepalive, now); },
                    [&](const wire::LinkHold& change) { hold(change); },
                    [&](const wire::LinkRefuse&) { ++tally_.refusals; },
+                   [&](const wire::LinkTicket& next) { take_ticket(next, now); },
+                   [&](const wire::LinkTicketTaken&) { begin_to_send(now); },
                    [](const auto&) {},  // it does not matter to a gateway what the hub wants
                },
                frame.body);
@@ -183,15 +188,28 @@ void Gateway::open(const wire::LinkHello& hello, Time now) {
     last_heard_ = now;
     window_ = hello.window;
     held_ = hello.held.size();
-    const bool another = hello.incarnation != hub_incarnation_;
-    if (another) taken_ = 0;
+    if (hello.incarnation != hub_incarnation_) {
+        taken_ = 0;
+        for (Sent& sent : sent_) sent.left_for_another = true;
+    }
     hub_incarnation_ = hello.incarnation;
     hub_nonce_ = hello.nonce;
+    hub_has_ = hello.your_incarnation == incarnation_ ? hello.your_taken : 0;
     tell_interest(now);
-    const std::uint64_t has = hello.your_incarnation == incarnation_ ? hello.your_taken : 0;
-    for (Sent& sent : sent_) {
-        sent.left_for_another |= another;
-        if (sent.number <= has) continue;
+    issued_ = {{issued_.words[0] + 1, random_u64()}};
+    send(wire::LinkTicket{issued_}, now);
+}
+
+// It has no disk of its own to wait for.
+void Gateway::take_ticket(const wire::LinkTicket& ticket, Time now) {
+    ticket_ = ticket.ticket;
+    send(wire::LinkTicketTaken{ticket_}, now);
+}
+
+void Gateway::begin_to_send(Time now) {
+    if (std::exchange(flows_, true)) return;
+    for (const Sent& sent : sent_) {
+        if (sent.number <= hub_has_) continue;
         ++tally_.resent;
         send_batch(sent, now);
     }
@@ -281,7 +299,7 @@ std::uint64_t Gateway::cost(const Sent& sent) const {
 }
 
 bool Gateway::has_room() const {
-    return held_ == 0 && (sent_.empty() || on_the_way_ + frame_cost_min <= window_);
+    return flows_ && held_ == 0 && (sent_.empty() || on_the_way_ + frame_cost_min <= window_);
 }
 
 void Gateway::publish(Time now) {

@@ -55,6 +55,8 @@ class Gateway {
     void take_control(const wire::LinkFrame& frame, Time now);
     void open(const wire::LinkHello& hello, Time now);
     void acknowledge(const wire::LinkAck& ack);
+    void take_ticket(const wire::LinkTicket& ticket, Time now);
+    void begin_to_send(Time now);
     void answer(const wire::LinkKeepalive& keepalive, Time now);
     void hold(const wire::LinkHold& hold);
     void on_reset(const wire::LinkReset& reset, Time now);
@@ -79,10 +81,13 @@ class Gateway {
 
     // The session.
     bool open_ = false, synchronised_ = false;
+    bool flows_ = false;  // the hub has its ticket
     std::uint64_t session_ = 0, counted_ = 0, received_ = 0;
     Time last_sent_{}, last_heard_{};
     // What is known of the hub.
+    wire::Ticket issued_, ticket_;  // to the hub, from it
     std::uint64_t hub_incarnation_ = 0, hub_nonce_ = 0, taken_ = 0;
+    std::uint64_t hub_has_ = 0;  // of this gateway's numbers
     // What it is owed.
     std::deque<Sent> sent_;
     std::uint64_t on_the_way_ = 0, window_ = 0;  // bytes

@@ -114,7 +114,17 @@ TEST_CASE_TEMPLATE_DEFINE("interest is keyed by peer, kind, name and filter", F,
 
 TEST_CASE_TEMPLATE_DEFINE("a dropped peer's mark and interest go with it", F, contract_peers) {
     Subject<F> journal;
-    const PutPeer stays{AgentId{{1, 0}}, "tokyo", "key1", 12, 3, 77},
+    const PutPeer stays{AgentId{{1, 0}},
+                        "tokyo",
+                        "key1",
+                        12,
+                        3,
+                        77,
+                        {.issued = {{9, 0xFFFFFFFFFFFFFFFFull}},
+                         .before = {{8, 80}},
+                         .confirmed = true,
+                         .held = {{7, 70}},
+                         .rejoining = true}},
         goes{AgentId{{2, 0}}, "x", "y", 1, 1};
     journal.commit({stays, goes, PeerMark{goes.id, 1, 1}, PeerMark{stays.id, 1, 1},
                     PutInterest{goes.id, wire::Kind::topic, true, "n", "", "f"}});

@@ -110,6 +110,10 @@ struct DescribeLink {
         channels("held", m.held);
         out.add("nonce", m.nonce);
         out.add("your nonce", m.your_nonce);
+        if (!m.tickets) return;
+        if (m.rejoins) out.add("rejoins", "yes");
+        out.add("ticket", to_text(m.ticket));
+        out.add("given", m.given);
     }
     void operator()(const LinkAck& m) const {
         out.add("type", "ack");
@@ -157,6 +161,14 @@ struct DescribeLink {
         for (const auto& one : m.batches)
             out.add("batch", std::to_string(one.number) + " fate " +
                                  std::to_string(static_cast<unsigned>(one.fate)));
+    }
+    void operator()(const LinkTicket& m) const {
+        out.add("type", "ticket");
+        out.add("ticket", to_text(m.ticket));
+    }
+    void operator()(const LinkTicketTaken& m) const {
+        out.add("type", "ticket_taken");
+        out.add("ticket", to_text(m.ticket));
     }
     void operator()(const LinkUnknown&) const { out.add("type", "of a later version"); }
     void operator()(const LinkHold& m) const {

@@ -19,6 +19,9 @@ LinkHello sample_hello() {
     hello.interest_version = 12;
     hello.answer = true;
     hello.held = {{Kind::queue, "orders"}, {Kind::topic, "**"}};
+    hello.tickets = hello.rejoins = true;
+    hello.ticket = {{41, 42}};
+    hello.given = 43;
     return hello;
 }
 
@@ -60,7 +63,9 @@ std::vector<LinkFrame> samples() {
                                     .interest_digest = 9},
                                    {.agents = {AgentId{{5, 6}}}, .cost = no_path}}}},
         {head, LinkAsk{{AgentId{{1, 2}}, AgentId{{3, 4}}}}},
-        {head, LinkArrived{{{1, Fate::reached}, {2, Fate::unknown}}}}};
+        {head, LinkArrived{{{1, Fate::reached}, {2, Fate::unknown}}}},
+        {head, LinkTicket{{{44, 45}}}},
+        {head, LinkTicketTaken{{{46, 47}}}}};
 }
 
 // Bytes of fields that came later than their frame: without them it is an earlier version's.
@@ -117,6 +122,9 @@ TEST_CASE("a hello keeps its fields") {
     CHECK(hello.interest_version == 12);
     CHECK(hello.answer);
     CHECK(hello.held == sample_hello().held);
+    CHECK(hello.rejoins);
+    CHECK(hello.ticket == Ticket{{41, 42}});
+    CHECK(hello.given == 43);
 }
 
 TEST_CASE("the other bodies keep their fields") {
