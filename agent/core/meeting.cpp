@@ -25,21 +25,18 @@ std::uint64_t mixed(std::uint64_t v) {  // splitmix64
 }
 
 std::string way_on(const std::string& one, const std::string& other) {
-    return "; if there is only one of it, go on with `bus peer rejoin " + other + "` on " + one +
-           ", or `bus peer rejoin " + one + "` on " + other;
+    return "; if only one " + one + " runs, go on with `bus peer rejoin " + other + "` on " + one +
+           " or `bus peer rejoin " + one + "` on " + other;
 }
 
-std::string words_of_loss(const std::string& who, const std::string& from, bool by_order) {
-    return (by_order ? from + " and " + who + " begin anew: " : who + " has a new journal: ") +
-           "of what " + who + " had from " + from + " it may have lost ";
-}
-
-// What was handed over, and is not remembered by who took it.
-std::string lost_numbers(std::uint64_t given, std::uint64_t taken, std::uint64_t incarnation) {
-    if (given <= taken) return "whatever was not delivered yet";
-    return "whatever was not delivered yet of the batches " + std::to_string(taken + 1) + " to " +
-           std::to_string(given) + " of incarnation " + std::to_string(incarnation) +
-           ", and of earlier incarnations";
+// `given`: the number up to which it was handed over; `taken`: up to which the other remembers it.
+std::string may_have_lost(const std::string& who, const std::string& from, std::uint64_t given,
+                          std::uint64_t taken, std::uint64_t incarnation) {
+    std::string words = who + " may have lost what it had from " + from + " and not yet delivered";
+    if (given > taken)
+        words += ": batches " + std::to_string(taken + 1) + " to " + std::to_string(given) +
+                 " of incarnation " + std::to_string(incarnation) + ", and of earlier ones";
+    return words;
 }
 
 }  // namespace
@@ -290,17 +287,19 @@ Rejoin Exchange::rejoin(const std::string& name, Time now) {
 void State::tell_lost(const Peer& peer, const wire::LinkHello& hello, Standing standing) {
     const std::string &them = hello.name, &me = settings.name;
     const bool by_order = standing == Standing::rejoins;
+    const auto why = [&](const std::string& who) {
+        return by_order ? me + " and " + them + " begin anew: " : who + " has a new journal: ";
+    };
     const std::uint64_t given = peer.outbound->given();
     const std::uint64_t taken = hello.your_incarnation == incarnation ? hello.your_taken : 0;
     if (standing == Standing::lost_theirs || (by_order && given > taken))
         event(Event::Kind::history_lost, peer.settings.name,
-              words_of_loss(them, me, by_order) + lost_numbers(given, taken, incarnation));
+              why(them) + may_have_lost(them, me, given, taken, incarnation));
     const std::uint64_t here =
         peer.intake && hello.incarnation == peer.incarnation ? peer.intake->taken() : 0;
     if (standing == Standing::lost_mine || (by_order && hello.given > here))
-        event(
-            Event::Kind::history_lost, peer.settings.name,
-            words_of_loss(me, them, by_order) + lost_numbers(hello.given, here, hello.incarnation));
+        event(Event::Kind::history_lost, peer.settings.name,
+              why(me) + may_have_lost(me, them, hello.given, here, hello.incarnation));
 }
 
 }  // namespace bus::core
