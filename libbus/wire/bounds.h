@@ -25,12 +25,16 @@ inline constexpr std::uint64_t message_bytes_max = 1024ull * 1024 * 1024;  // tr
 inline constexpr std::size_t control_bytes_max = 64 * 1024;  // one JSON or link control frame
 inline constexpr std::uint32_t ack_ranges_max = 16;
 inline constexpr std::size_t path_agents_max = 16;  // agents on a path, the last one included
+// What an agent answers to a question over the links.
+inline constexpr std::size_t answer_text_max = 2 * 1024;
+inline constexpr std::size_t summary_error_max = 1024;  // of it: the last error in words
 inline constexpr std::uint16_t protocol_min = 1;
 inline constexpr std::uint16_t protocol_max = 1;
 
 static_assert(batch_body_bytes_max + batch_header_bytes_max + envelope_bytes_max <= frame_bytes_max,
               "the largest batch must fit into a frame");
 static_assert(control_bytes_max <= frame_bytes_max, "control frames are frames");
+static_assert(summary_error_max + 512 <= answer_text_max, "with the version and the figures");
 static_assert(message_headers_bytes_max < batch_body_bytes_max, "headers travel in the first part");
 
 }  // namespace bus::wire

@@ -32,6 +32,8 @@ enum class FrameType : std::uint8_t {
     link_arrived = 26,
     link_ticket = 27,
     link_ticket_taken = 28,
+    link_query = 29,
+    link_answer = 30,
 };
 // Control frames of a link have types from link_hello up to this; those not known are skipped.
 inline constexpr FrameType link_types_end = static_cast<FrameType>(64);

@@ -76,6 +76,8 @@ struct Encode {
     }
     void operator()(const LinkTicket& m) { out.id(m.ticket); }
     void operator()(const LinkTicketTaken& m) { out.id(m.ticket); }
+    void operator()(const LinkQuery& m) { encode(out, m); }
+    void operator()(const LinkAnswer& m) { encode(out, m); }
     void operator()(const LinkUnknown&) {}
     void operator()(const LinkHold& m) {
         channels(m.hold);
@@ -135,11 +137,11 @@ struct Encode {
 
 FrameType type_of(const LinkBody& body) {
     static constexpr FrameType types[] = {
-        FrameType::link_hello,       FrameType::link_ack,        FrameType::link_interest,
-        FrameType::link_hold,        FrameType::link_keepalive,  FrameType::link_reset,
-        FrameType::link_refuse,      FrameType::link_unfinished, FrameType::link_paths,
-        FrameType::link_ask,         FrameType::link_arrived,    FrameType::link_ticket,
-        FrameType::link_ticket_taken};
+        FrameType::link_hello,        FrameType::link_ack,        FrameType::link_interest,
+        FrameType::link_hold,         FrameType::link_keepalive,  FrameType::link_reset,
+        FrameType::link_refuse,       FrameType::link_unfinished, FrameType::link_paths,
+        FrameType::link_ask,          FrameType::link_arrived,    FrameType::link_ticket,
+        FrameType::link_ticket_taken, FrameType::link_query,      FrameType::link_answer};
     static_assert(std::size(types) + 1 == std::variant_size_v<LinkBody>);
     BUS_ASSERT(body.index() < std::size(types));  // nobody sends what nobody knows
     return types[body.index()];
@@ -399,6 +401,10 @@ DecodeBody decoder_of(FrameType type) {
             return decode_ticket<LinkTicket>;
         case FrameType::link_ticket_taken:
             return decode_ticket<LinkTicketTaken>;
+        case FrameType::link_query:
+            return [](Reader& in) -> std::optional<LinkBody> { return decode_query(in); };
+        case FrameType::link_answer:
+            return [](Reader& in) -> std::optional<LinkBody> { return decode_answer(in); };
         case FrameType::data:
         case FrameType::receipts:
         case FrameType::acks:

@@ -16,6 +16,7 @@
 #include "wire/bounds.h"
 #include "wire/envelope.h"
 #include "wire/fate.h"
+#include "wire/link_question.h"
 #include "wire/names.h"
 #include "wire/reject.h"
 
@@ -189,7 +190,7 @@ struct LinkUnknown {};
 
 using LinkBody = std::variant<LinkHello, LinkAck, LinkInterest, LinkHold, LinkKeepalive, LinkReset,
                               LinkRefuse, LinkUnfinished, LinkPaths, LinkAsk, LinkArrived,
-                              LinkTicket, LinkTicketTaken, LinkUnknown>;
+                              LinkTicket, LinkTicketTaken, LinkQuery, LinkAnswer, LinkUnknown>;
 
 struct LinkFrame {
     LinkHead head;

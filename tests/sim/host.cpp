@@ -436,6 +436,12 @@ void Host::note_link_control(int peer, LinkId link, const wire::LinkFrame& frame
         std::string operator()(const wire::LinkTicketTaken& taken) const {
             return fmt::format("TICKET_TAKEN {}", taken.ticket.words[0]);
         }
+        std::string operator()(const wire::LinkQuery& query) const {
+            return fmt::format("QUERY {}", query.id);
+        }
+        std::string operator()(const wire::LinkAnswer& answer) const {
+            return fmt::format("ANSWER {}", answer.id);
+        }
         std::string operator()(const wire::LinkUnknown&) const { return "?"; }
         std::string operator()(const wire::LinkHold& hold) const {
             return fmt::format("HOLD {} RESUME {}", hold.hold.size(), hold.resume.size());

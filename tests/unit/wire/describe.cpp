@@ -170,6 +170,44 @@ struct DescribeLink {
         out.add("type", "ticket_taken");
         out.add("ticket", to_text(m.ticket));
     }
+    void operator()(const LinkQuery& m) const {
+        out.add("type", "query");
+        out.add("id", m.id);
+        out.add("what", static_cast<std::uint64_t>(m.what));
+        out.add("hops", std::uint64_t{m.hops});
+        out.add("target", to_text(m.target));
+        for (const auto& agent : m.trail) out.add("trail", to_text(agent));
+    }
+    void operator()(const LinkAnswer& m) const {
+        out.add("type", "answer");
+        out.add("id", m.id);
+        out.add("what", static_cast<std::uint64_t>(m.what));
+        out.add("outcome", static_cast<std::uint64_t>(m.outcome));
+        out.add("agent", to_text(m.agent));
+        out.add("name", m.name);
+        for (const auto& agent : m.trail) out.add("trail", to_text(agent));
+        const bool is_status =
+            m.what == Asked::status && m.outcome <= LinkAnswer::Outcome::on_the_way;
+        const auto told = is_status ? decode_summary(m.text) : std::nullopt;
+        if (!told) return out.add("text", m.text);
+        summary(*told);
+    }
+    void summary(const Summary& s) const {
+        out.add("version", s.version);
+        out.add("uptime millis", s.uptime_millis);
+        out.add("links up", std::uint64_t{s.links_up});
+        out.add("links down", std::uint64_t{s.links_down});
+        out.add("waiting messages", s.waiting_messages);
+        out.add("waiting bytes", s.waiting_bytes);
+        out.add("oldest millis", s.oldest_millis);
+        out.add("journal live bytes", s.journal_live_bytes);
+        out.add("journal file bytes", s.journal_file_bytes);
+        out.add("journal full", s.journal_full ? "yes" : "no");
+        out.add("unrouted", s.unrouted);
+        out.add("dead letters", s.dead_letters);
+        out.add("last error", s.last_error);
+        out.add("last error millis", s.last_error_millis);
+    }
     void operator()(const LinkUnknown&) const { out.add("type", "of a later version"); }
     void operator()(const LinkHold& m) const {
         out.add("type", "hold");
