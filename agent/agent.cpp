@@ -116,6 +116,8 @@ void Agent::turn() {
     admin_.serve(poll_, [&](const wire::AdminRequest& request) { return answer(request, now); });
     change_key_when_due(now);
     links_.advance(now);
+    for (const auto& dial : std::exchange(told_.failed_dials, {}))
+        exchange_.on_dial_failed(dial.peer, dial.words, now);
     exchange_.advance(now);
     exchange_.finish_turn(now);
     carry_out(now);

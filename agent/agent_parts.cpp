@@ -28,7 +28,8 @@ core::Settings settings_of(const Config& config, const Identity& identity) {
                                   .may = peer.may,
                                   .relays = peer.relays,
                                   .cost = peer.cost,
-                                  .rate_bytes_per_second = peer.rate_bytes_per_second});
+                                  .rate_bytes_per_second = peer.rate_bytes_per_second,
+                                  .has_address = !peer.addresses.empty()});
     for (const AppConfig& app : config.apps) settings.rules[app.uid] = app.may;
     return settings;
 }

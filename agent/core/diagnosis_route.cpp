@@ -60,7 +60,8 @@ std::string down_words(const State& s, const State::Peer& peer) {
     std::string words = "the link to " + peer.settings.name;
     words += peer.down_since == Time{} ? " has not been up since this agent started"
                                        : " is down for " + in_words(s.now - peer.down_since);
-    return words + (peer.last_error.empty() ? "" : " (" + peer.last_error + ")");
+    const std::string why = peer.error_words(s.now);
+    return words + (why.empty() ? "" : " (" + why + ")");
 }
 
 std::string denied_words(const Question& q, const Remote& remote) {

@@ -220,7 +220,8 @@ void Inquiry::look_at_rules(const State::Peer& peer) {
 
 void Inquiry::look_at_link(const State::Peer& peer) {
     const std::string about = "link " + peer.settings.name;
-    const std::string error = peer.last_error.empty() ? "" : " (" + peer.last_error + ")";
+    const std::string why = peer.error_words(s_.now);
+    const std::string error = why.empty() ? "" : " (" + why + ")";
     if (peer.active == nullptr)
         return say(
             Weight::problem, about,

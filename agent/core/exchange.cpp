@@ -94,6 +94,13 @@ void Exchange::on_link_up(LinkId id, const std::string& key, bool dialled, Time 
     if (dialled && !s.stopping) s.greet(link);
 }
 
+void Exchange::on_dial_failed(const std::string& peer, const std::string& why, Time now) {
+    State& s = at(now);
+    for (const auto& known : s.peers)
+        if (known->configured && known->settings.name == peer && known->active == nullptr)
+            known->note_error(why, now);
+}
+
 void Exchange::on_link_down(LinkId id, Time now) {
     State& s = at(now);
     const auto found = s.links.find(id);

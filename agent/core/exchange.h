@@ -46,6 +46,8 @@ class Exchange {
     void on_link_up(LinkId link, const std::string& key, bool dialled, Time now);
     void on_link_down(LinkId link, Time now);
     void on_link_frame(LinkId link, const wire::LinkFrame& frame, Time now);
+    // No way to that peer works: why, for people. The edge goes on trying.
+    void on_dial_failed(const std::string& peer, const std::string& why, Time now);
     // The batch is decoded and whole; an undecodable one is on_link_malformed.
     void on_link_batch(LinkId link, const wire::Envelope& envelope, Batch batch, Time now);
     void on_link_malformed(LinkId link, wire::Reject why, Time now);

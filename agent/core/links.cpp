@@ -5,6 +5,7 @@
 
 #include "base/mutation.h"
 #include "core/state.h"
+#include "core/words.h"
 
 namespace bus::core {
 
@@ -22,6 +23,15 @@ std::uint64_t nanos(Time time) {
 std::string Exchange::State::Peer::state_word() const {
     if (!configured) return "not configured";
     return active != nullptr ? "up" : "down";
+}
+
+std::string Exchange::State::Peer::error_words(Time now) const {
+    if (last_error.empty())
+        return settings.has_address || active != nullptr
+                   ? ""
+                   : "this agent has no address of it and waits to be dialled";
+    if (last_error_at == down_since) return last_error;  // what ended it: its time is told already
+    return last_error + ", " + in_words(now - last_error_at) + " ago";
 }
 
 Exchange::State::Peer* Exchange::State::peer_by_key(const std::string& key) {
@@ -123,7 +133,7 @@ std::uint64_t Exchange::State::window_share() const {
 
 void Exchange::State::refuse_link(Link& link, Reject code, bool final, const std::string& reason) {
     if (link.peer->active == &link) end_session(link, reason, false);
-    link.peer->last_error = reason;
+    link.peer->note_error(reason, now);
     event(Event::Kind::link_refused, link.peer->settings.name, reason);
     send(link, wire::LinkReset{.code = code, .final = final, .reason = reason});
     link.phase = Phase::silent;
@@ -223,7 +233,7 @@ void Exchange::State::end_session(Link& link, const std::string& why, bool tell)
     if (peer.active != &link) return;
     peer.active = nullptr;
     peer.down_since = now;
-    peer.last_error = why;
+    peer.note_error(why, now);
     peer.outbound->close();
     links_settling = true;
     peer.told.clear();
@@ -388,7 +398,7 @@ void Exchange::State::on_reset(Link& link, const wire::LinkReset& reset) {
     }
     const auto reason = "the peer ended the session: " + reset.reason;
     end_session(link, reason, false);
-    link.peer->last_error = reason;
+    link.peer->note_error(reason, now);
     if (!link.dialled) return;
     if (reset.code == Reject::unavailable) return effects.close_links.push_back({link.id, false});
     if (!reset.final) return greet(link);

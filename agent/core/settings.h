@@ -28,6 +28,7 @@ struct PeerSettings {
     bool relays = true;
     std::uint32_t cost = 1;                   // of its link, when paths are compared
     std::uint64_t rate_bytes_per_second = 0;  // of what is sent to it; 0: unlimited
+    bool has_address = true;                  // this agent dials it
     friend bool operator==(const PeerSettings&, const PeerSettings&) = default;
 };
 

@@ -115,7 +115,8 @@ struct Exchange::State {
         Time interest_told{};
         std::uint64_t interest_frame = 0;
         std::optional<Time> interest_heard;
-        std::string last_error;
+        std::string last_error;  // since it was up
+        Time last_error_at{};
         std::string state_word() const;
         // The rules: may it, or what lies behind it, give that, and have that?
         bool may_give(wire::Kind kind, std::string_view channel) const {
@@ -123,6 +124,12 @@ struct Exchange::State {
         }
         bool may_have(wire::Kind kind, std::string_view channel) const {
             return !settings.may || may_consume(*settings.may, kind, channel);
+        void note_error(std::string why, Time at) {
+            last_error = std::move(why);
+            last_error_at = at;
+        }
+        // "cannot reach ..., 5 s ago"; empty: nothing is known.
+        std::string error_words(Time now) const;
         }
     };
 

@@ -49,7 +49,11 @@ LinkStatus Exchange::State::link_status(const Peer& peer) const {
         .received_bytes = peer.received.bytes(),
         .sending = peer.sent.speed(now),
         .receiving = peer.received.speed(now),
+        .has_address = peer.settings.has_address,
         .last_error = peer.last_error,
+        .last_error_millis = peer.last_error.empty()
+                                 ? std::nullopt
+                                 : std::optional{millis_since(peer.last_error_at, now)},
         .interest = peer.remote != nullptr ? peer.remote->interest.size() : 0};
     if (peer.remote == nullptr) return status;
     const auto backlog = peer.outbound->backlog();

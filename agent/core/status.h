@@ -29,9 +29,11 @@ struct LinkStatus {
     std::uint64_t rtt_micros = 0, rtt_measured = 0;  // the last one, and how often it was measured
     std::uint64_t sent_messages = 0, received_messages = 0;
     std::uint64_t sent_bytes = 0, received_bytes = 0;
-    Traffic::Speed sending, receiving;  // over the last seconds
-    std::vector<std::string> held;      // channels the peer cannot take now
-    std::string last_error;
+    Traffic::Speed sending, receiving;               // over the last seconds
+    std::vector<std::string> held;                   // channels the peer cannot take now
+    bool has_address = false;                        // this agent dials it
+    std::string last_error;                          // since it was up
+    std::optional<std::uint64_t> last_error_millis;  // ago
     std::size_t interest = 0;
     Account account;  // of what is owed to it; without a destination until it was first heard
 };

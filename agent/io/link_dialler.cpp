@@ -30,16 +30,17 @@ Duration between_handshakes(std::uint64_t random) {
     return std::chrono::milliseconds{random % 200};
 }
 
+// Behind the address.
 std::string cause_of(const MonitorEvent& event) {
     switch (event.event) {
         case ZMQ_EVENT_HANDSHAKE_FAILED_AUTH:
-            return "it refuses our key (is it among its \"peers\"?)";
+            return " refuses our key (is it among the \"peers\" there?)";
         case ZMQ_EVENT_HANDSHAKE_FAILED_PROTOCOL:
             return event.value == static_cast<int>(ZMQ_PROTOCOL_ERROR_ZMTP_MECHANISM_MISMATCH)
-                       ? "it does not encrypt: no agent listens there"
-                       : "the handshake broke the protocol (is its key the configured one?)";
+                       ? " does not encrypt: no agent listens there"
+                       : " broke the protocol in the handshake (is its key the configured one?)";
         default:
-            return "it ended the handshake (is its key the configured one?)";
+            return " ended the handshake (is its key the configured one?)";
     }
 }
 
@@ -69,7 +70,7 @@ Time LinkDialler::next_deadline() const {
 void LinkDialler::advance(Time now) {
     if (next_deadline() > now) return;
     if (attempt_) {
-        cause_ = "no answer from " + round_.place().text();
+        if (reached_) cause_ = round_.place().text() + " does not answer the handshake";
         return fail(now);
     }
     parked_ = false;
@@ -100,8 +101,9 @@ void LinkDialler::dial(Time now) try {
     key_ = target_.keys[round_.key(first_key_)];
     address_ = address();
     due_ = now + attempt_patience;
-    cause_ = "cannot reach " + place.text();
-    lost_ = polled_ = handshake_failed_ = false;
+    dialled_ = now;
+    cause_.clear();
+    reached_ = lost_ = polled_ = handshake_failed_ = false;
     Socket& socket = attempt_.emplace(context_).socket;
     set_link_options(socket);
     socket.set(ZMQ_IPV6, place.is_ipv6() ? 1 : 0);
@@ -116,7 +118,20 @@ void LinkDialler::dial(Time now) try {
     fail(now);
 }
 
+// libzmq does not tell the error, but it does not try for longer than this.
+std::string LinkDialler::why_unreachable(Time now) const {
+    const std::string place = round_.place().text();
+    if (reached_) return place + " ended the connection (is it an agent that listens there?)";
+    const bool refused = now - dialled_ < connect_timeout;
+    return "cannot reach " + place +
+           (refused ? ": refused at once (does an agent listen there?)"
+                    : fmt::format(": no answer within {} s (is the host up, and does a firewall "
+                                  "let it through?)",
+                                  connect_timeout / 1s));
+}
+
 void LinkDialler::fail(Time now) {
+    if (cause_.empty()) cause_ = why_unreachable(now);
     attempt_.reset();
     lost_ = false;
     if (round_causes_.find(cause_) == std::string::npos)
@@ -132,6 +147,7 @@ void LinkDialler::fail(Time now) {
     const Duration pause = backoff_.next(random_u64());
     const std::string causes = std::exchange(round_causes_, {});
     begin_round(now + pause);
+    told_.failed_dials.push_back({target_.name, causes});
     if (std::exchange(told_causes_, causes) == causes) return;
     told_.say(core::Event::Kind::link_down, now, target_.name,
               causes + "; next attempt in " + seconds_text(pause));
@@ -185,15 +201,16 @@ void LinkDialler::on_event(core::Exchange& exchange, const MonitorEvent& event, 
             on_handshaken(exchange, now);
             break;
         case ZMQ_EVENT_HANDSHAKE_FAILED_AUTH:  // its key is right, ours is refused
-            cause_ = cause_of(event);
+            cause_ = round_.place().text() + cause_of(event);
             break;
         case ZMQ_EVENT_HANDSHAKE_FAILED_PROTOCOL:
         case ZMQ_EVENT_HANDSHAKE_FAILED_NO_DETAIL:
-            cause_ = cause_of(event);
+            cause_ = round_.place().text() + cause_of(event);
             handshake_failed_ = true;
             break;
         case ZMQ_EVENT_CONNECTED:
             line_ = event.value;
+            reached_ = true;
             break;
         case ZMQ_EVENT_CLOSED:
         case ZMQ_EVENT_DISCONNECTED:
@@ -210,7 +227,6 @@ void LinkDialler::on_handshaken(core::Exchange& exchange, Time now) {
     live_.begin(key_);
     first_key_ = round_.key(first_key_);
     begin_round(now);
-    cause_ = "the connection was lost";
     told_causes_.clear();
     exchange.on_link_up(*link_, key_, true, now);
 }

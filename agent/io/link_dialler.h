@@ -68,6 +68,7 @@ class LinkDialler {
     void watch(core::Exchange& exchange, Time now);
     void on_event(core::Exchange& exchange, const MonitorEvent& event, Time now);
     void on_handshaken(core::Exchange& exchange, Time now);
+    std::string why_unreachable(Time now) const;
     // Ends the attempt; the next way is tried at once, or, when this was the last, a round later.
     void fail(Time now);
     void begin_round(Time at);
@@ -90,6 +91,7 @@ class LinkDialler {
     DialRound round_;
     std::size_t first_key_ = 0;  // of the peer's: the one that was proven last
     Time due_{};                 // of the next attempt, or, while there is one, of its end
+    Time dialled_{};             // when the attempt began
     bool parked_ = false;
     bool resolving_ = false;
     std::optional<Attempt> attempt_;
@@ -98,6 +100,7 @@ class LinkDialler {
     std::optional<core::LinkId> link_;  // once the handshake was completed
     int line_ = -1;                     // the attempt's connection, which libzmq owns
     Time up_since_{};                   // of the link
+    bool reached_ = false;              // somebody took the connection
     bool lost_ = false;                 // the connection has ended; what it brought is being read
     bool handshake_failed_ =
         false;                  // the connection was made, and another key may be the right one

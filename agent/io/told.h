@@ -27,9 +27,16 @@ struct Counters {
     std::uint64_t links_accepted = 0, links_handshaken = 0;
 };
 
+// All ways to a peer have failed, once more.
+struct FailedDial {
+    std::string peer;   // as the configuration names it
+    std::string words;  // why, with the addresses
+};
+
 struct Told {
     Counters counters;
     std::vector<core::Event> events;
+    std::vector<FailedDial> failed_dials;
 
     void say(core::Event::Kind kind, Time at, std::string subject, std::string words) {
         events.push_back({.kind = kind,

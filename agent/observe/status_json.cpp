@@ -58,7 +58,9 @@ Json link_json(const core::LinkStatus& l) {
             {"sending", speed_json(l.sending)},
             {"receiving", speed_json(l.receiving)},
             {"held", l.held},
+            {"has_address", l.has_address},
             {"last_error", l.last_error},
+            {"last_error_millis", optional_json(l.last_error_millis)},
             {"interest", l.interest},
             {"account", account_json(l.account)}};
 }

@@ -63,6 +63,35 @@ using Names = std::vector<std::string>;
 
 }  // namespace
 
+TEST_CASE("why and status name the last failed attempt to reach a peer, until its link is up") {
+    Network net{2, {{0, 1}}, {}};
+    subscribe(net[0], "mine");
+    net.disconnect(0, 1);
+    net.pass(1s);
+    net[0].exchange->on_dial_failed("1", "cannot reach tcp://10.0.0.1:7700: refused", net[0].now);
+    net[0].exchange->on_dial_failed("nobody", "of no concern", net[0].now);
+    net.pass(3s);
+    const auto link = [&] { return net[0].exchange->status(net[0].now).links[0]; };
+    CHECK(link().last_error == "cannot reach tcp://10.0.0.1:7700: refused");
+    CHECK(link().last_error_millis == 3000);
+    CHECK(says(why(net[0], "mine"), Weight::problem, "link 1",
+               "it is down for 4 s (cannot reach tcp://10.0.0.1:7700: refused, 3 s ago)"));
+    net.connect(0, 1);
+    net.settle();
+    net[0].exchange->on_dial_failed("1", "another way", net[0].now);  // while it is up
+    CHECK(link().last_error.empty());
+    CHECK_FALSE(link().last_error_millis.has_value());
+}
+
+TEST_CASE("why tells of a peer that cannot be dialled from here") {
+    Host host{"0", 1, {peer("far")}};
+    host.settings.peers[0].has_address = false;
+    host.exchange->reload(host.settings, host.now);
+    subscribe(host, "mine");
+    CHECK(says(why(host, "mine"), Weight::problem, "link far",
+               "(this agent has no address of it and waits to be dialled)"));
+}
+
 TEST_CASE("route names the subscriptions here and the agents elsewhere, with the way") {
     Network net{4, {{0, 1}, {1, 2}, {1, 3}}, {1}};
     subscribe(net[0], "mine");

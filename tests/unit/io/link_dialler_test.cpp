@@ -137,10 +137,26 @@ TEST_CASE("when every way has failed, all the reasons are told once") {
     Dialling story{{.name = "far", .keys = {fresh_keys().public_key}, .addresses = {one, two}}};
     while (story.told.events.empty()) story.turn();
     const std::string words = story.told.events.front().words;
-    CHECK(words.find("cannot reach " + one.text() + "; cannot reach " + two.text() +
-                     "; next attempt in ") == 0);
+    const std::string refused = ": refused at once (does an agent listen there?)";
+    const std::string causes =
+        "cannot reach " + one.text() + refused + "; cannot reach " + two.text() + refused;
+    CHECK(words.find(causes + "; next attempt in ") == 0);
     for (int i = 0; i < 20; ++i) story.turn();
     CHECK(story.told.events.size() == 1);
+    CHECK(story.told.failed_dials.size() > 1);  // the exchange knows when the last one was
+    for (const auto& failed : story.told.failed_dials) {
+        CHECK(failed.peer == "far");
+        CHECK(failed.words == causes);
+    }
+}
+
+TEST_CASE("a failed handshake is told with the place where it was") {
+    Dialling story;
+    story.peer.keys = {fresh_keys().public_key};
+    story.retarget(story.peer);
+    while (story.told.failed_dials.empty()) story.turn();
+    CHECK(story.told.failed_dials.front().words.find(story.listener.address().text() +
+                                                     " ended the handshake (is its key the ") == 0);
 }
 
 TEST_CASE("a peer's keys are tried in turn, and the one that it proved is told") {
