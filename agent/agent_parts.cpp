@@ -17,6 +17,7 @@ io::TcpEndpoint endpoint_of(const std::string& address, const std::string& where
 core::Settings settings_of(const Config& config, const Identity& identity) {
     core::Settings settings{.agent = identity.agent,
                             .name = config.name,
+                            .version = BUS_VERSION,
                             .relay = config.relay,
                             .peers = {},
                             .rules = {},
@@ -29,7 +30,8 @@ core::Settings settings_of(const Config& config, const Identity& identity) {
                                   .relays = peer.relays,
                                   .cost = peer.cost,
                                   .rate_bytes_per_second = peer.rate_bytes_per_second,
-                                  .has_address = !peer.addresses.empty()});
+                                  .has_address = !peer.addresses.empty(),
+                                  .status = peer.status});
     for (const AppConfig& app : config.apps) settings.rules[app.uid] = app.may;
     return settings;
 }

@@ -10,6 +10,7 @@
 #include "agent_parts.h"
 #include "bus/error.h"
 #include "io/accept_guard.h"
+#include "observe/answer_json.h"
 #include "observe/diagnosis_json.h"
 #include "observe/status_json.h"
 #include "wire/admin_arguments.h"
@@ -64,6 +65,12 @@ std::string text_argument(const wire::AdminRequest& request, const std::string& 
     return std::move(found->second);
 }
 
+std::optional<wire::Asked> asked_of(std::string_view word) {
+    if (word == "presence") return wire::Asked::presence;
+    if (word == "status") return wire::Asked::status;
+    return std::nullopt;
+}
+
 observe::ShownIdentity shown(const Identity& identity) {
     observe::ShownIdentity shown{.agent = identity.agent, .public_key = identity.public_key};
     if (identity.next) {
@@ -75,12 +82,14 @@ observe::ShownIdentity shown(const Identity& identity) {
 
 }  // namespace
 
-const std::array<Agent::Request, 9> Agent::requests{{
+const std::array<Agent::Request, 11> Agent::requests{{
     {"status", &Agent::tell_status},
     {"route", &Agent::tell_route},
     {"why", &Agent::tell_why},
     {"ping", &Agent::ping},
     {"rejoin", &Agent::rejoin},
+    {"ask", &Agent::ask_another},
+    {"answer", &Agent::tell_answer},
     {"reload", &Agent::reload_as_asked},
     {"identity", &Agent::tell_identity},
     {"rotate_key", &Agent::rotate_key_as_asked},
@@ -144,6 +153,35 @@ std::string Agent::rejoin(const wire::AdminRequest& request, Time now) {
     }
     links_.set_peers(link_peers_of(config_), exchange_, now);  // dialled now, if not before
     return observe::rejoin_reply(answer_to(request), peer);
+}
+
+std::string Agent::ask_another(const wire::AdminRequest& request, Time now) {
+    const auto arguments = arguments_of(request, {"agent", "what", "hops"});
+    const auto agent = arguments.texts.find("agent");
+    if (agent == arguments.texts.end()) throw Error{"\"agent\" is missing"};
+    const auto what = arguments.texts.find("what");
+    const auto asked = what == arguments.texts.end() ? std::nullopt : asked_of(what->second);
+    if (!asked) throw Error{"\"what\" is \"presence\" or \"status\""};
+    const auto hops = arguments.numbers.find("hops");
+    const auto hops_max = hops == arguments.numbers.end() ? wire::path_agents_max : hops->second;
+    const auto question = exchange_.ask(
+        agent->second, *asked,
+        static_cast<std::uint8_t>(std::min<std::uint64_t>(hops_max, wire::path_agents_max)), now);
+    if (question) return observe::ask_reply(answer_to(request), question->value);
+    const bool later = question.error() == core::Exchange::too_many_questions;
+    return observe::failure_reply(
+        answer_to(request),
+        std::string{wire::to_text(later ? wire::Reject::limit : wire::Reject::unavailable)},
+        question.error());
+}
+
+std::string Agent::tell_answer(const wire::AdminRequest& request, Time) {
+    const auto numbers = arguments_of(request, {"question"}).numbers;
+    const auto id = numbers.find("question");
+    if (id == numbers.end()) throw Error{"\"question\" is missing"};
+    const core::Question* const question = exchange_.question(core::QuestionId{id->second});
+    if (question == nullptr) throw Error{"that was not asked, or so long ago that it is forgotten"};
+    return observe::answer_reply(answer_to(request), *question);
 }
 
 std::string Agent::reload_as_asked(const wire::AdminRequest& request, Time now) {

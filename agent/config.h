@@ -41,6 +41,7 @@ struct PeerConfig {
     bool relays = true;                    // its word on agents behind it is taken
     std::uint32_t cost = 1;                // of its link, when paths are compared
     std::uint64_t rate_bytes_per_second = 0;  // of what is sent to it; 0: unlimited
+    bool status = true;                       // it may ask for the status of this agent
     std::string where;
 };
 

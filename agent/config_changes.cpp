@@ -63,6 +63,7 @@ void compare_peers(const PeerConfig& was, const PeerConfig& is, std::vector<std:
     subject.compare("addresses", text_of_addresses(was.addresses), text_of_addresses(is.addresses));
     subject.compare("may", text_of_trust(was), text_of_trust(is));
     subject.compare("relays", text_of_flag(was.relays), text_of_flag(is.relays));
+    subject.compare("status", text_of_flag(was.status), text_of_flag(is.status));
     subject.compare("cost", std::to_string(was.cost), std::to_string(is.cost));
     subject.compare("rate", text_of_rate(was.rate_bytes_per_second),
                     text_of_rate(is.rate_bytes_per_second));

@@ -92,6 +92,7 @@ PeerConfig read_peer(ConfigSection& section) {
     peer.addresses = read_addresses(section);
     peer.may = read_trust(section);
     peer.relays = section.boolean("relays", !peer.may);
+    peer.status = section.boolean("status", !peer.may);
     peer.cost = static_cast<std::uint32_t>(section.number("cost", 1, 1, cost_max));
     peer.rate_bytes_per_second = section.rate("rate", 0, rate_min);
     section.finish();

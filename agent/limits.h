@@ -113,6 +113,17 @@ inline constexpr std::uint32_t down_link_cost = 1 << 20;
 // Links that a batch may cross: paths change while it is on its way.
 inline constexpr std::uint8_t batch_hops_max = 64;
 
+// Questions of people to other agents that are kept, and for how long one may be under way before
+// it makes room for another.
+inline constexpr std::size_t questions_max = 256;
+inline constexpr auto question_patience = 10s;
+// To one neighbour, or by way of it; and of one neighbour that are answered or passed on: whoever
+// asks more gets no answer, so that nobody has others flooded. Besides, a quarter of it at once.
+inline constexpr std::uint64_t questions_asked_per_second = 50;
+inline constexpr std::uint64_t questions_heard_per_second = 100;
+// What an agent tells of itself is looked up no more often than this.
+inline constexpr auto summary_age_max = 1s;
+
 // Agents whose interest is asked for in one frame.
 inline constexpr std::size_t ask_agents_max = 1'000;
 
@@ -131,6 +142,8 @@ static_assert(memory_pressure >= producer_windows_sum + link_windows_sum,
               "what the windows allow is not pressure yet");
 static_assert(keepalive_interval * 5 < link_silence_max, "several keepalives may be lost");
 static_assert(journal_bytes_min >= 4 * (ballast_bytes + transaction_bytes_max));
+static_assert(2 * questions_asked_per_second <= questions_heard_per_second,
+              "who keeps to the one is answered, though frames come in bursts");
 static_assert(link_cost_max * wire::path_agents_max < down_link_cost);
 static_assert(std::uint64_t{wire::path_agents_max + 1} * (down_link_cost + link_cost_max) <
               0xffffffff);

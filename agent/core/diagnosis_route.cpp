@@ -11,7 +11,7 @@ namespace {
 using State = Exchange::State;
 using Verdict = RouteDiagnosis::Verdict;
 
-struct Question {
+struct RouteQuestion {
     const State& s;
     wire::Kind kind;
     const std::string& channel;
@@ -27,7 +27,7 @@ std::string consumers_words(const Group& group) {
     return who;
 }
 
-bool matches(const Question& q, const Group& group) {
+bool matches(const RouteQuestion& q, const Group& group) {
     if (group.is_queue())
         return q.kind == wire::Kind::queue && group.destination().name == q.channel;
     return q.kind == group.destination().kind &&
@@ -47,7 +47,7 @@ RouteDiagnosis::Here here_of(const Group& group) {
             .words = consumers_words(group)};
 }
 
-std::vector<std::string> matching_filters(const Question& q, const Remote& remote) {
+std::vector<std::string> matching_filters(const RouteQuestion& q, const Remote& remote) {
     std::vector<std::string> filters;
     for (const auto& [key, item] : remote.interest.items())
         if (item.kind == q.kind && wire::matches(item.filter, q.channel) &&
@@ -64,7 +64,7 @@ std::string down_words(const State& s, const State::Peer& peer) {
     return words + (why.empty() ? "" : " (" + why + ")");
 }
 
-std::string denied_words(const Question& q, const Remote& remote) {
+std::string denied_words(const RouteQuestion& q, const Remote& remote) {
     std::string words;
     for (const Denial& denial : q.s.denials_of(remote, q.kind, q.channel))
         words += (words.empty() ? "" : "; ") + denial.words();
@@ -73,11 +73,11 @@ std::string denied_words(const Question& q, const Remote& remote) {
 }
 
 // A queue's messages set out only to who can be reached.
-std::string where_it_waits(const Question& q, const std::string& at) {
+std::string where_it_waits(const RouteQuestion& q, const std::string& at) {
     return q.kind == wire::Kind::queue ? "stays in the queue here" : "waits at " + at;
 }
 
-std::pair<Verdict, std::string> judge(const Question& q, const Remote& remote) {
+std::pair<Verdict, std::string> judge(const RouteQuestion& q, const Remote& remote) {
     const State& s = q.s;
     if (!s.may_reach(remote, q.kind, q.channel)) return {Verdict::denied, denied_words(q, remote)};
     const std::string waits_here = where_it_waits(q, s.settings.name) + " until then";
@@ -102,7 +102,7 @@ std::pair<Verdict, std::string> judge(const Question& q, const Remote& remote) {
     return {Verdict::goes, ""};
 }
 
-RouteDiagnosis::There there_of(const Question& q, const Remote& remote,
+RouteDiagnosis::There there_of(const RouteQuestion& q, const Remote& remote,
                                std::vector<std::string> filters) {
     auto [verdict, words] = judge(q, remote);
     const auto behind = remote.waiting().messages;
@@ -120,7 +120,7 @@ RouteDiagnosis::There there_of(const Question& q, const Remote& remote,
     return there;
 }
 
-std::vector<std::string> notes_on(const Question& q) {
+std::vector<std::string> notes_on(const RouteQuestion& q) {
     std::vector<std::string> notes;
     const State& s = q.s;
     if (s.everything_held)
@@ -148,7 +148,7 @@ bool reaches(const RouteDiagnosis& route) {
 RouteDiagnosis Exchange::diagnose_route(wire::Kind kind, const std::string& channel,
                                         Time now) const {
     state_->now = std::max(state_->now, now);
-    const Question q{*state_, kind, channel};
+    const RouteQuestion q{*state_, kind, channel};
     RouteDiagnosis route{.kind = kind, .channel = channel, .notes = notes_on(q)};
     for (const auto& [id, group] : q.s.groups)
         if (matches(q, *group)) route.here.push_back(here_of(*group));

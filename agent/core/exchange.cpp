@@ -143,6 +143,10 @@ void Exchange::on_link_frame(LinkId id, const wire::LinkFrame& frame, Time now) 
         return s.on_ticket(link, *ticket);
     if (const auto* taken = std::get_if<wire::LinkTicketTaken>(&frame.body))
         return s.on_ticket_taken(link, *taken);
+    if (const auto* query = std::get_if<wire::LinkQuery>(&frame.body))
+        return s.on_query(link, *query);
+    if (const auto* answer = std::get_if<wire::LinkAnswer>(&frame.body))
+        return s.on_answer(link, *answer);
     if (const auto* refuse = std::get_if<wire::LinkRefuse>(&frame.body)) s.on_refuse(link, *refuse);
 }
 

@@ -12,6 +12,7 @@
 #include "core/diagnosis.h"
 #include "core/effects.h"
 #include "core/journal.h"
+#include "core/questions.h"
 #include "core/settings.h"
 #include "core/status.h"
 #include "wire/envelope.h"
@@ -45,9 +46,9 @@ class Exchange {
     // ---- Links. `key`: the peer's public key as CURVE proved it, one of settings.peers.
     void on_link_up(LinkId link, const std::string& key, bool dialled, Time now);
     void on_link_down(LinkId link, Time now);
-    void on_link_frame(LinkId link, const wire::LinkFrame& frame, Time now);
     // No way to that peer works: why, for people. The edge goes on trying.
     void on_dial_failed(const std::string& peer, const std::string& why, Time now);
+    void on_link_frame(LinkId link, const wire::LinkFrame& frame, Time now);
     // The batch is decoded and whole; an undecodable one is on_link_malformed.
     void on_link_batch(LinkId link, const wire::Envelope& envelope, Batch batch, Time now);
     void on_link_malformed(LinkId link, wire::Reject why, Time now);
@@ -75,6 +76,14 @@ class Exchange {
     RouteDiagnosis diagnose_route(wire::Kind kind, const std::string& channel, Time now) const;
     // Why nothing comes to `what`: a channel, a filter, or a subscription's name.
     WhyDiagnosis diagnose_why(const std::string& what, Time now) const;
+    // Asks that agent, by its name or id, over the links; the answer comes to question(). So many
+    // agents may pass it on: whoever has it then answers in its place. Refused: why, for people.
+    Expected<QuestionId, std::string> ask(const std::string& agent, wire::Asked what,
+                                          std::uint8_t hops, Time now);
+    static constexpr std::string_view too_many_questions =
+        "so many questions are under way, or were asked in the last second: try again";
+    // nullptr: it is forgotten. Good until the next input.
+    const Question* question(QuestionId id) const;
     // Asks that peer for an answer, to measure the round trip: the next in LinkStatus. false: its
     // link is not up.
     [[nodiscard]] bool ping(const std::string& peer, Time now);

@@ -349,6 +349,7 @@ void Exchange::State::on_keepalive(Link& link, const wire::LinkKeepalive& keepal
     if (keepalive.reply_to != 0 && keepalive.reply_to <= nanos(now)) {
         peer.rtt_micros = (nanos(now) - keepalive.reply_to) / 1000;
         ++peer.rtt_measured;
+        note_echo(peer, keepalive.reply_to);
         // Frames come in order: what left before the question was heard before the answer.
         if (keepalive.reply_to > nanos(peer.interest_told)) note_interest_heard(peer);
     }
@@ -379,16 +380,24 @@ wire::LinkKeepalive Exchange::State::keepalive_to(const Peer& peer, std::uint64_
             .paths_digest = peer.told_digest};
 }
 
+std::uint64_t Exchange::State::ask_for_echo(Peer& peer) {
+    flush_paths();  // its digest counts them
+    send(*peer.active, keepalive_to(peer, nanos(now), 0));
+    return nanos(now);
+}
+
 bool Exchange::ping(const std::string& name, Time now) {
     State& s = at(now);
     for (const auto& peer : s.peers) {
         if (peer->settings.name != name || peer->active == nullptr) continue;
-        s.flush_paths();  // its digest counts them
-        s.send(*peer->active, s.keepalive_to(*peer, nanos(now), 0));
+        (void)s.ask_for_echo(*peer);
         return true;
     }
     return false;
 }
+
+// Not to be guessed by whoever is not on the way, and within what JSON has of numbers.
+QuestionId Exchange::State::next_question() { return QuestionId{random() >> 11 | 1}; }
 
 void Exchange::State::on_reset(Link& link, const wire::LinkReset& reset) {
     if (reset.code == Reject::in_use && link.dialled) {  // two links: this one is not kept

@@ -1,5 +1,6 @@
-// A limit on bytes per second, as a bucket that may be overdrawn by one frame:
-// so the limit holds on average whatever the size of the frames.
+// A limit on bytes, or on whatever else is counted, per second, as a bucket that
+// may be overdrawn by one frame: so the limit holds on average whatever the size
+// of the frames.
 #pragma once
 
 #include <algorithm>
@@ -12,7 +13,9 @@ namespace bus::core {
 
 class Rate {
   public:
+    Rate() = default;
     // 0: no limit.
+    explicit Rate(std::uint64_t per_second) : per_second_(per_second) {}
     void set(std::uint64_t bytes_per_second) { per_second_ = bytes_per_second; }
     bool limited() const { return per_second_ > 0; }
     bool free(Time now) const { return !limited() || free_at_ <= now; }

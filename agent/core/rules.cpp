@@ -39,6 +39,7 @@ std::string_view list_name(Act act, wire::Kind kind) {
 }
 
 std::string_view verb_of(Act act, wire::Kind kind) {
+    if (act == Act::look) return "ask for";
     const bool gives = act == Act::give;
     switch (kind) {
         case wire::Kind::topic:

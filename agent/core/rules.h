@@ -13,7 +13,7 @@
 namespace bus::core {
 
 // What somebody does on a channel, and the lists of filters that say where they may.
-enum class Act : std::uint8_t { give, take };
+enum class Act : std::uint8_t { give, take, look };  // look: ask how an agent is
 const std::vector<std::string>& list_of(const Permissions& may, Act act, wire::Kind kind);
 std::string_view list_name(Act act, wire::Kind kind);  // as the configuration has it
 std::string_view verb_of(Act act, wire::Kind kind);    // "publish on", "receive from", ...

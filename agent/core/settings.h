@@ -29,13 +29,16 @@ struct PeerSettings {
     std::uint32_t cost = 1;                   // of its link, when paths are compared
     std::uint64_t rate_bytes_per_second = 0;  // of what is sent to it; 0: unlimited
     bool has_address = true;                  // this agent dials it
+    // It, and all that lies behind it, may ask for the status of this agent and of those behind.
+    bool status = true;
     friend bool operator==(const PeerSettings&, const PeerSettings&) = default;
 };
 
 struct Settings {
     AgentId agent;
     std::string name;
-    bool relay = false;  // passes on what is for others
+    std::string version;  // of the program, for people
+    bool relay = false;   // passes on what is for others
     std::vector<PeerSettings> peers;
     std::map<std::uint32_t, Permissions> rules;  // by uid; a uid without one may use every channel
     std::uint32_t own_uid = 0;                   // may do everything

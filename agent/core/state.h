@@ -18,6 +18,8 @@
 #include "core/keeper.h"
 #include "core/outbound.h"
 #include "core/paths.h"
+#include "core/questions.h"
+#include "core/rate.h"
 #include "core/remote.h"
 #include "core/rules.h"
 #include "core/seen.h"
@@ -108,6 +110,10 @@ struct Exchange::State {
         Time up_since{};       // while a session is open
         Time down_since{};     // while none is
         Traffic sent, received;
+        // Questions to it or by way of it; of its, and answers, that this agent takes up.
+        Rate questions_asked{limits::questions_asked_per_second};
+        Rate questions_heard{limits::questions_heard_per_second};
+        Rate answers_heard{limits::questions_heard_per_second};
         std::uint64_t rtt_micros = 0;
         std::uint64_t rtt_measured = 0;  // times
         // When it was last told of this agent's interest, by which frame, and since when it is
@@ -118,18 +124,18 @@ struct Exchange::State {
         std::string last_error;  // since it was up
         Time last_error_at{};
         std::string state_word() const;
-        // The rules: may it, or what lies behind it, give that, and have that?
-        bool may_give(wire::Kind kind, std::string_view channel) const {
-            return !settings.may || may_publish(*settings.may, kind, channel);
-        }
-        bool may_have(wire::Kind kind, std::string_view channel) const {
-            return !settings.may || may_consume(*settings.may, kind, channel);
         void note_error(std::string why, Time at) {
             last_error = std::move(why);
             last_error_at = at;
         }
         // "cannot reach ..., 5 s ago"; empty: nothing is known.
         std::string error_words(Time now) const;
+        // The rules: may it, or what lies behind it, give that, and have that?
+        bool may_give(wire::Kind kind, std::string_view channel) const {
+            return !settings.may || may_publish(*settings.may, kind, channel);
+        }
+        bool may_have(wire::Kind kind, std::string_view channel) const {
+            return !settings.may || may_consume(*settings.may, kind, channel);
         }
     };
 
@@ -330,6 +336,23 @@ struct Exchange::State {
     void confirm_arrived(Peer& peer, std::uint64_t received);
     void send_towards(const AgentId& agent, const wire::LinkUnfinished& message);
 
+    // ---- questions.cpp
+    Expected<AgentId, std::string> find_agent(const std::string& name) const;
+    Expected<QuestionId, std::string> ask(const AgentId& target, wire::Asked what,
+                                          std::uint8_t hops);
+    QuestionId next_question();              // links.cpp
+    std::uint64_t ask_for_echo(Peer& peer);  // links.cpp; the stamp that will come back
+    void note_echo(const Peer& from, std::uint64_t stamp);
+    void on_query(Link& link, const wire::LinkQuery& query);
+    void pass_on(Link& link, wire::LinkQuery query);
+    void answer(Link& link, const wire::LinkQuery& query, wire::LinkAnswer::Outcome outcome,
+                std::string text);
+    void on_answer(Link& link, wire::LinkAnswer answer);
+    void take_answer(const Peer& from, wire::LinkAnswer answer);
+    const std::string& summary_text();
+    wire::Summary summarise() const;
+    void summarise_links(wire::Summary& told) const;
+
     // ---- unfinished.cpp
     void note_part(Producer& own, const wire::BatchHeader& header);
     void note_unfinished(Producer& own, const wire::Hello& hello);
@@ -431,6 +454,10 @@ struct Exchange::State {
     bool stopping = false;
     Time next_tick{};
     std::uint64_t random_salt = 0;
+    Questions questions;
+    std::string summary;  // as it was told last
+    std::optional<Time> summary_made;
+    std::uint64_t questions_dropped = 0;
     std::uint64_t denied = 0, malformed = 0, duplicates_dropped = 0, best_effort_dropped = 0;
 };
 

@@ -128,6 +128,7 @@ Status Exchange::status(Time now) const {
     state_->now = std::max(state_->now, now);  // ages are reckoned from here
     const State& s = *state_;
     Status status{.name = s.settings.name,
+                  .version = s.settings.version,
                   .agent = s.settings.agent,
                   .incarnation = s.incarnation,
                   .uptime_millis = millis_since(s.started, now),
@@ -140,6 +141,7 @@ Status Exchange::status(Time now) const {
                   .malformed = s.malformed,
                   .duplicates_dropped = s.duplicates_dropped,
                   .best_effort_dropped = s.best_effort_dropped,
+                  .questions_dropped = s.questions_dropped,
                   .dead_letters = s.keeper.space().dead_letters};
     for (const auto& [id, session] : s.sessions) status.sessions += session.open ? 1 : 0;
     for (const auto& peer : s.peers) status.links.push_back(s.link_status(*peer));

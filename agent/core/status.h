@@ -67,7 +67,7 @@ struct GroupStatus {
 };
 
 struct Status {
-    std::string name;
+    std::string name, version;
     AgentId agent;
     std::uint64_t incarnation = 0;
     std::uint64_t uptime_millis = 0;
@@ -84,6 +84,7 @@ struct Status {
     JournalSpace journal;
     bool journal_full = false;
     std::uint64_t denied = 0, malformed = 0, duplicates_dropped = 0, best_effort_dropped = 0;
+    std::uint64_t questions_dropped = 0;  // of other agents, and answers: too many, or nobody there
     std::uint64_t dead_letters = 0;
     std::vector<std::string> held_producers;  // "topic a.b: why"
 };

@@ -116,6 +116,7 @@ Json status_json(const core::Status& s, const Extras& io) {
     for (const auto& [key, value] : io) edges[key] = value;
     return {{"name", s.name},
             {"agent", to_text(s.agent)},
+            {"version", s.version},
             {"incarnation", s.incarnation},
             {"uptime_millis", s.uptime_millis},
             {"sessions", s.sessions},
@@ -133,6 +134,7 @@ Json status_json(const core::Status& s, const Extras& io) {
             {"malformed", s.malformed},
             {"duplicates_dropped", s.duplicates_dropped},
             {"best_effort_dropped", s.best_effort_dropped},
+            {"questions_dropped", s.questions_dropped},
             {"held_producers", s.held_producers},
             {"io", std::move(edges)}};
 }

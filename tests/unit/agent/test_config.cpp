@@ -85,6 +85,7 @@ TEST_CASE("a whole configuration is read, with comments") {
     CHECK(config.peers[0].addresses == Texts{"tcp://tokyo.example.net:7700"});
     CHECK_FALSE(config.peers[0].may.has_value());
     CHECK(config.peers[0].relays);
+    CHECK(config.peers[0].status);
     CHECK(config.peers[0].cost == 1);
     CHECK(config.peers[0].rate_bytes_per_second == 0);
     CHECK(config.peers[0].where == file.string() + ":9");
@@ -302,6 +303,8 @@ TEST_CASE("a peer with lists may do what they cover, and does not relay unless t
     CHECK(narrow.may->publish == Texts{"plant7.**"});
     CHECK(narrow.may->send.empty());
     CHECK_FALSE(narrow.relays);
+    CHECK_FALSE(narrow.status);
+    CHECK(read(R"(, "status": true)").status);
     CHECK(read(R"(, "relays": true)").relays);
 }
 

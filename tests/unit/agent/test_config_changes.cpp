@@ -66,11 +66,13 @@ TEST_CASE("addresses, rules, cost and rate are told with what they were") {
     is.addresses = {"tcp://a:1", "tcp://b:1"};
     is.may.emplace();
     is.relays = false;
+    is.status = false;
     is.cost = 5;
     is.rate_bytes_per_second = 2 << 20;
     CHECK(lines(was, is) == Lines{"peer tokyo: addresses tcp://a:1, tcp://b:1, was tcp://tokyo:1",
                                   "peer tokyo: may nothing, was everything",
-                                  "peer tokyo: relays false, was true", "peer tokyo: cost 5, was 1",
+                                  "peer tokyo: relays false, was true",
+                                  "peer tokyo: status false, was true", "peer tokyo: cost 5, was 1",
                                   "peer tokyo: rate 2MiB/s, was unlimited"});
 }
 

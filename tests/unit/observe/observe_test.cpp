@@ -4,6 +4,7 @@
 #include <cstdlib>
 #include <nlohmann/json.hpp>
 
+#include "observe/answer_json.h"
 #include "observe/diagnosis_json.h"
 #include "observe/log.h"
 #include "observe/status_json.h"
@@ -183,6 +184,40 @@ TEST_CASE("what is not known is refused with code and reason") {
     CHECK(reply["request"] == "dance");
     CHECK(reply["code"] == "unknown_command");
     CHECK(reply["reason"] == "no");
+}
+
+TEST_CASE("an answer of another agent has every key, whether it has come or not") {
+    core::Question question{.id = core::QuestionId{5}, .target = AgentId{{1, 2}}};
+    const auto json_of = [&] {
+        return nlohmann::json::parse(answer_reply({.id = 3, .request = "answer"}, question))
+            .at("answer");
+    };
+    auto told = json_of();
+    CHECK(told.at("question") == 5);
+    CHECK(told.at("outcome") == "waiting");
+    CHECK(told.at("agent").is_null());
+    CHECK(told.at("summary").is_null());
+    using Outcome = core::Question::Outcome;
+    question.answer = {.outcome = Outcome::target,
+                       .agent = AgentId{{1, 2}},
+                       .name = "tokyo",
+                       .round_trip = 1500us,
+                       .words = {},
+                       .summary = wire::Summary{.version = "1.0", .links_up = 2}};
+    told = json_of();
+    CHECK(told.at("outcome") == "target");
+    CHECK(told.at("name") == "tokyo");
+    CHECK(told.at("rtt_micros") == 1500);
+    CHECK(told.at("summary").at("version") == "1.0");
+    CHECK(told.at("summary").at("links_up") == 2);
+    const std::pair<Outcome, const char*> words[] = {{Outcome::on_the_way, "on_the_way"},
+                                                     {Outcome::no_way, "no_way"},
+                                                     {Outcome::denied, "denied"},
+                                                     {Outcome::unknown, "unknown"}};
+    for (const auto& [outcome, word] : words) {
+        question.answer->outcome = outcome;
+        CHECK(json_of().at("outcome") == word);
+    }
 }
 
 }  // namespace
