@@ -1,6 +1,8 @@
 """`bus route`, `why`, `peer`, `ping` and `status`: what people ask when a message does not come."""
 
 import json
+import signal
+import socket
 import unittest
 
 import cases
@@ -102,8 +104,8 @@ class Diagnosis(unittest.TestCase):
 
     def test_ping_measures_now(self):
         start_pair(self.paris, self.tokyo)
-        self.assertRegex(self.ask("ping", "tokyo"), r"^tokyo: [0-9.]+ ms\n$")
-        self.assertIn("median", self.ask("ping", "tokyo", "--count", "2"))
+        self.assertRegex(self.ask("ping", "tokyo"), r"^  1  tokyo +[0-9.]+ ms\n$")
+        self.assertRegex(self.ask("ping", "tokyo", "--count", "2"), r"median +most\n +1  tokyo +2 of 2 ")
         stranger = bus("ping", "lima", runtime=self.paris.runtime)
         self.assertEqual(stranger.returncode, 1)
         self.assertIn(b"no agent lima is known here", stranger.stderr)
@@ -111,7 +113,26 @@ class Diagnosis(unittest.TestCase):
         self.paris.wait_for_status(lambda status: status["links"][0]["state"] == "down")
         down = bus("ping", "tokyo", runtime=self.paris.runtime)
         self.assertEqual(down.returncode, 1)
-        self.assertIn(b'there is no link to "tokyo" that is up', down.stderr)
+        self.assertIn(b"bus: the link to tokyo is down (", down.stderr)
+
+    def test_a_failed_dial_is_told_with_the_address(self):
+        with socket.create_server(("127.0.0.1", 0)) as taken:
+            nobody = f"tcp://127.0.0.1:{taken.getsockname()[1]}"
+        self.tokyo.add_peer("paris", self.paris.public_key, nobody)
+        self.tokyo.add_peer("lima", self.paris.public_key[::-1], "tcp://no-such-host.invalid:7700")
+        self.tokyo.start()
+        self.tokyo.wait_for_status(lambda status: all(link["last_error"] for link in status["links"]))
+        refused = f"cannot reach {nobody}: refused at once"
+        for command in (("status",), ("peer", "list"), ("why", "news"), ("status", "--all")):
+            said = " ".join(bus(*command, runtime=self.tokyo.runtime).stdout.decode().split())
+            self.assertIn(refused if command[0] != "why" else "`bus subscribe news`", said)
+        with App(self.tokyo.runtime) as here:
+            here.subscribe(1, "news")
+            said = " ".join(bus("why", "news", runtime=self.tokyo.runtime).stdout.decode().split())
+            self.assertRegex(said, f"it has not been up since this agent started .{refused}.* ago")
+            self.assertIn("cannot look up no-such-host.invalid", said)
+        late = bus("peer", "wait", "paris", "--timeout", "0", runtime=self.tokyo.runtime)
+        self.assertIn(refused.encode(), late.stderr)
 
 
 class BehindAHub(unittest.TestCase):
@@ -137,8 +158,7 @@ class BehindAHub(unittest.TestCase):
             self.assertRegex(bus("status", runtime=paris.runtime).stdout.decode(),
                              r"tokyo +by hub, 2 hops +2 +up")
             ping = bus("ping", "tokyo", runtime=paris.runtime).stdout.decode()
-            self.assertRegex(ping, r"^tokyo: 2 hops away: hub > tokyo; the first is measured\n"
-                                   r"hub: [0-9.]+ ms\n$")
+            self.assertRegex(ping, r"^  1  hub +[0-9.]+ ms\n  2  tokyo +[0-9.]+ ms  [+-][0-9.]+ ms\n$")
         tokyo.kill()
         paris.wait_for_status(lambda status: any(
             agent["name"] == "tokyo" and not agent["up"] for agent in status["agents"]))
@@ -147,6 +167,84 @@ class BehindAHub(unittest.TestCase):
         self.assertEqual(done.returncode, 0)
         self.assertIn("waits for\n  - tokyo (news) by hub, 2 hops: a link beyond hub is down",
                       done.stdout.decode())
+
+
+class Chain(unittest.TestCase):
+    """paris - hub1 - hub2 - tokyo; only tokyo wants anything."""
+
+    def setUp(self):
+        self.paris, self.hub1 = Agent("paris"), Agent("hub1", listen=True, relay=True)
+        self.hub2, self.tokyo = Agent("hub2", listen=True, relay=True), Agent("tokyo")
+        agents = (self.paris, self.hub1, self.hub2, self.tokyo)
+        for agent in agents:
+            self.addCleanup(agent.__exit__)
+            agent.__enter__()
+        self.hub1.add_peer("paris", self.paris.public_key)
+        self.hub1.start()
+        self.hub2.add_peer("hub1", self.hub1.public_key, self.hub1.address)
+        self.hub1.add_peer("hub2", self.hub2.public_key)
+        self.hub2.add_peer("tokyo", self.tokyo.public_key)
+        self.hub1.signal(signal.SIGHUP)
+        self.hub2.start()
+        self.tokyo.add_peer("hub2", self.hub2.public_key, self.hub2.address)
+        self.paris.add_peer("hub1", self.hub1.public_key, self.hub1.address)
+        self.tokyo.start()
+        self.paris.start()
+        app = App(self.tokyo.runtime)
+        app.__enter__()
+        self.addCleanup(app.__exit__)
+        app.subscribe(1, "news", durable="far")
+        self.paris.wait_for_status(lambda status: any(
+            agent["name"] == "tokyo" and agent["up"] for agent in status["agents"]))
+
+    def ask(self, *command, code=0):
+        done = bus(*command, runtime=self.paris.runtime)
+        self.assertEqual(done.returncode, code, done.stdout + done.stderr)
+        self.assertLessEqual(max(map(len, done.stdout.decode().splitlines())), 80)
+        return done.stdout.decode()
+
+    def test_every_hop_is_measured(self):
+        self.assertRegex(self.ask("ping", "tokyo"),
+                         r"^  1  hub1 +[0-9.]+ ms\n  2  hub2 +[0-9.]+ ms  [+-][0-9.]+ ms\n"
+                         r"  3  tokyo +[0-9.]+ ms  [+-][0-9.]+ ms\n$")
+
+    def test_the_hop_behind_which_nothing_answers_is_named(self):
+        self.tokyo.signal(signal.SIGSTOP)
+        self.addCleanup(self.tokyo.signal, signal.SIGCONT)
+        self.assertRegex(self.ask("ping", "tokyo", "--timeout", "0.5", code=1),
+                         r"  2  hub2 +[0-9.]+ ms .*\n  3  tokyo  no answer within 0.5 s")
+        self.assertIn("tokyo no answer within 0.5 s",
+                      " ".join(self.ask("status", "--all", "--timeout", "0.5").split()))
+        pinging = start_bus("ping", "tokyo", "--count", "1000", "--timeout", "0.1",
+                            runtime=self.paris.runtime)
+        rounds = 0
+        while rounds < 2:  # then there is something to sum up
+            rounds += pinging.stdout.readline().startswith(b"  1  hub1")
+        pinging.send_signal(signal.SIGINT)
+        said, _ = pinging.communicate(timeout=10)
+        self.assertEqual(pinging.returncode, 130)
+        self.assertRegex(said.decode(), r"hop  agent  answers +least +median +most\n"
+                                        r"  1  hub1    2 of 2 .*\n  2  hub2 .*\n  3  tokyo   0 of 2\n$")
+
+    def test_all_agents_tell_how_they_are(self):
+        said = self.ask("status", "--all")
+        for name in ("paris", "hub1", "hub2", "tokyo"):
+            self.assertRegex(said, rf"(?m)^{name} +[0-9.]+ +[0-9.]+ m?s +[12] up ")
+        agents = json.loads(self.ask("status", "--all", "--json"))["agents"]
+        outcomes = {agent["name"]: agent["outcome"] for agent in agents}
+        self.assertEqual(outcomes["paris"], "here")
+        self.assertEqual(outcomes["tokyo"], "target")
+
+    def test_who_does_not_allow_it_is_named(self):
+        self.hub2.settings["peers"][0]["status"] = False
+        self.hub2.write_config()
+        self.hub2.signal(signal.SIGHUP)
+        self.hub2.wait_for_line("peer hub1: status false, was true")
+        said = " ".join(self.ask("status", "--all").split())
+        self.assertIn("tokyo does not allow it: the entry for hub1 at hub2 has neither full trust", said)
+        self.assertIn('peer hub1 may not ask for status: its entry has no "status": true',
+                      self.hub2.wait_for_line("may not ask for status"))
+        self.assertRegex(self.ask("ping", "tokyo"), r"  3  tokyo +[0-9.]+ ms")
 
 
 if __name__ == "__main__":

@@ -61,7 +61,7 @@ void describe_options(CLI::App& bus, Chosen& chosen, const Interruption& interru
     add_subscribe(bus, chosen, interruption);
     add_send(bus, chosen, interruption);
     add_receive(bus, chosen, interruption);
-    add_status(bus, chosen);
+    add_status(bus, chosen, interruption);
     add_route(bus, chosen);
     add_why(bus, chosen);
     add_peer(bus, chosen, interruption);

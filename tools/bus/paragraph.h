@@ -7,7 +7,7 @@
 
 namespace bus::cli {
 
-inline constexpr std::size_t columns_max = 100;
+inline constexpr std::size_t columns_max = 80;
 
 // `text` broken between words. Behind the first line's `begin` the others are indented as far. Ends
 // in a newline.

@@ -8,8 +8,8 @@
 
 #include "attachment.h"
 #include "interruption.h"
+#include "links_text.h"
 #include "question.h"
-#include "status_text.h"
 #include "subcommands.h"
 #include "usage.h"
 
@@ -52,7 +52,7 @@ Json link_to(const std::string& name, const Json& links) {
 }
 
 std::string still_down(const std::string& name, const Json& link) {
-    const auto error = link.value("last_error", std::string{});
+    const std::string error = error_text(link);
     return fmt::format("the link to {} is still down{}", name, error.empty() ? "" : ": " + error);
 }
 

@@ -20,8 +20,12 @@ std::string answer_to(const Attachment& attachment, const Json& request) {
 
 }  // namespace
 
+Json answer_of_agent(const Attachment& attachment, const Json& request) {
+    return Json::parse(answer_to(attachment, request));
+}
+
 Json ask_agent(const Attachment& attachment, const Json& request) {
-    const Json answer = Json::parse(answer_to(attachment, request));
+    const Json answer = answer_of_agent(attachment, request);
     if (!answer.at("ok").get<bool>())
         throw Failure(ExitCode::failed, answer.at("reason").get<std::string>());
     return answer.at(request.at("request").get<std::string>());

@@ -13,5 +13,8 @@ struct Attachment;
 // Throws Failure: nobody answers, or the agent says why not.
 nlohmann::ordered_json ask_agent(const Attachment& attachment,
                                  const nlohmann::ordered_json& request);
+// The whole answer; "ok" says whether the agent did what was asked. Throws Failure: nobody answers.
+nlohmann::ordered_json answer_of_agent(const Attachment& attachment,
+                                       const nlohmann::ordered_json& request);
 
 }  // namespace bus::cli

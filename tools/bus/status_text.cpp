@@ -2,89 +2,25 @@
 
 #include <fmt/format.h>
 
-#include <algorithm>
-#include <nlohmann/json.hpp>
-
+#include "accounts_text.h"
 #include "figures.h"
+#include "links_text.h"
 #include "paint.h"
 #include "paragraph.h"
+#include "status_figures.h"
 #include "table.h"
 #include "way_text.h"
 
 namespace bus::cli {
 namespace {
 
-using Json = nlohmann::ordered_json;
 using enum Table::Align;
-
-std::uint64_t number(const Json& at, const char* key) { return at.value(key, std::uint64_t{0}); }
-std::string word(const Json& at, const char* key) { return at.value(key, std::string{}); }
-Json part(const Json& at, const char* key) { return at.value(key, Json::array()); }
 
 std::string agent_text(const Json& status, const Paint& paint) {
     return fmt::format("{}  agent {}, up {}, {}{}\n", paint.heading(word(status, "name")),
                        word(status, "agent"), in_millis(number(status, "uptime_millis")),
                        counted(number(status, "sessions"), "app"),
                        status.value("relay", false) ? ", relays" : "");
-}
-
-// 0 where there is none.
-std::uint64_t figure(const Json& at, const char* key) {
-    const auto found = at.find(key);
-    return found == at.end() || found->is_null() ? 0 : found->get<std::uint64_t>();
-}
-
-std::string backlog_text(const Json& link) {
-    const std::uint64_t messages = number(link, "backlog_messages");
-    const std::uint64_t age = number(link, "backlog_age_millis");
-    if (messages == 0) return {};
-    std::string text = fmt::format("{}{}, {}, the oldest for {}", counted(messages, "message"),
-                                   messages == 1 ? " waits" : " wait",
-                                   in_bytes(number(link, "backlog_bytes")), in_millis(age));
-    // Live traffic is always on its way, and no backlog.
-    const std::uint64_t drained = figure(link, "drained_in_millis");
-    if (drained >= 1000 || (drained > 0 && age >= 1000))
-        text += ", drained in about " + in_millis(drained);
-    return text;
-}
-
-std::string held_text(const Json& link) {
-    constexpr std::size_t shown_max = 5;
-    const Json held = part(link, "held");
-    std::string names;
-    for (std::size_t i = 0; i < std::min(held.size(), shown_max); ++i)
-        names += (i == 0 ? "" : ", ") + held[i].get<std::string>();
-    if (held.size() > shown_max) names += fmt::format(" and {} more", held.size() - shown_max);
-    return names.empty() ? "" : names + " held back";
-}
-
-std::string notes_on(const Json& link) {
-    const std::string error = word(link, "state") == "up" ? "" : word(link, "last_error");
-    std::string notes;
-    for (const std::string& note : {backlog_text(link), held_text(link), error})
-        if (!note.empty()) notes += (notes.empty() ? "" : "; ") + note;
-    return notes;
-}
-
-// "up 3 h", "down 5.0 s"
-std::string state_text(const Json& link) {
-    const std::string state = word(link, "state");
-    if (const std::uint64_t millis = figure(link, "for_millis"); millis > 0)
-        return state + " " + in_millis(millis);
-    const bool never = link.contains("for_millis") && link.at("for_millis").is_null();
-    return state == "down" && never ? "never up" : state;
-}
-
-std::string speed_text(const Json& link, const char* key) {
-    const Json speed = link.value(key, Json::object());
-    const std::uint64_t messages = number(speed, "messages_per_second");
-    const std::uint64_t bytes = number(speed, "bytes_per_second");
-    return messages + bytes == 0 ? "-"
-                                 : fmt::format("{}/s, {}/s", grouped(messages), in_bytes(bytes));
-}
-
-std::string indented(const std::string& notes) {
-    return notes.empty() ? "" : paragraph("    ", notes);
 }
 
 std::string waiting_text(const Json& agent) {
@@ -107,11 +43,6 @@ bool is_peer(const Json& status, const Json& agent) {
     for (const Json& link : part(status, "links"))
         if (link.value("agent", Json{}) == agent.value("agent", Json{})) return true;
     return false;
-}
-
-std::string name_text(const Json& agent) {
-    const std::string name = word(agent, "name");
-    return name.empty() ? word(agent, "agent") : name;
 }
 
 // Those beyond the neighbours.
@@ -159,73 +90,6 @@ std::string journal_text(const Json& status, const Paint& paint) {
     return text + "\n";
 }
 
-std::uint64_t ended(const Json& account) {
-    std::uint64_t sum = 0;
-    for (const char* key : {"settled", "filtered", "expired", "lapsed", "dead_lettered", "purged",
-                            "moved", "waiting"})
-        sum += number(account, key);
-    return sum;
-}
-
-std::uint64_t destination_of(const Json& owner) {
-    return number(owner.value("account", Json::object()), "destination");
-}
-
-// Groups and links carry their own account; 0 is what peers sent for a subscription that had ended.
-std::string account_name(const Json& status, const Json& account) {
-    const std::uint64_t destination = number(account, "destination");
-    if (destination == 0) return "nobody here";
-    for (const Json& group : part(status, "groups"))
-        if (destination_of(group) == destination)
-            return fmt::format("{} {}", word(group, "type"),
-                               word(group, word(group, "type") == "anonymous" ? "filter" : "name"));
-    for (const Json& link : part(status, "links"))
-        if (destination_of(link) == destination) return "link " + word(link, "peer");
-    for (const Json& agent : part(status, "agents"))
-        if (destination_of(agent) == destination) return "agent " + name_text(agent);
-    return fmt::format("#{}", destination);
-}
-
-// Messages without a destination have no account, only a count.
-bool is_worth_showing(const Json& account) {
-    return number(account, "destination") != 0 || number(account, "taken") > 0;
-}
-
-constexpr std::pair<const char*, const char*> figures_of_account[] = {
-    {"recovered", "recovered"}, {"taken", "taken"},     {"settled", "settled"},
-    {"filtered", "filtered"},   {"expired", "expired"}, {"lapsed", "lapsed"},
-    {"dead_lettered", "dead"},  {"purged", "purged"},   {"moved", "moved"},
-    {"waiting", "waiting"}};
-
-// Those that are not 0 everywhere.
-std::vector<std::pair<const char*, const char*>> figures_in(const Json& accounts) {
-    std::vector<std::pair<const char*, const char*>> shown;
-    for (const auto& one : figures_of_account)
-        if (std::any_of(accounts.begin(), accounts.end(), [&](const Json& account) {
-                return is_worth_showing(account) && number(account, one.first) > 0;
-            }))
-            shown.push_back(one);
-    return shown;
-}
-
-// Conservation (G5): what came in is what went out and what is here.
-std::string accounts_text(const Json& status, const Paint& paint) {
-    const Json accounts = part(status, "accounts");
-    const auto shown = figures_in(accounts);
-    std::vector<Table::Column> columns{{"account"}};
-    for (const auto& [key, heading] : shown) columns.push_back({heading, right});
-    Table table{std::move(columns)};
-    for (const Json& account : accounts) {
-        if (!is_worth_showing(account)) continue;
-        std::vector<std::string> row{account_name(status, account)};
-        for (const auto& [key, heading] : shown) row.push_back(grouped(number(account, key)));
-        table.add(std::move(row));
-        if (number(account, "recovered") + number(account, "taken") != ended(account))
-            table.note("    " + paint.bad("DOES NOT BALANCE: please report this") + "\n");
-    }
-    return table.is_empty() ? "" : "\n" + table.text();
-}
-
 std::string remarks_text(const Json& status) {
     std::string text;
     const auto remark = [&](const char* key, const char* thing, const char* words) {
@@ -249,27 +113,6 @@ std::string remarks_text(const Json& status) {
 }
 
 }  // namespace
-
-std::string links_text(const Json& links) {
-    Table table{{{"link"},
-                 {"state"},
-                 {"by"},
-                 {"round trip", right},
-                 {"sending", right},
-                 {"receiving", right}}};
-    for (const Json& link : links) {
-        const bool up = word(link, "state") == "up";
-        const double millis = static_cast<double>(number(link, "rtt_micros")) / 1000;
-        table.add({word(link, "peer"), state_text(link),
-                   !up                            ? ""
-                   : link.value("dialled", false) ? "us"
-                                                  : "peer",
-                   up && millis > 0 ? fmt::format("{:.1f} ms", millis) : "",
-                   up ? speed_text(link, "sending") : "", up ? speed_text(link, "receiving") : ""});
-        table.note(indented(notes_on(link)));
-    }
-    return table.text();
-}
 
 std::string status_text(const Json& status, bool colours) {
     const Paint paint{colours};

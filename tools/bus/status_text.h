@@ -9,7 +9,5 @@ namespace bus::cli {
 // `status`: the agent's answer. Figures it does not have are left out, so that this reads the
 // answers of older and newer agents too.
 std::string status_text(const nlohmann::ordered_json& status, bool colours);
-// Only its links. `links`: the list under "links".
-std::string links_text(const nlohmann::ordered_json& links);
 
 }  // namespace bus::cli

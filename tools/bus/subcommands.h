@@ -22,7 +22,7 @@ void add_send(CLI::App& bus, Chosen& chosen, const Interruption& interruption);
 void add_subscribe(CLI::App& bus, Chosen& chosen, const Interruption& interruption);
 void add_receive(CLI::App& bus, Chosen& chosen, const Interruption& interruption);
 void add_reload(CLI::App& bus, Chosen& chosen);
-void add_status(CLI::App& bus, Chosen& chosen);
+void add_status(CLI::App& bus, Chosen& chosen, const Interruption& interruption);
 void add_route(CLI::App& bus, Chosen& chosen);
 void add_why(CLI::App& bus, Chosen& chosen);
 void add_peer(CLI::App& bus, Chosen& chosen, const Interruption& interruption);

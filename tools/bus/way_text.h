@@ -10,4 +10,7 @@ namespace bus::cli {
 // "directly", "by hub1, 2 hops", "no way known". `path`: the names of the agents on it.
 std::string way_text(const nlohmann::ordered_json& path);
 
+// Is that an agent's id, which stands where its name is not known?
+bool is_agent_id(const std::string& name);
+
 }  // namespace bus::cli

@@ -16,7 +16,7 @@ Json paris() {
       "name": "paris", "agent": "00ff", "uptime_millis": 90000, "sessions": 2,
       "links": [{"peer": "tokyo", "state": "down", "backlog_messages": 12345,
                  "backlog_bytes": 2048, "backlog_age_millis": 5000, "held": ["orders"],
-                 "last_error": "connection refused", "account": {"destination": 7}}],
+                 "last_error": "connection refused", "last_error_millis": 2000, "account": {"destination": 7}}],
       "groups": [{"type": "queue", "name": "orders", "waiting_messages": 3, "waiting_bytes": 99,
                   "oldest_millis": 10, "consumers": 1,
                   "account": {"destination": 4}}],
@@ -32,7 +32,7 @@ TEST_CASE("the status says in words what waits and why") {
     const std::string text = status_text(paris(), false);
     CHECK(has(text, "paris  agent 00ff, up 1 min, 2 apps"));
     CHECK(has(text, "12,345 messages wait, 2.0 KiB, the oldest for 5.0 s"));
-    CHECK(has(text, "orders held back; connection refused"));
+    CHECK(has(text, "orders held back;\n    connection refused, 2.0 s ago"));
     CHECK(has(text, "queue orders"));
     CHECK(has(text, "link tokyo"));
     CHECK(has(text, "1 message had nobody to go to"));
@@ -71,8 +71,8 @@ TEST_CASE("a link's speed and the end of its backlog, and the way to agents behi
     const std::string text = status_text(status, false);
     CHECK(has(text,
               "hub1  up 2 h  us      1.2 ms  1,234/s, 1.0 MiB/s          -\n"
-              "    9 messages wait, 2.0 KiB, the oldest for 4.0 s, drained in about 1 min; "
-              "a, b, c, d, e and 1 more\n    held back\n"));
+              "    9 messages wait, 2.0 KiB, the oldest for 4.0 s, drained in about 1 min; a,\n    "
+              "b, c, d, e and 1 more held back\n"));
     CHECK_FALSE(has(text, "long over"));
     CHECK(has(text, "tokyo  by hub1, 2 hops     2  up"));
     CHECK(has(text, "1,500, 512 B, oldest 10 ms"));
@@ -80,8 +80,18 @@ TEST_CASE("a link's speed and the end of its backlog, and the way to agents behi
     CHECK(has(text, "04     no way known"));
     CHECK(has(text, "account      taken  waiting\nagent tokyo  1,500    1,500\n"));
     CHECK(has(text,
-              "uid 1000 may not publish on a.b: its rule \"publish\" names x only; 2 times, last "
-              "3.0 s ago"));
+              "uid 1000 may not publish on a.b: its rule \"publish\" names x only; 2 times,\n    "
+              "last 3.0 s ago"));
+}
+
+TEST_CASE("a link that was never up says why, or that it has to be dialled") {
+    const Json status = Json::parse(R"({"name": "paris", "links": [
+      {"peer": "lima", "state": "down", "for_millis": null, "has_address": true,
+       "last_error": "cannot reach tcp://10.0.0.1:7700", "last_error_millis": 5000},
+      {"peer": "oslo", "state": "down", "for_millis": null, "has_address": false, "last_error": ""}]})");
+    const std::string text = status_text(status, false);
+    CHECK(has(text, "lima  never up\n    cannot reach tcp://10.0.0.1:7700, 5.0 s ago\n"));
+    CHECK(has(text, "oslo  never up\n    no address of it is configured here: it has to dial"));
 }
 
 TEST_CASE("figures that an agent does not have are left out") {
