@@ -103,18 +103,28 @@ void LinkListener::on_message(core::Exchange& exchange, Received message, Time n
         return;
     }
     // On every frame: neither a removed key nor a routing id ends a connection (FACTS section 1).
-    std::string key{message.body.property("User-Id")};
-    if (peers_.name_of(key) == nullptr) {
-        ++told_.counters.revoked_frames;
-        return;
+    const std::string_view key = message.body.property("User-Id");
+    Connected* from = find(message, key);
+    if (from == nullptr || from->judged != peers_.version()) {
+        if (peers_.name_of(std::string{key}) == nullptr) {
+            ++told_.counters.revoked_frames;
+            return;
+        }
+        if (from == nullptr) from = &connected(exchange, message, std::string{key}, now);
+        from->judged = peers_.version();
     }
-    Connected& from = connected(exchange, message, std::move(key), now);
-    if (from.closed) {
+    if (from->closed) {
         if (!is_hello(message.body)) return;
-        reopen(from, message);
-        exchange.on_link_up(from.link, from.key, false, now);
+        reopen(*from, message);
+        exchange.on_link_up(from->link, from->key, false, now);
     }
-    take_link_frame(exchange, from.link, std::move(message.body), told_, now);
+    take_link_frame(exchange, from->link, std::move(message.body), told_, now);
+}
+
+// The connection, if it has had a frame from that key before.
+LinkListener::Connected* LinkListener::find(const Received& message, std::string_view key) {
+    const auto found = connected_.find(std::string{as_text(message.routing_id.bytes())});
+    return found == connected_.end() || found->second.key != key ? nullptr : &found->second;
 }
 
 void LinkListener::reopen(Connected& from, const Received& message) {
@@ -130,7 +140,6 @@ LinkListener::Connected& LinkListener::connected(core::Exchange& exchange, const
                                                  std::string key, Time now) {
     std::string routing_id{as_text(message.routing_id.bytes())};
     if (const auto found = connected_.find(routing_id); found != connected_.end()) {
-        if (found->second.key == key) return found->second;
         end(found->second.link);  // a routing id is not bound to a key
         tell_gone(exchange, now);
     }

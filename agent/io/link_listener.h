@@ -56,11 +56,13 @@ class LinkListener {
         core::LinkId link;
         std::string key;
         bool closed = false;
+        std::uint64_t judged = 0;  // by this version of the peers' keys: it may link
     };
     using ByRoutingId = std::unordered_map<std::string, Connected>;
 
     void watch_connections(Time now);
     void on_message(core::Exchange& exchange, Received message, Time now);
+    Connected* find(const Received& message, std::string_view key);
     Connected& connected(core::Exchange& exchange, const Received& message, std::string key,
                          Time now);
     void reopen(Connected& from, const Received& message);

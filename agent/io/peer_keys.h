@@ -3,6 +3,7 @@
 // connection outlives the removal of its key, and libzmq cannot close one peer.
 #pragma once
 
+#include <cstdint>
 #include <string>
 #include <string_view>
 #include <unordered_map>
@@ -13,7 +14,10 @@ class PeerKeys {
   public:
     void set(std::unordered_map<std::string, std::string> names_by_key) {
         names_ = std::move(names_by_key);
+        ++version_;
     }
+    // Another one with every list: what was judged by an older one is to be judged again.
+    std::uint64_t version() const { return version_; }
     // The peer's name, nullptr for a stranger.
     const std::string* name_of(const std::string& key) const {
         const auto found = names_.find(key);
@@ -22,6 +26,7 @@ class PeerKeys {
 
   private:
     std::unordered_map<std::string, std::string> names_;
+    std::uint64_t version_ = 0;
 };
 
 }  // namespace bus::io
