@@ -87,9 +87,6 @@ std::string why_down(const Json& agent) {
 class Survey {
   public:
     Survey(Json& rows, const FarQuestions& questions) : rows_(rows), questions_(questions) {}
-    ~Survey() = default;
-    Survey(const Survey&) = delete;
-    Survey& operator=(const Survey&) = delete;
 
     // Whose id is `id`; with `hops`, who has that many agents before it on the way to `agent`.
     void ask(const Json& agent, const Json& id, std::optional<std::size_t> hops) {
