@@ -76,11 +76,12 @@ def report(outcome):
 
 
 def select(tests, build, only):
-    """Those whose executable is one of `only`, or below one of these folders of the build."""
+    """Those whose executable is one of `only`, or below one of these folders of the build; those that
+    meson gives a higher priority first: they take long, and nothing should wait for them alone."""
     def wanted(test):
         path = pathlib.Path(os.path.relpath(test["cmd"][0], build))
         return not only or any(path.is_relative_to(folder) for folder in only)
-    return [test for test in tests if wanted(test)]
+    return sorted(filter(wanted, tests), key=lambda test: -test["priority"])
 
 
 def main():

@@ -21,8 +21,9 @@ cases.main(int(sys.argv.pop()))
 """
 
 
-def test(name, command, timeout=10):
-    return {"name": name, "cmd": command, "env": {}, "workdir": None, "timeout": timeout}
+def test(name, command, timeout=10, priority=0):
+    return {"name": name, "cmd": command, "env": {}, "workdir": None, "timeout": timeout,
+            "priority": priority}
 
 
 def script(text):
@@ -41,6 +42,12 @@ class Selection(unittest.TestCase):
 
     def test_an_executable_can_be_named(self):
         self.assertEqual(self.names("sim/bus-sim", "unit/wire"), ["unit/wire/test_wire", "sim/bus-sim"])
+
+    def test_what_takes_long_begins_first(self):
+        tests = [test("short", ["/build/a"]), test("long", ["/build/b"], priority=2),
+                 test("longer", ["/build/c"], priority=3), test("as short", ["/build/d"])]
+        chosen = run_tests.select(tests, "/build", [])
+        self.assertEqual([one["name"] for one in chosen], ["longer", "long", "short", "as short"])
 
     def test_without_a_choice_everything_is_selected(self):
         self.assertEqual(len(self.names()), 3)
