@@ -222,8 +222,8 @@ void Cluster::end_of_faults() {
     for (const auto& [a, b] : plan_.addresses) {
         auto& dialler = *hosts_[std::size_t(a)];
         auto& listener = *hosts_[std::size_t(b)];
-        if (!dialler.accepts(b)) dialler.add_peer(listener);
-        if (!listener.accepts(a)) listener.add_peer(dialler);
+        if (!dialler.has_peer(listener)) dialler.add_peer(listener);
+        if (!listener.has_peer(dialler)) listener.add_peer(dialler);
     }
     for (std::size_t index = 0; index < apps_.size(); ++index) {
         if (apps_[index].app) apps_[index].app->stop_publishing();

@@ -29,16 +29,17 @@ void Faults::strike(Character character) {
     static const std::vector<Fault> holds{&Faults::partition_briefly, &Faults::cut_link,
                                           &Faults::crash_host,        &Faults::partition_briefly,
                                           &Faults::kill_app,          &Faults::renew_link};
-    static const std::vector<Fault> reloads{&Faults::remove_peer, &Faults::remove_peer,
-                                            &Faults::cut_link, &Faults::crash_host,
-                                            &Faults::forget_subscription};
+    static const std::vector<Fault> reloads{
+        &Faults::remove_peer, &Faults::remove_peer,         &Faults::cut_link,
+        &Faults::crash_host,  &Faults::forget_subscription, &Faults::change_key};
     static const std::vector<Fault> backups{&Faults::restore_without_clock,
                                             &Faults::restore_journal,
                                             &Faults::restore_without_clock, &Faults::clone_host};
-    static const std::vector<Fault> routes{
-        &Faults::cut_link,   &Faults::half_open,         &Faults::lose_frames,
-        &Faults::crash_host, &Faults::partition_briefly, &Faults::partition_briefly,
-        &Faults::stop_host,  &Faults::lose_hub,          &Faults::partition_for_days};
+    static const std::vector<Fault> routes{&Faults::cut_link,           &Faults::half_open,
+                                           &Faults::lose_frames,        &Faults::crash_host,
+                                           &Faults::partition_briefly,  &Faults::partition_briefly,
+                                           &Faults::stop_host,          &Faults::lose_hub,
+                                           &Faults::partition_for_days, &Faults::change_key};
     static const std::vector<Fault> everything = [] {
         std::vector<Fault> all{&Faults::jump_clock, &Faults::restore_journal,
                                &Faults::restore_without_clock, &Faults::partition_for_days,
@@ -424,11 +425,40 @@ void Faults::remove_peer() {
     if (cluster_.random().percent(50)) std::swap(a, b);
     Host& from = *cluster_.hosts()[std::size_t(a)];
     Host& peer = *cluster_.hosts()[std::size_t(b)];
-    if (!from.is_up() || !from.accepts(b)) return;
+    if (!from.is_up() || !from.has_peer(peer)) return;
     cluster_.note(fmt::format("fault: {} removes its peer {}", a, b));
     from.remove_peer(peer);
-    cluster_.timeline().after(cluster_.random().between(10ms, 5s), [&from, &peer, b = b] {
-        if (!from.accepts(b)) from.add_peer(peer);
+    cluster_.timeline().after(cluster_.random().between(10ms, 5s), [&from, &peer] {
+        if (!from.has_peer(peer)) from.add_peer(peer);
+    });
+}
+
+// `bus identity rotate`: its peers are told the next key while both are good, most of them in time;
+// then the old one is dropped, with all that was linked by it.
+void Faults::change_key() {
+    const auto host = static_cast<int>(any_host());
+    Host& it = *cluster_.hosts()[std::size_t(host)];
+    if (it.has_two_keys()) return;
+    cluster_.note(fmt::format("fault: {} changes its key", host));
+    it.begin_new_key();
+    const auto tell = [this, host](Duration within) {
+        for (auto& other : cluster_.hosts())
+            if (other->index() != host)
+                cluster_.timeline().after(
+                    cluster_.random().between(0ms, within), [&other = *other, this, host] {
+                        other.learn_keys(*cluster_.hosts()[std::size_t(host)]);
+                    });
+    };
+    tell(5s);
+    cluster_.timeline().after(cluster_.random().between(3s, 6s), [this, &it, host, tell] {
+        it.drop_old_key();
+        for (std::size_t at = 0; at < cluster_.network().addresses().size(); ++at) {
+            const auto [dialler, listener] = cluster_.network().addresses()[at];
+            if (dialler == host || listener == host)
+                cluster_.network().cut(at, cluster_.random().between(0ms, 2s),
+                                       cluster_.random().between(0ms, 2s));
+        }
+        tell(3s);
     });
 }
 

@@ -45,6 +45,7 @@ class Faults {
     void rejoin(Host& host, Duration after);
     void set_clock_and_restart(Host& host);
     void remove_peer();
+    void change_key();
     void forget_subscription();
 
     std::size_t any_address();

@@ -58,15 +58,50 @@ Host::Host(const Surroundings& around, int index, std::uint64_t journal_seed, co
     : around_(around),
       index_(index),
       identity_(original.identity_),
+      key_(original.key_),
       settings_(original.settings_),
       journal_(journal_seed) {
     journal_.restore(original.durable());
 }
 
-std::string Host::key_of_identity(int identity) { return fmt::format("key-of-host-{}", identity); }
+// ---- Keys ----------------------------------------------------------------------
 
-std::string Host::key_of(int index) const {
-    return key_of_identity(around_.hosts.at(static_cast<std::size_t>(index))->identity_);
+std::string Host::key(int number) const {
+    return fmt::format("key-{}-of-host-{}", number, identity_);
+}
+
+std::vector<std::string> Host::keys() const {
+    std::vector<std::string> all{key(key_)};
+    if (has_two_keys_) all.push_back(key(key_ + 1));
+    return all;
+}
+
+std::string Host::proven_key(int peer, bool dialled) const {
+    const Host& other = *around_.hosts.at(static_cast<std::size_t>(peer));
+    const auto all = other.keys();
+    const auto* known = settings_of(other);
+    if (!dialled || known == nullptr) return all.front();
+    const auto found =
+        std::find_first_of(all.begin(), all.end(), known->keys.begin(), known->keys.end());
+    return found == all.end() ? all.front() : *found;
+}
+
+void Host::begin_new_key() {
+    note("makes another key");
+    has_two_keys_ = true;
+}
+
+void Host::drop_old_key() {
+    note("drops its old key");
+    has_two_keys_ = false;
+    ++key_;
+}
+
+void Host::learn_keys(const Host& peer) {
+    auto* const known = settings_of(peer);
+    if (known == nullptr) return;
+    known->keys = peer.keys();
+    reload();
 }
 
 // ---- Its life ------------------------------------------------------------------
@@ -136,15 +171,14 @@ void Host::stop() {
 
 void Host::add_peer(const Host& peer) {
     settings_.peers.push_back(
-        {.name = peer.settings_.name, .keys = {key_of(peer.index_)}, .may = std::nullopt});
+        {.name = peer.settings_.name, .keys = peer.keys(), .may = std::nullopt});
     around_.oracle.on_peer_added(index_, peer.index_);
     reload();
 }
 
 void Host::remove_peer(const Host& peer) {
-    std::erase_if(settings_.peers, [&](const PeerSettings& known) {
-        return known.keys.front() == key_of(peer.index_);
-    });
+    std::erase_if(settings_.peers,
+                  [&](const PeerSettings& known) { return known.name == peer.settings_.name; });
     around_.oracle.on_peer_removed(index_, peer.index_);
     reload();
 }
@@ -156,10 +190,23 @@ void Host::reload() {
     want_turn(0us);
 }
 
+const PeerSettings* Host::settings_of(const Host& peer) const {
+    const auto found =
+        std::find_if(settings_.peers.begin(), settings_.peers.end(),
+                     [&](const PeerSettings& known) { return known.name == peer.settings_.name; });
+    return found == settings_.peers.end() ? nullptr : &*found;
+}
+
+PeerSettings* Host::settings_of(const Host& peer) {
+    return const_cast<PeerSettings*>(std::as_const(*this).settings_of(peer));
+}
+
 bool Host::accepts(int peer) const {
-    return std::any_of(
-        settings_.peers.begin(), settings_.peers.end(),
-        [&](const PeerSettings& known) { return known.keys.front() == key_of(peer); });
+    const Host& other = *around_.hosts.at(static_cast<std::size_t>(peer));
+    const auto all = other.keys();
+    const auto* known = settings_of(other);
+    return known != nullptr && std::find_first_of(all.begin(), all.end(), known->keys.begin(),
+                                                  known->keys.end()) != all.end();
 }
 
 // ---- Turns --------------------------------------------------------------------------
@@ -290,7 +337,7 @@ void Host::check_limits() {
 void Host::on_link_up(LinkId link, int peer, bool dialled) {
     note("link {} to h{} up, {}", link.value, peer, dialled ? "dialled" : "accepted");
     links_[link] = {.peer = peer, .dialled = dialled};
-    exchange_->on_link_up(link, key_of(peer), dialled, now());
+    exchange_->on_link_up(link, proven_key(peer, dialled), dialled, now());
     want_turn(around_.random.between(0us, 50us));
 }
 
@@ -392,7 +439,7 @@ void Host::rejoin() {
         note("rejoins {}: {}", peer.name, static_cast<int>(answer));
         if (answer != Rejoin::done) continue;
         for (const auto& other : around_.hosts)
-            if (key_of(other->index_) == peer.keys.front()) rejoining_.insert(other->agent());
+            if (other->name() == peer.name) rejoining_.insert(other->agent());
     }
     want_turn(0us);
 }

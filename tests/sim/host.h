@@ -72,6 +72,13 @@ class Host final : public LinkOwner, public HostView {
     // ---- Configuration.
     void add_peer(const Host& peer);
     void remove_peer(const Host& peer);
+    bool has_peer(const Host& peer) const { return settings_of(peer) != nullptr; }
+    // From now on it has two keys, then only the new one.
+    void begin_new_key();
+    void drop_old_key();
+    bool has_two_keys() const { return has_two_keys_; }
+    // Nothing happens if that is no peer of its now.
+    void learn_keys(const Host& peer);
     void set_relay() { settings_.relay = true; }
     void set_journal_bytes_max(std::uint64_t bytes) { settings_.journal_bytes_max = bytes; }
     // Told to by its operator, for all peers that it is not linked to.
@@ -114,8 +121,13 @@ class Host final : public LinkOwner, public HostView {
         wire::Ticket ticket;  // the peer had it on disk before the data
         std::uint64_t incarnation = 0;
     };
-    static std::string key_of_identity(int identity);
-    std::string key_of(int index) const;
+    std::string key(int number) const;
+    // The one it dials with comes first.
+    std::vector<std::string> keys() const;
+    core::PeerSettings* settings_of(const Host& peer);
+    const core::PeerSettings* settings_of(const Host& peer) const;
+    // That the handshake with that host proves, as far as this one knows it.
+    std::string proven_key(int peer, bool dialled) const;
     void reload();
     void die(bool in_peace);
     void want_turn(Duration delay);
@@ -138,7 +150,9 @@ class Host final : public LinkOwner, public HostView {
 
     const Surroundings around_;
     const int index_;
-    const int identity_;  // whose agent id and key it has
+    const int identity_;  // whose agent id and keys it has
+    int key_ = 0;         // so many it had before
+    bool has_two_keys_ = false;
     core::Settings settings_;
     FakeJournal journal_;
     std::unique_ptr<core::Exchange> exchange_;
