@@ -4,8 +4,8 @@
 
 #include <cstdlib>
 
+#include "command.h"
 #include "interruption.h"
-#include "usage.h"
 
 namespace bus::cli {
 namespace {
@@ -17,7 +17,7 @@ constexpr std::chrono::milliseconds glance_max = 50ms;
 
 }  // namespace
 
-void Attachment::add_options(CLI::App& command) {
+void Attachment::add_options(Command& command) {
     command
         .add_option("--runtime", runtime,
                     "Folder of the agent's sockets (default: $BUS_RUNTIME, then /run/bus-agent)")

@@ -9,19 +9,16 @@
 
 #include "failure.h"
 
-namespace CLI {
-class App;
-}
-
 namespace bus::cli {
 
+class Command;
 class Interruption;
 
 struct Attachment {
     std::string runtime;  // empty: libbus's default
     double connect_seconds = 5;
 
-    void add_options(CLI::App& command);
+    void add_options(Command& command);
 
     ConnectOptions connect_options() const;
     std::chrono::milliseconds connect_timeout() const;

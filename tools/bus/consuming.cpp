@@ -9,10 +9,10 @@
 #include <iostream>
 #include <limits>
 
+#include "command.h"
 #include "figures.h"
 #include "interruption.h"
 #include "progress.h"
-#include "usage.h"
 
 namespace bus::cli {
 namespace {
@@ -110,7 +110,7 @@ class Consuming {
 
 }  // namespace
 
-void ConsumingOptions::add_options(CLI::App& command) {
+void ConsumingOptions::add_options(Command& command) {
     command.add_option("--count", count, "End after so many messages")
         ->check(whole_number_above_zero())
         ->type_name("N");
@@ -122,10 +122,10 @@ void ConsumingOptions::add_options(CLI::App& command) {
         {"lines", MessageWriter::Format::lines},
         {"json", MessageWriter::Format::json}};
     command
-        .add_option("--format", format,
+        .add_choice("--format", format,
                     "raw (payloads only), lines (and a newline) or json (an object a line) "
-                    "(default: lines)")
-        ->transform(one_of(formats))
+                    "(default: lines)",
+                    formats)
         ->type_name("FORMAT");
     attachment.add_options(command);
 }

@@ -23,7 +23,7 @@ struct ConsumingOptions {
     double silence_seconds = -1;  // below 0: for ever
     MessageWriter::Format format = MessageWriter::Format::lines;
 
-    void add_options(CLI::App& command);
+    void add_options(Command& command);
     SubscribeOptions subscribe_options() const;
 };
 

@@ -4,7 +4,6 @@
 #include <fmt/chrono.h>
 #include <fmt/format.h>
 
-#include <CLI/CLI.hpp>
 #include <charconv>
 #include <chrono>
 #include <iostream>
@@ -12,6 +11,7 @@
 
 #include "../../agent/identity.h"
 #include "attachment.h"
+#include "command.h"
 #include "question.h"
 #include "subcommands.h"
 
@@ -107,29 +107,26 @@ int drop(const Options& o) {
 }
 
 // "7d", "12h", "30m", "90s" as seconds.
-CLI::Validator duration_in_seconds() {
-    return CLI::Validator{[](std::string& text) -> std::string {
-                              constexpr std::pair<char, std::uint64_t> units[] = {
-                                  {'s', 1}, {'m', 60}, {'h', 3'600}, {'d', 86'400}};
-                              std::uint64_t count = 0;
-                              const auto [end, error] =
-                                  std::from_chars(text.data(), text.data() + text.size(), count);
-                              for (const auto& [unit, seconds] : units)
-                                  if (error == std::errc{} && count >= 1 && count <= 31'622'400 &&
-                                      std::string_view{end} == std::string_view{&unit, 1}) {
-                                      text = std::to_string(count * seconds);
-                                      return {};
-                                  }
-                              return "\"" + text +
-                                     "\" is no time; write it like 7d, 12h, 30m or 90s";
-                          },
-                          ""};
+Check duration_in_seconds() {
+    return {[](std::string& text) -> std::string {
+        constexpr std::pair<char, std::uint64_t> units[] = {
+            {'s', 1}, {'m', 60}, {'h', 3'600}, {'d', 86'400}};
+        std::uint64_t count = 0;
+        const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), count);
+        for (const auto& [unit, seconds] : units)
+            if (error == std::errc{} && count >= 1 && count <= 31'622'400 &&
+                std::string_view{end} == std::string_view{&unit, 1}) {
+                text = std::to_string(count * seconds);
+                return {};
+            }
+        return "\"" + text + "\" is no time; write it like 7d, 12h, 30m or 90s";
+    }};
 }
 
-void add(CLI::App& identity, Chosen& chosen, const char* name, const char* description,
+void add(Command& identity, Chosen& chosen, const char* name, const char* description,
          int (*run)(const Options&)) {
     auto options = std::make_shared<Options>();
-    CLI::App* command = identity.add_subcommand(name, description);
+    Command* command = identity.add_subcommand(name, description);
     command
         ->add_option("--file", options->file,
                      "Work on this identity file, of an agent that does not run")
@@ -148,10 +145,10 @@ void add(CLI::App& identity, Chosen& chosen, const char* name, const char* descr
 
 }  // namespace
 
-void add_identity(CLI::App& bus, Chosen& chosen) {
-    CLI::App* identity =
+void add_identity(Command& bus, Chosen& chosen) {
+    Command* identity =
         bus.add_subcommand("identity", "Show, replace and drop the keys of this host's agent");
-    identity->require_subcommand(1);
+    identity->require_subcommand();
     add(*identity, chosen, "show", "The agent's id and public keys", show);
     add(*identity, chosen, "rotate", "Make the next key; both are good for a while", rotate);
     add(*identity, chosen, "drop", "Drop the old key now", drop);

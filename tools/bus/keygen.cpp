@@ -1,11 +1,11 @@
 // bus keygen FILE: a new identity for an agent, before it first starts.
 #include <fmt/format.h>
 
-#include <CLI/CLI.hpp>
 #include <filesystem>
 #include <iostream>
 
 #include "../../agent/identity.h"
+#include "command.h"
 #include "failure.h"
 #include "subcommands.h"
 
@@ -27,9 +27,9 @@ int make_key(const std::string& file) {
 
 }  // namespace
 
-void add_keygen(CLI::App& bus, Chosen& chosen) {
+void add_keygen(Command& bus, Chosen& chosen) {
     auto file = std::make_shared<std::string>();
-    CLI::App* command = bus.add_subcommand(
+    Command* command = bus.add_subcommand(
         "keygen", "Make an agent's identity; the last word printed is its public key");
     command->add_option("FILE", *file, "Where to; readable by its owner only, never overwritten")
         ->required();

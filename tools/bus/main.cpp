@@ -5,6 +5,7 @@
 #include <CLI/CLI.hpp>
 #include <iostream>
 
+#include "command.h"
 #include "external.h"
 #include "failure.h"
 #include "interruption.h"
@@ -51,12 +52,7 @@ void try_external(const CLI::App& bus, int argc, char** argv) {
                               meant ? fmt::format("did you mean {}?", *meant) : "see bus --help"));
 }
 
-void describe_options(CLI::App& bus, Chosen& chosen, const Interruption& interruption) {
-    bus.footer(exit_codes);
-    bus.require_subcommand(1);
-    bus.set_version_flag("--version", std::string{"bus "} + BUS_VERSION);
-    bus.failure_message(
-        [](const CLI::App* app, const CLI::Error& error) { return explain(*app, error); });
+void describe_subcommands(Command& bus, Chosen& chosen, const Interruption& interruption) {
     add_publish(bus, chosen, interruption);
     add_subscribe(bus, chosen, interruption);
     add_send(bus, chosen, interruption);
@@ -73,11 +69,21 @@ void describe_options(CLI::App& bus, Chosen& chosen, const Interruption& interru
     add_bench_role(bus, chosen);
 }
 
+void describe(CLI::App& bus) {
+    bus.footer(exit_codes);
+    bus.require_subcommand(1);
+    bus.set_version_flag("--version", std::string{"bus "} + BUS_VERSION);
+    bus.failure_message(
+        [](const CLI::App* app, const CLI::Error& error) { return explain(*app, error); });
+}
+
 int run(int argc, char** argv) {
     CLI::App bus{"Messages between programs on any hosts, through the agent of this one."};
+    describe(bus);
     Chosen chosen;
     Interruption interruption;
-    describe_options(bus, chosen, interruption);
+    Command command{bus};
+    describe_subcommands(command, chosen, interruption);
     try_external(bus, argc, argv);
     interruption.begin();
     try {

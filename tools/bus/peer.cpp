@@ -2,16 +2,15 @@
 // one to be up, and the way on for who was restored from a backup.
 #include <fmt/format.h>
 
-#include <CLI/CLI.hpp>
 #include <iostream>
 #include <nlohmann/json.hpp>
 
 #include "attachment.h"
+#include "command.h"
 #include "interruption.h"
 #include "links_text.h"
 #include "question.h"
 #include "subcommands.h"
-#include "usage.h"
 
 namespace bus::cli {
 namespace {
@@ -68,17 +67,17 @@ int wait(const Options& o, const Interruption& interruption) {
     }
 }
 
-void add_list(CLI::App& peer, Chosen& chosen) {
+void add_list(Command& peer, Chosen& chosen) {
     auto options = std::make_shared<Options>();
-    CLI::App* command = peer.add_subcommand("list", "The peers, their links and what waits");
+    Command* command = peer.add_subcommand("list", "The peers, their links and what waits");
     command->add_flag("--json", options->as_json, "As JSON, with every figure");
     options->attachment.add_options(*command);
     command->callback([&chosen, options] { chosen = [options] { return list(*options); }; });
 }
 
-void add_wait(CLI::App& peer, Chosen& chosen, const Interruption& interruption) {
+void add_wait(Command& peer, Chosen& chosen, const Interruption& interruption) {
     auto options = std::make_shared<Options>();
-    CLI::App* command = peer.add_subcommand("wait", "Wait until the link to a peer is up");
+    Command* command = peer.add_subcommand("wait", "Wait until the link to a peer is up");
     command->add_option("NAME", options->name, "The peer, as the configuration names it")
         ->required();
     command->add_option("--timeout", options->timeout_seconds, "Give up after so long, with 1")
@@ -100,9 +99,9 @@ int rejoin(const Options& o) {
     return static_cast<int>(std::cout ? ExitCode::ok : ExitCode::output);
 }
 
-void add_rejoin(CLI::App& peer, Chosen& chosen) {
+void add_rejoin(Command& peer, Chosen& chosen) {
     auto options = std::make_shared<Options>();
-    CLI::App* command = peer.add_subcommand(
+    Command* command = peer.add_subcommand(
         "rejoin", "Link again although one of the two was restored from a backup, or cloned");
     command->add_option("NAME", options->name, "The peer, as the configuration names it")
         ->required();
@@ -112,10 +111,10 @@ void add_rejoin(CLI::App& peer, Chosen& chosen) {
 
 }  // namespace
 
-void add_peer(CLI::App& bus, Chosen& chosen, const Interruption& interruption) {
-    CLI::App* peer =
+void add_peer(Command& bus, Chosen& chosen, const Interruption& interruption) {
+    Command* peer =
         bus.add_subcommand("peer", "List this agent's peers, wait for one, or let one rejoin");
-    peer->require_subcommand(1);
+    peer->require_subcommand();
     add_list(*peer, chosen);
     add_wait(*peer, chosen, interruption);
     add_rejoin(*peer, chosen);

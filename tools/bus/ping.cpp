@@ -3,19 +3,18 @@
 // whoever may not pass it on answers. This host's agent measures.
 #include <fmt/format.h>
 
-#include <CLI/CLI.hpp>
 #include <algorithm>
 #include <iostream>
 #include <nlohmann/json.hpp>
 
 #include "attachment.h"
+#include "command.h"
 #include "far_question.h"
 #include "interruption.h"
 #include "ping_text.h"
 #include "question.h"
 #include "subcommands.h"
 #include "table.h"
-#include "usage.h"
 #include "way_text.h"
 
 namespace bus::cli {
@@ -167,9 +166,9 @@ int Ping::run() {
 
 }  // namespace
 
-void add_ping(CLI::App& bus, Chosen& chosen, const Interruption& interruption) {
+void add_ping(Command& bus, Chosen& chosen, const Interruption& interruption) {
     auto options = std::make_shared<Options>();
-    CLI::App* command =
+    Command* command =
         bus.add_subcommand("ping", "Measure the round trip to another agent, hop by hop");
     command->add_option("AGENT", options->name, "A peer, or an agent behind one: its name or id")
         ->required();

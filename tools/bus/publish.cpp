@@ -1,15 +1,14 @@
 // bus publish TOPIC [TEXT]: a copy to every subscription whose filter matches.
-#include <CLI/CLI.hpp>
-
+#include "command.h"
 #include "sending.h"
 #include "subcommands.h"
 
 namespace bus::cli {
 
-void add_publish(CLI::App& bus, Chosen& chosen, const Interruption& interruption) {
+void add_publish(Command& bus, Chosen& chosen, const Interruption& interruption) {
     auto options = std::make_shared<SendingOptions>();
     options->kind = Channel::Kind::topic;
-    CLI::App* command = bus.add_subcommand(
+    Command* command = bus.add_subcommand(
         "publish", "Publish on a topic; exit code 0 only when every message is safe");
     options->add_options(*command, "TOPIC");
     command->callback([&chosen, &interruption, options] {

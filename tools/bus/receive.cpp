@@ -1,14 +1,13 @@
 // bus receive QUEUE: competes with every other consumer of the queue.
-#include <CLI/CLI.hpp>
-
+#include "command.h"
 #include "consuming.h"
 #include "subcommands.h"
 
 namespace bus::cli {
 
-void add_receive(CLI::App& bus, Chosen& chosen, const Interruption& interruption) {
+void add_receive(Command& bus, Chosen& chosen, const Interruption& interruption) {
     auto options = std::make_shared<ConsumingOptions>();
-    CLI::App* command =
+    Command* command =
         bus.add_subcommand("receive", "Take messages from a queue and write them out");
     command->add_option("QUEUE", options->channel, "Tokens of A-Z a-z 0-9 _ - joined by dots")
         ->required();

@@ -2,11 +2,11 @@
 // would change.
 #include <fmt/format.h>
 
-#include <CLI/CLI.hpp>
 #include <iostream>
 #include <nlohmann/json.hpp>
 
 #include "attachment.h"
+#include "command.h"
 #include "question.h"
 #include "subcommands.h"
 
@@ -30,10 +30,10 @@ int reload(const Attachment& attachment, bool dry_run) {
 
 }  // namespace
 
-void add_reload(CLI::App& bus, Chosen& chosen) {
+void add_reload(Command& bus, Chosen& chosen) {
     auto attachment = std::make_shared<Attachment>();
     auto dry_run = std::make_shared<bool>(false);
-    CLI::App* command = bus.add_subcommand(
+    Command* command = bus.add_subcommand(
         "reload", "Let the agent read its configuration again; says what changes");
     command->add_flag("--dry-run", *dry_run, "Only say what would change");
     attachment->add_options(*command);

@@ -1,10 +1,10 @@
 // bus route: where a message that is published here now would go, and why not
 // elsewhere.
-#include <CLI/CLI.hpp>
 #include <iostream>
 #include <nlohmann/json.hpp>
 
 #include "attachment.h"
+#include "command.h"
 #include "diagnosis_text.h"
 #include "question.h"
 #include "subcommands.h"
@@ -29,9 +29,9 @@ int show_route(const Options& o) {
 
 }  // namespace
 
-void add_route(CLI::App& bus, Chosen& chosen) {
+void add_route(Command& bus, Chosen& chosen) {
     auto options = std::make_shared<Options>();
-    CLI::App* command = bus.add_subcommand(
+    Command* command = bus.add_subcommand(
         "route", "Tell where a message published here would go, and why not elsewhere");
     command->add_option("CHANNEL", options->channel, "A topic, or with --queue a queue")
         ->required();

@@ -1,15 +1,14 @@
 // bus send QUEUE [TEXT]: to exactly one of the queue's consumers, wherever they are.
-#include <CLI/CLI.hpp>
-
+#include "command.h"
 #include "sending.h"
 #include "subcommands.h"
 
 namespace bus::cli {
 
-void add_send(CLI::App& bus, Chosen& chosen, const Interruption& interruption) {
+void add_send(Command& bus, Chosen& chosen, const Interruption& interruption) {
     auto options = std::make_shared<SendingOptions>();
     options->kind = Channel::Kind::queue;
-    CLI::App* command =
+    Command* command =
         bus.add_subcommand("send", "Send to a queue; exit code 0 only when every message is safe");
     options->add_options(*command, "QUEUE");
     command->callback([&chosen, &interruption, options] {

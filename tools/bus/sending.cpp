@@ -5,10 +5,10 @@
 
 #include <iostream>
 
+#include "command.h"
 #include "figures.h"
 #include "interruption.h"
 #include "message_source.h"
-#include "usage.h"
 
 namespace bus::cli {
 namespace {
@@ -50,7 +50,7 @@ void invite(const SendingOptions& options) {
 
 }  // namespace
 
-void SendingOptions::add_options(CLI::App& command, const char* channel_name) {
+void SendingOptions::add_options(Command& command, const char* channel_name) {
     command.add_option(channel_name, channel, "Tokens of A-Z a-z 0-9 _ - joined by dots")
         ->required();
     auto* given = command.add_option("TEXT", text, "The message (default: standard input)");
@@ -58,10 +58,10 @@ void SendingOptions::add_options(CLI::App& command, const char* channel_name) {
     static const std::map<std::string, Wait> waits{
         {"none", Wait::none}, {"safe", Wait::safe}, {"arrived", Wait::arrived}};
     command
-        .add_option("--receipt", wait,
+        .add_choice("--receipt", wait,
                     "none, safe (on disk, or taken over by every destination) or arrived (taken "
-                    "over by the agent of every destination) (default: safe)")
-        ->transform(one_of(waits))
+                    "over by the agent of every destination) (default: safe)",
+                    waits)
         ->type_name("STAGE");
     attachment.add_options(command);
 }

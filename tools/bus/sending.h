@@ -26,7 +26,7 @@ struct SendingOptions {
     bool lines = false;
     Wait wait = Wait::safe;
 
-    void add_options(CLI::App& command, const char* channel_name);
+    void add_options(Command& command, const char* channel_name);
 };
 
 class Sending {

@@ -1,10 +1,10 @@
 // bus status: what the agent says of itself, its links and what it owes; with
 // --all, how every other agent is that it knows.
-#include <CLI/CLI.hpp>
 #include <iostream>
 #include <nlohmann/json.hpp>
 
 #include "attachment.h"
+#include "command.h"
 #include "far_question.h"
 #include "paint.h"
 #include "question.h"
@@ -12,7 +12,6 @@
 #include "subcommands.h"
 #include "survey.h"
 #include "survey_text.h"
-#include "usage.h"
 
 namespace bus::cli {
 namespace {
@@ -45,11 +44,11 @@ int show_status(const Options& o, const Interruption& interruption) {
 
 }  // namespace
 
-void add_status(CLI::App& bus, Chosen& chosen, const Interruption& interruption) {
+void add_status(Command& bus, Chosen& chosen, const Interruption& interruption) {
     auto options = std::make_shared<Options>();
-    CLI::App* command = bus.add_subcommand("status", "Show the agent, its links and what waits");
-    CLI::Option* all = command->add_flag("--all", options->all,
-                                         "Ask the other agents too, and show each in a line");
+    Command* command = bus.add_subcommand("status", "Show the agent, its links and what waits");
+    Option* all = command->add_flag("--all", options->all,
+                                    "Ask the other agents too, and show each in a line");
     command->add_flag("--json", options->as_json, "As JSON, with every figure the agent has");
     command
         ->add_option("--timeout", options->timeout_seconds,

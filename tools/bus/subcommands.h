@@ -4,31 +4,28 @@
 
 #include <functional>
 
-namespace CLI {
-class App;
-}
-
 namespace bus::cli {
 
+class Command;
 class Interruption;
 
 // What the command line asks for; its result is the exit code.
 using Chosen = std::function<int()>;
 
-void add_identity(CLI::App& bus, Chosen& chosen);
-void add_keygen(CLI::App& bus, Chosen& chosen);
-void add_publish(CLI::App& bus, Chosen& chosen, const Interruption& interruption);
-void add_send(CLI::App& bus, Chosen& chosen, const Interruption& interruption);
-void add_subscribe(CLI::App& bus, Chosen& chosen, const Interruption& interruption);
-void add_receive(CLI::App& bus, Chosen& chosen, const Interruption& interruption);
-void add_reload(CLI::App& bus, Chosen& chosen);
-void add_status(CLI::App& bus, Chosen& chosen, const Interruption& interruption);
-void add_route(CLI::App& bus, Chosen& chosen);
-void add_why(CLI::App& bus, Chosen& chosen);
-void add_peer(CLI::App& bus, Chosen& chosen, const Interruption& interruption);
-void add_ping(CLI::App& bus, Chosen& chosen, const Interruption& interruption);
-void add_bench(CLI::App& bus, Chosen& chosen, const Interruption& interruption);
+void add_identity(Command& bus, Chosen& chosen);
+void add_keygen(Command& bus, Chosen& chosen);
+void add_publish(Command& bus, Chosen& chosen, const Interruption& interruption);
+void add_send(Command& bus, Chosen& chosen, const Interruption& interruption);
+void add_subscribe(Command& bus, Chosen& chosen, const Interruption& interruption);
+void add_receive(Command& bus, Chosen& chosen, const Interruption& interruption);
+void add_reload(Command& bus, Chosen& chosen);
+void add_status(Command& bus, Chosen& chosen, const Interruption& interruption);
+void add_route(Command& bus, Chosen& chosen);
+void add_why(Command& bus, Chosen& chosen);
+void add_peer(Command& bus, Chosen& chosen, const Interruption& interruption);
+void add_ping(Command& bus, Chosen& chosen, const Interruption& interruption);
+void add_bench(Command& bus, Chosen& chosen, const Interruption& interruption);
 // Hidden: the processes that `bus bench` starts.
-void add_bench_role(CLI::App& bus, Chosen& chosen);
+void add_bench_role(Command& bus, Chosen& chosen);
 
 }  // namespace bus::cli

@@ -1,14 +1,13 @@
 // bus subscribe FILTER: what is published on matching topics, to standard output.
-#include <CLI/CLI.hpp>
-
+#include "command.h"
 #include "consuming.h"
 #include "subcommands.h"
 
 namespace bus::cli {
 
-void add_subscribe(CLI::App& bus, Chosen& chosen, const Interruption& interruption) {
+void add_subscribe(Command& bus, Chosen& chosen, const Interruption& interruption) {
     auto options = std::make_shared<ConsumingOptions>();
-    CLI::App* command =
+    Command* command =
         bus.add_subcommand("subscribe", "Write out what is published on matching topics");
     command
         ->add_option("FILTER", options->channel,

@@ -1,7 +1,5 @@
 #include "usage.h"
 
-#include <charconv>
-
 #include "external.h"
 
 namespace bus::cli {
@@ -44,18 +42,6 @@ std::string on_what_is_too_much(const CLI::App& command) {
            (takes_text(command) ? "; put a TEXT of several words in quotes" : "");
 }
 
-CLI::Validator number_check(bool (*is_good)(double), const char* expected) {
-    return CLI::Validator{[is_good, expected](std::string& text) -> std::string {
-                              double value = 0;
-                              const char* const end = text.data() + text.size();
-                              const auto read = std::from_chars(text.data(), end, value);
-                              if (read.ec == std::errc{} && read.ptr == end && is_good(value))
-                                  return {};
-                              return "\"" + text + "\" is " + expected;
-                          },
-                          ""};
-}
-
 }  // namespace
 
 std::string explain(const CLI::App& bus, const CLI::Error& error) {
@@ -67,15 +53,6 @@ std::string explain(const CLI::App& bus, const CLI::Error& error) {
     else if (&command == &bus && dynamic_cast<const CLI::RequiredError*>(&error) != nullptr)
         what = "which subcommand? There are " + subcommands_of(bus);
     return name + ": " + what + " (see " + name + " --help)\n";
-}
-
-CLI::Validator whole_number_above_zero() {
-    return number_check([](double n) { return n >= 1 && n < 1e18 && n == std::floor(n); },
-                        "no whole number above 0");
-}
-
-CLI::Validator number_not_below_zero() {
-    return number_check([](double n) { return n >= 0 && n < 1e18; }, "no number from 0 up");
 }
 
 }  // namespace bus::cli

@@ -1,10 +1,10 @@
 // bus why: why nothing comes to a subscription or a queue of this host, and
 // what to do about it.
-#include <CLI/CLI.hpp>
 #include <iostream>
 #include <nlohmann/json.hpp>
 
 #include "attachment.h"
+#include "command.h"
 #include "diagnosis_text.h"
 #include "paint.h"
 #include "question.h"
@@ -29,9 +29,9 @@ int show_why(const Options& o) {
 
 }  // namespace
 
-void add_why(CLI::App& bus, Chosen& chosen) {
+void add_why(Command& bus, Chosen& chosen) {
     auto options = std::make_shared<Options>();
-    CLI::App* command =
+    Command* command =
         bus.add_subcommand("why", "Tell why nothing comes to a subscription of this host");
     command->add_option("WHAT", options->what, "A channel, a filter, or the name of a subscription")
         ->required();

@@ -17,11 +17,11 @@
 #include "bench/raw_pipe.h"
 #include "bench/report.h"
 #include "bench/temporary_folder.h"
+#include "command.h"
 #include "failure.h"
 #include "interruption.h"
 #include "progress.h"
 #include "subcommands.h"
-#include "usage.h"
 
 namespace bus::bench {
 namespace {
@@ -161,47 +161,48 @@ int run_bench(const Options& options, const cli::Interruption& interruption) {
 
 namespace bus::cli {
 
-void add_bench(CLI::App& bus, Chosen& chosen, const Interruption& interruption) {
+void add_bench(Command& bus, Chosen& chosen, const Interruption& interruption) {
     auto options = std::make_shared<bench::Options>();
-    CLI::App* bench = bus.add_subcommand("bench", "Measure the bus on this machine");
-    bench->footer(
+    Command* bench = bus.add_subcommand("bench", "Measure the bus on this machine");
+    bench->add_footer(
         "Measures guaranteed messages over an encrypted link between two private agents on this\n"
         "machine, beside a raw libzmq CURVE pipe that carries the same batches. Uses no agent "
         "that\n"
-        "runs already. Exit code 1 if a message was lost, or came twice without a mark.\n\n" +
-        bus.get_footer());
+        "runs already. Exit code 1 if a message was lost, or came twice without a mark.");
     bench->add_option("--size", options->sizes, "Bytes of a message; may be repeated")
-        ->check(CLI::Range(bench::size_min, 1u << 26).description(""))
+        ->check(number_within(bench::size_min, std::uint64_t{1} << 26))
         ->type_name("BYTES")
         ->capture_default_str();
     bench->add_option("--seconds", options->seconds, "Of sending, for each figure")
-        ->check(CLI::Range(0.1, 3600.0).description(""))
+        ->check(number_within(0.1, 3600.0))
         ->type_name("SECONDS")
         ->capture_default_str();
     bench->add_option("--rate", options->rate, "Messages a second while latency is measured; 0: no")
-        ->check(cli::number_not_below_zero())
+        ->check(number_not_below_zero())
         ->type_name("N")
         ->capture_default_str();
     bench->add_option("--rounds", options->rounds, "Turns between the bus and the raw pipe")
-        ->check(CLI::Range(1, 1000).description(""))
+        ->check(number_within(std::uint64_t{1}, std::uint64_t{1000}))
         ->type_name("N")
         ->capture_default_str();
     bench->add_option("--batch", options->batch, "1: only with one message in each batch")
-        ->check(CLI::IsMember({0, 1}).description(""))
+        ->check(number_within(std::uint64_t{0}, std::uint64_t{1}))
         ->type_name("1");
     bench
         ->add_option("--outage", options->outage_seconds,
                      "Kill the far agent, send for so long, let it drain")
-        ->check(cli::number_not_below_zero())
+        ->check(number_not_below_zero())
         ->type_name("SECONDS");
     bench
         ->add_option("--backlog", options->backlog_bytes,
                      "Fill so many bytes of messages while the far agent is down, restart the near "
                      "one, drain (64MB, 5GB ...)")
-        ->transform(CLI::AsSizeValue(true).description(""))
+        ->transform(size_in_bytes())
         ->type_name("BYTES");
-    bench->add_option("--only", options->only, "Only this; may be repeated")
-        ->check(CLI::IsMember({"throughput", "latency", "outage", "backlog"}))
+    bench
+        ->add_option("--only", options->only,
+                     "Only throughput, latency, outage or backlog; may be repeated")
+        ->check(one_of({"throughput", "latency", "outage", "backlog"}))
         ->type_name("");
     bench
         ->add_option("--dir", options->folder,
@@ -209,7 +210,7 @@ void add_bench(CLI::App& bus, Chosen& chosen, const Interruption& interruption) 
         ->type_name("DIR")
         ->capture_default_str();
     bench->add_option("--agent", options->agent, "The bus-agent to measure")
-        ->check(CLI::ExistingFile.description(""))
+        ->check(existing_file())
         ->type_name("FILE");
     bench->add_flag("--json", options->json, "Print JSON");
     bench->callback([&chosen, &interruption, options] {

@@ -3,8 +3,7 @@
 #include <bus/error.h>
 #include <fmt/format.h>
 
-#include <CLI/CLI.hpp>
-
+#include "command.h"
 #include "subcommands.h"
 
 namespace bus::bench {
@@ -46,10 +45,10 @@ int play(const Role& role) {
 
 }  // namespace
 
-void add_bench_role(CLI::App& bus, Chosen& chosen) {
+void add_bench_role(Command& bus, Chosen& chosen) {
     auto role = std::make_shared<Role>();
-    CLI::App* command = bus.add_subcommand("bench-role", "A process of `bus bench`");
-    command->group("");  // not in --help
+    Command* command = bus.add_subcommand("bench-role", "A process of `bus bench`");
+    command->hide();
     command->add_option("name", role->name)->required();
     command->add_option("--size", role->size);
     command->add_flag("--single", role->single);
