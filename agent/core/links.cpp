@@ -122,6 +122,7 @@ wire::LinkHello Exchange::State::hello_to(const Peer& peer, bool answer) const {
             .nonce = nonce,
             .your_nonce = peer.nonce,
             .tickets = true,
+            .questions = true,
             .rejoins = peer.tickets.rejoining,
             .ticket = peer.tickets.held,
             .given = peer.outbound->given()};
@@ -183,6 +184,7 @@ void Exchange::State::open_session(Link& link, const wire::LinkHello& hello, Sta
     peer.last_error.clear();
     peer.remote->interest.begin(peer.id);
     peer.relays = hello.relay;
+    peer.takes_questions = hello.questions;
     put_neighbour(peer);
     paths.set_up(peer.id);
     apply_paths();

@@ -48,24 +48,32 @@ Expected<AgentId, std::string> State::find_agent(const std::string& name) const 
     return Refused{"no agent " + name + " is known here; `bus status` shows those that are"};
 }
 
+std::optional<std::string> State::why_not_ask(const Peer& by, bool by_echo) const {
+    if (by.active == nullptr) {
+        const std::string why = by.error_words(now);
+        return "the link to " + by.settings.name + " is down" +
+               (why.empty() ? "" : " (" + why + ")");
+    }
+    if (!by_echo && !by.takes_questions)
+        return by.settings.name + " is of an earlier version and takes no questions";
+    if (!by.questions_asked.free(now)) return std::string{Exchange::too_many_questions};
+    return std::nullopt;
+}
+
 Expected<QuestionId, std::string> State::ask(const AgentId& target, wire::Asked what,
                                              std::uint8_t hops) {
     const Remote* const to = find_remote(target);
     if (to == nullptr || to->via == nullptr)
         return Refused{"no way to " + name_of(target) + " is known"};
     Peer& by = *peers_by_outbound.at(to->via);
-    if (by.active == nullptr) {
-        const std::string why = by.error_words(now);
-        return Refused{"the link to " + by.settings.name + " is down" +
-                       (why.empty() ? "" : " (" + why + ")")};
-    }
-    if (!by.questions_asked.free(now)) return Refused{std::string{Exchange::too_many_questions}};
+    // A neighbour of any version answers a KEEPALIVE.
+    const bool by_echo = what == wire::Asked::presence && (hops == 0 || by.id == target);
+    if (auto why = why_not_ask(by, by_echo)) return Refused{std::move(*why)};
     Question* const question = questions.put(
         {.id = next_question(), .what = what, .target = target, .by = by.id, .asked = now});
     if (question == nullptr) return Refused{std::string{Exchange::too_many_questions}};
     by.questions_asked.spend(1, now);
-    // A neighbour of any version answers a KEEPALIVE.
-    if (what == wire::Asked::presence && (hops == 0 || by.id == target))
+    if (by_echo)
         question->stamp = ask_for_echo(by);
     else
         send(*by.active, wire::LinkQuery{.id = question->id.value,
@@ -133,6 +141,9 @@ void State::pass_on(Link& link, wire::LinkQuery query) {
     if (next.active == nullptr)
         return answer(link, query, Outcome::no_way,
                       "the link from " + settings.name + " to " + next.settings.name + " is down");
+    if (!next.takes_questions)
+        return answer(link, query, Outcome::no_way,
+                      next.settings.name + " is of an earlier version and takes no questions");
     if (contains(query.trail, next.id) || query.trail.size() >= wire::path_agents_max)
         return answer(
             link, query, Outcome::no_way,

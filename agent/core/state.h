@@ -73,8 +73,9 @@ struct Exchange::State {
         std::uint64_t incarnation = 0, nonce = 0;
         std::shared_ptr<Intake> intake;
         std::unique_ptr<Outbound> outbound;
-        Link* active = nullptr;  // the link whose session is open
-        bool relays = false;     // it said so in its session
+        Link* active = nullptr;        // the link whose session is open
+        bool relays = false;           // it said so in its session
+        bool takes_questions = false;  // as well
         // What it was told in its session of the paths from here, by where they lead.
         std::unordered_map<AgentId, std::uint64_t> told;
         std::uint64_t told_digest = 0;
@@ -340,6 +341,7 @@ struct Exchange::State {
     Expected<AgentId, std::string> find_agent(const std::string& name) const;
     Expected<QuestionId, std::string> ask(const AgentId& target, wire::Asked what,
                                           std::uint8_t hops);
+    std::optional<std::string> why_not_ask(const Peer& by, bool by_echo) const;
     QuestionId next_question();              // links.cpp
     std::uint64_t ask_for_echo(Peer& peer);  // links.cpp; the stamp that will come back
     void note_echo(const Peer& from, std::uint64_t stamp);

@@ -18,7 +18,7 @@ struct Encode {
         out.u16(m.protocol_min);
         out.u16(m.protocol_max);
         out.u32((m.answer ? 1u : 0u) | (m.relay ? 2u : 0u) | (m.tickets ? 4u : 0u) |
-                (m.rejoins ? 8u : 0u));
+                (m.rejoins ? 8u : 0u) | (m.questions ? 16u : 0u));
         out.id(m.agent);
         out.u64(m.incarnation);
         out.u64(m.your_incarnation);
@@ -193,6 +193,7 @@ std::optional<LinkBody> decode_hello(Reader& in) {
     m.relay = (bits & 2) != 0;
     m.tickets = (bits & 4) != 0;
     m.rejoins = (bits & 8) != 0;
+    m.questions = (bits & 16) != 0;
     m.agent = in.id<AgentId>();
     m.incarnation = in.u64();
     m.your_incarnation = in.u64();

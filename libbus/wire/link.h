@@ -54,6 +54,7 @@ struct LinkHello {
     // work, may come up with a number that was used before.
     std::uint64_t nonce = 0, your_nonce = 0;
     bool tickets = false;     // hands them out, and asks for them
+    bool questions = false;   // it answers them, and passes them on: LinkQuery
     bool rejoins = false;     // by order: I may have lost something, or am a copy
     Ticket ticket;            // the last of yours that I have on disk
     std::uint64_t given = 0;  // of my incarnation, you have acknowledged the numbers up to here

@@ -106,7 +106,6 @@ Hop Ping::measure(std::size_t number) {
     hop.is_end = false;
     if (!answer) {
         hop.words = fmt::format("no answer within {:g} s", options_.timeout_seconds);
-        if (number > 0) hop.words += " (agents of earlier versions pass no questions on)";
         return hop;
     }
     const auto outcome = answer->at("outcome").get<std::string>();

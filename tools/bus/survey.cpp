@@ -1,17 +1,17 @@
 #include "survey.h"
 
+#include <algorithm>
 #include <deque>
 #include <nlohmann/json.hpp>
 #include <set>
 
 #include "figures.h"
 #include "links_text.h"
+#include "status_figures.h"
 #include "way_text.h"
 
 namespace bus::cli {
 namespace {
-
-using Json = nlohmann::ordered_json;
 
 constexpr std::size_t at_once_max = 32;
 
@@ -155,6 +155,8 @@ Json survey(const Json& status, const FarQuestions& questions) {
             rows.push_back(row(nullptr, link.at("peer"), "down",
                                "never up" + (why.empty() ? "" : ": " + why)));
         }
+    std::sort(rows.begin() + 1, rows.end(),
+              [](const Json& a, const Json& b) { return name_text(a) < name_text(b); });
     return {{"agents", std::move(rows)}};
 }
 

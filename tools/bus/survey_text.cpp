@@ -16,10 +16,8 @@ using Json = nlohmann::ordered_json;
 using enum Table::Align;
 
 std::string silence(std::chrono::milliseconds patience) {
-    return fmt::format(
-        "no answer within {:g} s: it is busy, its link has just failed, or it or an agent on the "
-        "way is of an earlier version",
-        std::chrono::duration<double>(patience).count());
+    return fmt::format("no answer within {:g} s: it is busy, or a link has just failed",
+                       std::chrono::duration<double>(patience).count());
 }
 
 std::string why_no_summary(const Json& agent, std::chrono::milliseconds patience) {

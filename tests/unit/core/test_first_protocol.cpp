@@ -135,4 +135,18 @@ TEST_CASE("an agent of the first protocol links, gives and gets") {
     CHECK(old.knows_all());
 }
 
+TEST_CASE("an agent of the first protocol is pinged, and asked nothing else") {
+    Host host{"new", 1, {peer("old")}};
+    OldAgent old{host};
+    old.dial();
+    old.says(recorded_hello);
+    CHECK(host.exchange->ask("old", wire::Asked::presence, 16, host.now).has_value());
+    CHECK(host.exchange->ask("old", wire::Asked::status, 16, host.now).error() ==
+          "old is of an earlier version and takes no questions");
+    host.turn();
+    REQUIRE(old.heard<wire::LinkKeepalive>());
+    CHECK(old.heard<wire::LinkKeepalive>()->echo != 0);
+    CHECK(old.knows_all());
+}
+
 }  // namespace bus::core::test

@@ -100,6 +100,7 @@ struct DescribeLink {
         out.add("protocol", std::to_string(m.protocol_min) + ".." + std::to_string(m.protocol_max));
         out.add("answer", m.answer ? "yes" : "no");
         if (m.relay) out.add("relay", "yes");
+        if (m.questions) out.add("questions", "yes");
         out.add("agent", to_text(m.agent));
         out.add("name", m.name);
         out.add("incarnation", m.incarnation);
