@@ -108,6 +108,10 @@ struct PutDestination {
 // All its entries go with it, in small steps of the journal's own; it does not come back.
 struct DropDestination {
     DestinationId id;
+    // Not empty: they become dead letters on the way, for that reason, under that name.
+    std::string reason = {};
+    std::string name = {};
+    std::uint64_t wall_micros = 0;
 };
 // What a peer durably wants, or wanted when it was last heard. `item` is keyed by kind, name,
 // filter.
@@ -148,7 +152,7 @@ struct DropPeer {
 };
 
 // G5, of one destination since this incarnation began, in messages. 0 is the account without one:
-// there `unrouted` counts.
+// there `unrouted` counts, and what agents had that were removed since.
 struct Account {
     DestinationId destination;
     std::uint64_t recovered = 0, taken = 0, settled = 0, filtered = 0, expired = 0, lapsed = 0,
@@ -169,6 +173,7 @@ struct Bury {
     std::uint32_t first = 0, count = 0;
     std::string reason;
     std::uint64_t wall_micros = 0;
+    std::string name = {};  // of the destination; empty: as it was declared
 };
 
 using Change =

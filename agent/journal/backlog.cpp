@@ -16,6 +16,8 @@ using core::StreamId;
 // Of one slice of a reading; about 10 ms.
 constexpr std::size_t slice_entries = 16'384;
 constexpr std::uint64_t slice_bytes = 2 * limits::MiB;
+// Of one step of dropping.
+constexpr std::uint64_t drop_entries = 1'024;
 
 std::uint64_t key(const StreamId& stream) {
     return std::uint64_t{stream.to.value} << 2 | static_cast<std::uint64_t>(stream.lane);
@@ -67,11 +69,13 @@ Backlog::Backlog(Database& database)
                     " messages = excluded.messages, bytes = excluded.bytes"},
       delete_totals_{database, "DELETE FROM stream WHERE destination = ? AND lane = ?"},
       drop_stream_{database, "DELETE FROM stream WHERE destination = ?"},
-      load_dropped_{database, "SELECT destination FROM dropped"},
-      insert_dropped_{database, "INSERT INTO dropped VALUES (?) ON CONFLICT DO NOTHING"},
+      load_dropped_{database, "SELECT destination, name, reason, buried FROM dropped"},
+      insert_dropped_{database,
+                      "INSERT INTO dropped (destination, name, reason, buried)"
+                      " VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING"},
       delete_dropped_{database, "DELETE FROM dropped WHERE destination = ?"},
       scan_dropped_{database,
-                    "SELECT lane, batch, max(messages - done, 0), bytes FROM entry"
+                    "SELECT lane, batch, max(messages - done, 0), bytes, done FROM entry"
                     " WHERE destination = ? LIMIT ?"},
       batch_length_{database, "SELECT length(bytes) FROM batch WHERE id = ?"},
       quarantine_{database,
@@ -95,7 +99,11 @@ Status Backlog::load(std::uint64_t live_bytes, BatchId last_batch) {
                             .bytes = load_totals_.number(4)};
     }
     while (load_dropped_.next())
-        dropping_.emplace_back(static_cast<std::uint32_t>(load_dropped_.number(0)));
+        dropping_.push_back(
+            {.id = DestinationId{static_cast<std::uint32_t>(load_dropped_.number(0))},
+             .reason = std::string{load_dropped_.text(2)},
+             .name = std::string{load_dropped_.text(1)},
+             .wall_micros = load_dropped_.number(3)});
     return load_totals_.status() != Status::ok ? load_totals_.status() : load_dropped_.status();
 }
 
@@ -236,35 +244,66 @@ Status Backlog::progress(const core::Progress& progress) {
     return Status::ok;
 }
 
-Status Backlog::drop(DestinationId id) {
+Status Backlog::drop(const core::DropDestination& drop) {
     for (std::uint64_t lane = 0; lane < wire::lane_count; ++lane)
-        totals_.erase(key({id, static_cast<wire::Lane>(lane)}));
-    if (std::ranges::find(dropping_, id) == dropping_.end()) dropping_.push_back(id);
-    const Status status = drop_stream_.bind(id).run();
-    return status == Status::ok ? insert_dropped_.bind(id).run() : status;
+        totals_.erase(key({drop.id, static_cast<wire::Lane>(lane)}));
+    if (std::ranges::find(dropping_, drop.id, &core::DropDestination::id) == dropping_.end())
+        dropping_.push_back(drop);
+    const Status status = drop_stream_.bind(drop.id).run();
+    if (status != Status::ok) return status;
+    return insert_dropped_
+        .bind(drop.id, std::string_view{drop.name}, std::string_view{drop.reason}, drop.wall_micros)
+        .run();
 }
 
-Status Backlog::drop_some(std::size_t entries) {
-    struct Doomed {
-        StreamId stream;
-        BatchId id;
-        Row row;
-    };
-    const DestinationId id = dropping_.back();
+// What is buried is copied: of that a step takes less.
+std::vector<Backlog::Doomed> Backlog::doomed_of(const core::DropDestination& dropped) {
     std::vector<Doomed> doomed;
-    scan_dropped_.bind(id, std::uint64_t{entries});
-    while (scan_dropped_.next())
-        doomed.push_back({{id, static_cast<wire::Lane>(scan_dropped_.number(0))},
+    std::uint64_t bytes = 0;
+    scan_dropped_.bind(dropped.id, drop_entries);
+    while ((dropped.reason.empty() || bytes < slice_bytes) && scan_dropped_.next()) {
+        doomed.push_back({{dropped.id, static_cast<wire::Lane>(scan_dropped_.number(0))},
                           BatchId{scan_dropped_.number(1)},
-                          {scan_dropped_.number(2), scan_dropped_.number(3)}});
+                          {scan_dropped_.number(2), scan_dropped_.number(3)},
+                          static_cast<std::uint32_t>(scan_dropped_.number(4))});
+        bytes += scan_dropped_.number(3);
+    }
+    scan_dropped_.reset();
+    return doomed;
+}
+
+Status Backlog::bury_one(const core::DropDestination& dropped, const Doomed& one, const Bury& bury,
+                         std::vector<core::Damaged::Lost>& lost) {
+    Reading reading{{.stream = one.stream, .after = {}, .channel = std::nullopt}};
+    core::LoadedEntry entry{.id = one.id, .batch = {}};
+    if (!fetch(reading, entry)) return status_;
+    if (!entry.batch) {
+        lost.push_back({one.stream, one.id, one.id, one.row.messages});
+        return Status::ok;
+    }
+    return bury({.stream = one.stream,
+                 .id = one.id,
+                 .batch = entry.batch,
+                 .first = one.done,
+                 .count = entry.batch.messages() - std::min(one.done, entry.batch.messages()),
+                 .reason = dropped.reason,
+                 .wall_micros = dropped.wall_micros,
+                 .name = dropped.name});
+}
+
+Status Backlog::drop_some(const Bury& bury, std::vector<core::Damaged::Lost>& lost) {
+    const core::DropDestination dropped = dropping_.back();
+    const auto doomed = doomed_of(dropped);
     Status status = scan_dropped_.status();
     for (const Doomed& one : doomed) {
+        if (status == Status::ok && !dropped.reason.empty())
+            status = bury_one(dropped, one, bury, lost);
         if (status == Status::ok) status = remove(one.stream, one.id, one.row);
         if (status == Status::ok) status = release(one.id, one.row.bytes);
     }
     if (status != Status::ok || !doomed.empty()) return status;
     dropping_.pop_back();
-    return delete_dropped_.bind(id).run();
+    return delete_dropped_.bind(dropped.id).run();
 }
 
 Status Backlog::write_totals() {

@@ -3,6 +3,7 @@
 // within the store's transaction; after a rollback the store calls load().
 #pragma once
 
+#include <functional>
 #include <unordered_map>
 #include <vector>
 
@@ -36,9 +37,11 @@ class Backlog {
     [[nodiscard]] Status settle(const core::Settle& settle);
     [[nodiscard]] Status progress(const core::Progress& progress);
     // The stream is gone at once; drop_some() deletes what was in it.
-    [[nodiscard]] Status drop(core::DestinationId id);
-    // Up to `entries` of a dropped destination. Call while is_dropping().
-    [[nodiscard]] Status drop_some(std::size_t entries);
+    [[nodiscard]] Status drop(const core::DropDestination& drop);
+    // A slice of a dropped destination; `bury` gets what is to become a dead letter, and `lost`
+    // what should have but is damaged. Call while is_dropping().
+    using Bury = std::function<Status(const core::Bury& bury)>;
+    [[nodiscard]] Status drop_some(const Bury& bury, std::vector<core::Damaged::Lost>& lost);
     bool is_dropping() const noexcept { return !dropping_.empty(); }
     // The end of one of the core's transactions; every Put in it must be owed.
     void end_submission();
@@ -85,13 +88,22 @@ class Backlog {
     Status release(core::BatchId id, std::uint64_t bytes);
     Status forget_batch(core::BatchId id, std::uint64_t bytes);
     bool fetch(Reading& reading, core::LoadedEntry& entry);
+    struct Doomed {
+        core::StreamId stream;
+        core::BatchId id;
+        Row row;
+        std::uint32_t done = 0;
+    };
+    std::vector<Doomed> doomed_of(const core::DropDestination& dropped);
+    Status bury_one(const core::DropDestination& dropped, const Doomed& one, const Bury& bury,
+                    std::vector<core::Damaged::Lost>& lost);
 
     // Of the streams that have entries, by key().
     std::unordered_map<std::uint64_t, Totals> totals_;
     std::vector<std::uint64_t> changed_;
     std::vector<Stored> stored_;
     std::size_t stored_at_ = 0;
-    std::vector<core::DestinationId> dropping_;
+    std::vector<core::DropDestination> dropping_;
     std::uint64_t live_bytes_ = 0;
     core::BatchId last_batch_;
     Status status_ = Status::ok;

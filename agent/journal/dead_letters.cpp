@@ -10,7 +10,7 @@ DeadLetters::DeadLetters(Database& database)
     : insert_{database,
               "INSERT INTO dead_letter (destination, lane, name, batch, first, count, reason,"
               " buried, checksum, bytes) VALUES (?1, ?2,"
-              " coalesce((SELECT name FROM destination WHERE id = ?1), ''),"
+              " coalesce(nullif(?10, ''), (SELECT name FROM destination WHERE id = ?1), ''),"
               " ?3, ?4, ?5, ?6, ?7, ?8, ?9) ON CONFLICT DO NOTHING"},
       fetch_{database, "SELECT expires, checksum, bytes FROM batch WHERE id = ?"},
       oldest_{database, "SELECT id, count, length(bytes) FROM dead_letter ORDER BY id LIMIT 1"},
@@ -44,11 +44,12 @@ Status DeadLetters::keep_within(std::uint64_t bytes_max) {
 }
 
 Status DeadLetters::insert(const core::Bury& bury, Bytes bytes) {
-    const Status status = insert_
-                              .bind(bury.stream.to, static_cast<std::uint64_t>(bury.stream.lane),
-                                    bury.id, bury.first, bury.count, std::string_view{bury.reason},
-                                    bury.wall_micros, row_checksum(bury.id, 0, bytes), bytes)
-                              .run();
+    const Status status =
+        insert_
+            .bind(bury.stream.to, static_cast<std::uint64_t>(bury.stream.lane), bury.id, bury.first,
+                  bury.count, std::string_view{bury.reason}, bury.wall_micros,
+                  row_checksum(bury.id, 0, bytes), bytes, std::string_view{bury.name})
+            .run();
     if (status != Status::ok || !insert_.changed()) return status;
     count_ += bury.count;
     bytes_ += bytes.size();

@@ -68,9 +68,13 @@ CREATE TABLE destination (
     agent      BLOB    NOT NULL     -- type 3; otherwise zeros
 );
 
--- Destinations that have ended while their entries are still being deleted, in small steps.
+-- Destinations that have ended while their entries are still being deleted, in small steps; or,
+-- where there is a reason, made dead letters.
 CREATE TABLE dropped (
-    destination INTEGER PRIMARY KEY
+    destination INTEGER PRIMARY KEY,
+    name        TEXT    NOT NULL,       -- of the destination, for its dead letters
+    reason      TEXT    NOT NULL,       -- '': nothing is kept
+    buried      INTEGER NOT NULL
 );
 
 -- The other agents that this one has met.

@@ -10,21 +10,19 @@ namespace {
 
 using core::Failed;
 
-constexpr std::uint32_t checkpoint_frames = 1'000;  // 16 MB: 33 ms
-constexpr std::size_t drop_entries = 1'024;
+constexpr std::uint32_t checkpoint_frames = 1'000;                // 16 MB: 33 ms
 constexpr char vacuum_step[] = "PRAGMA incremental_vacuum(256)";  // 4 MiB
 // Left in the file for what comes next, rather than given back and asked for again.
 constexpr std::uint64_t spare_pages_kept = 1'024;
 
-// Bytes that a transaction adds to the disk; 0: it only takes away, or is small.
+// Bytes that a transaction adds to the disk; 0: it only takes away, or is small. Dead letters have
+// a share of their own: refused, they would keep the settlements that come with them from making
+// room.
 std::uint64_t brings(const core::Transaction& transaction) {
     constexpr std::uint64_t row = 128;
     std::uint64_t bytes = 0;
-    for (const auto& change : transaction.changes) {
+    for (const auto& change : transaction.changes)
         if (const auto* put = std::get_if<core::Put>(&change)) bytes += row + put->batch.size();
-        if (const auto* bury = std::get_if<core::Bury>(&change))
-            bytes += row + (bury->batch ? bury->batch.size() : wire::frame_bytes_max);
-    }
     return bytes + bytes / 8;  // pages are never quite full
 }
 
@@ -177,11 +175,7 @@ Status Store::carry_out(const core::Change& change) {
             [&](const core::Owe& owe) { return open.backlog.owe(owe); },
             [&](const core::Settle& settle) { return open.backlog.settle(settle); },
             [&](const core::Progress& progress) { return open.backlog.progress(progress); },
-            [&](const core::Bury& bury) {
-                const Status status = open.dead_letters.bury(bury);
-                const auto share = options_.max_bytes / 100 * limits::dead_letter_share_percent;
-                return status == Status::ok ? open.dead_letters.keep_within(share) : status;
-            },
+            [&](const core::Bury& buried) { return bury(buried); },
             [&](const core::Account& account) {
                 return open.registry.apply(account, incarnation_);
             },
@@ -192,11 +186,20 @@ Status Store::carry_out(const core::Change& change) {
             },
             [&](const core::DropDestination& drop) {
                 const Status status = open.registry.drop(drop.id);
-                return status == Status::ok ? open.backlog.drop(drop.id) : status;
+                return status == Status::ok ? open.backlog.drop(drop) : status;
             },
             [&](const auto& other) { return open.registry.apply(other); },
         },
         change);
+}
+
+// Where there is no room, the oldest dead letters make it.
+Status Store::bury(const core::Bury& bury) {
+    DeadLetters& dead = open_->dead_letters;
+    const auto share = options_.max_bytes / 100 * limits::dead_letter_share_percent;
+    const auto bytes_max = full_ ? std::min(share, dead.bytes()) : share;
+    const Status status = dead.bury(bury);
+    return status == Status::ok ? dead.keep_within(bytes_max) : status;
 }
 
 void Store::refuse(core::Submission number, const Attempt& failed, Answers& answers) {
@@ -258,10 +261,9 @@ void Store::quarantine(Reading& reading, Answers& answers) {
     answers.emplace_back(std::move(damaged));
 }
 
-bool Store::tidy() {
+bool Store::tidy(Answers& answers) {
     if (!open_) return false;
-    if (open_->backlog.is_dropping())
-        return carried_out([this] { return open_->backlog.drop_some(drop_entries); });
+    if (open_->backlog.is_dropping()) return drop_some(answers);
     if (spare_pages_ > (full_ ? 0 : spare_pages_kept)) {
         shrunk_ = true;
         return carried_out([this] { return open_->database.execute(vacuum_step); });
@@ -270,6 +272,19 @@ bool Store::tidy() {
     shrunk_ = false;
     if (open_) open_->database.release_memory();
     return false;
+}
+
+bool Store::drop_some(Answers& answers) {
+    core::Damaged damaged;
+    const bool done = carried_out([&] {
+        damaged.lost.clear();
+        return open_->backlog.drop_some([this](const core::Bury& one) { return bury(one); },
+                                        damaged.lost);
+    });
+    if (damaged.lost.empty() || !done) return done;
+    damaged.reason = "rows that should have become dead letters are missing or fail their checksum";
+    answers.emplace_back(std::move(damaged));
+    return done;
 }
 
 bool Store::is_dropping() const noexcept { return open_ && open_->backlog.is_dropping(); }

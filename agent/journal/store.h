@@ -55,8 +55,8 @@ class Store {
     Backlog::Slice read(Reading& reading, Answers& answers);
 
     // One small step of what has time: deletions of dropped streams, giving space back to the file
-    // system. false: nothing is left to do.
-    bool tidy();
+    // system. false: nothing is left to do. What turned out to be damaged is answered.
+    bool tidy(Answers& answers);
 
     // After a failure: opens again, leaves the state `full`. To be called every
     // limits::journal_retry while needs_retry().
@@ -98,6 +98,8 @@ class Store {
     bool has_room(std::uint64_t more) const;
     std::string limit_reached() const;
     void quarantine(Reading& reading, Answers& answers);
+    Status bury(const core::Bury& bury);
+    bool drop_some(Answers& answers);
     void measure();
 
     const StoreOptions options_;

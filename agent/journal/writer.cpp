@@ -160,7 +160,7 @@ void Writer::retry_if_due() {
 
 void Writer::tidy_if_due() {
     if (tidy_at_ > boot_now()) return;
-    tidy_at_ = store_->tidy() ? boot_now() : never;
+    tidy_at_ = store_->tidy(fresh_) ? boot_now() : never;
 }
 
 void Writer::hand_over() {

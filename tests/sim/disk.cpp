@@ -76,7 +76,18 @@ void Disk::apply(const DropDestination& drop) {
     destinations_.erase(drop.id);
     for (std::size_t lane = 0; lane < wire::lane_count; ++lane) {
         const StreamId stream{drop.id, static_cast<wire::Lane>(lane)};
-        while (streams_.contains(stream)) settle(stream, streams_[stream].begin()->first);
+        while (streams_.contains(stream)) {
+            const auto [id, entry] = *streams_[stream].begin();
+            if (!drop.reason.empty())
+                apply(Bury{stream,
+                           id,
+                           {},
+                           entry.done,
+                           rows_.at(id).batch.messages() - entry.done,
+                           drop.reason,
+                           drop.wall_micros});
+            settle(stream, id);
+        }
     }
 }
 

@@ -15,8 +15,7 @@ constexpr Duration retry_after = 1s;
 bool only_frees(const Transaction& transaction) {
     return std::none_of(
         transaction.changes.begin(), transaction.changes.end(), [](const Change& change) {
-            return std::holds_alternative<Put>(change) || std::holds_alternative<Owe>(change) ||
-                   std::holds_alternative<Bury>(change);
+            return std::holds_alternative<Put>(change) || std::holds_alternative<Owe>(change);
         });
 }
 

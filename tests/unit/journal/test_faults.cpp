@@ -254,7 +254,7 @@ TEST_CASE("a small file system fills up, is drained and filled again") {
         for (std::uint64_t at = first; at < id; ++at) REQUIRE(apply({settle(1, at)}));
         CHECK(store.space().live_bytes == 0);
         CHECK(store.needs_retry());
-        while (store.tidy()) {
+        while (store.tidy(answers)) {
         }
         answers.clear();
         store.retry(answers);
@@ -459,7 +459,7 @@ TEST_CASE("after an outage the file shrinks again") {
     std::vector<Change> settled;
     for (std::uint64_t id = 1; id <= 1'200; ++id) settled.emplace_back(settle(1, id));
     apply(std::move(settled));
-    while (store.tidy()) {
+    while (store.tidy(answers)) {
     }
     CHECK(std::filesystem::file_size(folder / "journal.db") < 20 * limits::MiB);
     CHECK(store.space().live_bytes == 0);
