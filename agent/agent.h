@@ -45,6 +45,7 @@ class Agent {
     void begin_stop(Time now);
     bool is_over(Time now) const;
     ConfigChanges reload(bool dry_run, Time now);
+    void apply(Config fresh, const ConfigChanges& changes, Time now);
     void reload_as_told(Time now);
     void rotate_key(std::uint64_t overlap_seconds, Time now);
     void drop_old_key(Time now);
@@ -62,7 +63,7 @@ class Agent {
         std::string_view name;
         std::string (Agent::*answer)(const wire::AdminRequest& request, Time now);
     };
-    static const std::array<Request, 11> requests;
+    static const std::array<Request, 13> requests;
     std::string answer(const wire::AdminRequest& request, Time now);
     std::string tell_status(const wire::AdminRequest& request, Time now);
     std::string tell_route(const wire::AdminRequest& request, Time now);
@@ -75,6 +76,11 @@ class Agent {
     std::string tell_identity(const wire::AdminRequest& request, Time now);
     std::string rotate_key_as_asked(const wire::AdminRequest& request, Time now);
     std::string drop_old_key_as_asked(const wire::AdminRequest& request, Time now);
+
+    // Saying goodbye: agent_goodbye.cpp.
+    std::string remove_peer_as_asked(const wire::AdminRequest& request, Time now);
+    std::string drain_as_asked(const wire::AdminRequest& request, Time now);
+    std::string take_out_of_config(const std::string& name, Time now);
 
     // Made in this order, ended in the reverse: signals are blocked before there is a thread, the
     // directory is ours before anything in it is touched, the context outlives its sockets.

@@ -7,13 +7,13 @@
 #include <array>
 
 #include "agent.h"
+#include "agent_arguments.h"
 #include "agent_parts.h"
 #include "bus/error.h"
 #include "io/accept_guard.h"
 #include "observe/answer_json.h"
 #include "observe/diagnosis_json.h"
 #include "observe/status_json.h"
-#include "wire/admin_arguments.h"
 
 namespace bus {
 namespace {
@@ -34,37 +34,6 @@ observe::Extras extras_of(const io::Counters& c) {
             {"connections_refused", io::connections_refused()}};
 }
 
-// Of a request that takes only these arguments; whatever else stands there is a mistake, and what
-// was meant by it might matter. Throws Error.
-wire::AdminArguments arguments_of(const wire::AdminRequest& request,
-                                  std::initializer_list<std::string_view> known) {
-    auto arguments = wire::admin_arguments(request);
-    if (!arguments) throw Error{arguments.error().reason};
-    const auto refuse_unknown = [&](const auto& found) {
-        for (const auto& [key, value] : found)
-            if (std::ranges::find(known, key) == known.end())
-                throw Error{"the request \"" + request.request + "\" has no argument \"" + key +
-                            "\" of that type"};
-    };
-    refuse_unknown(arguments->flags);
-    refuse_unknown(arguments->numbers);
-    refuse_unknown(arguments->texts);
-    return std::move(*arguments);
-}
-
-observe::AdminAnswer answer_to(const wire::AdminRequest& request) {
-    return {.id = request.id, .request = request.request};
-}
-
-// The only one, and it has to be there.
-std::string text_argument(const wire::AdminRequest& request, const std::string& key) {
-    auto arguments = arguments_of(request, {key});
-    const auto found = arguments.texts.find(key);
-    if (found == arguments.texts.end() || found->second.empty())
-        throw Error{"\"" + key + "\" is missing"};
-    return std::move(found->second);
-}
-
 std::optional<wire::Asked> asked_of(std::string_view word) {
     if (word == "presence") return wire::Asked::presence;
     if (word == "status") return wire::Asked::status;
@@ -82,7 +51,7 @@ observe::ShownIdentity shown(const Identity& identity) {
 
 }  // namespace
 
-const std::array<Agent::Request, 11> Agent::requests{{
+const std::array<Agent::Request, 13> Agent::requests{{
     {"status", &Agent::tell_status},
     {"route", &Agent::tell_route},
     {"why", &Agent::tell_why},
@@ -94,6 +63,8 @@ const std::array<Agent::Request, 11> Agent::requests{{
     {"identity", &Agent::tell_identity},
     {"rotate_key", &Agent::rotate_key_as_asked},
     {"drop_old_key", &Agent::drop_old_key_as_asked},
+    {"remove_peer", &Agent::remove_peer_as_asked},
+    {"drain", &Agent::drain_as_asked},
 }};
 
 std::string Agent::answer(const wire::AdminRequest& request, Time now) try {
@@ -216,9 +187,13 @@ ConfigChanges Agent::reload(bool dry_run, Time now) {
     Config fresh = load_config(file_);
     refuse_own_keys(fresh, identity_.public_keys());
     refuse_to_cut_off(config_, fresh);
-    const auto peers = link_peers_of(fresh);
     ConfigChanges changes = changes_between(config_, fresh);
-    if (dry_run) return changes;
+    if (!dry_run) apply(std::move(fresh), changes, now);
+    return changes;
+}
+
+void Agent::apply(Config fresh, const ConfigChanges& changes, Time now) {
+    const auto peers = link_peers_of(fresh);
     config_.relay = fresh.relay;
     config_.apps = std::move(fresh.apps);
     config_.peers = std::move(fresh.peers);
@@ -226,7 +201,6 @@ ConfigChanges Agent::reload(bool dry_run, Time now) {
     send_to_links();  // those whose link ends hear why, while they can
     links_.set_peers(peers, exchange_, now);
     log_changes(changes, now);
-    return changes;
 }
 
 void Agent::log_changes(const ConfigChanges& changes, Time now) {

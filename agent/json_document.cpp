@@ -6,7 +6,13 @@
 namespace bus {
 namespace {
 
-// Counts the lines that the parser has read. Copies share the count, for the parser copies it.
+// What the parser has read of the text.
+struct Place {
+    unsigned line = 1;
+    std::size_t bytes = 0;
+};
+
+// Counts what the parser reads. Copies share the count, for the parser copies it.
 class CountingIterator {
   public:
     using iterator_category = std::input_iterator_tag;
@@ -15,10 +21,11 @@ class CountingIterator {
     using pointer = const char*;
     using reference = const char&;
 
-    CountingIterator(const char* at, unsigned* line) : at_(at), line_(line) {}
+    CountingIterator(const char* at, Place* place) : at_(at), place_(place) {}
     reference operator*() const { return *at_; }
     CountingIterator& operator++() {
-        if (*at_++ == '\n') ++*line_;
+        if (*at_++ == '\n') ++place_->line;
+        ++place_->bytes;
         return *this;
     }
     CountingIterator operator++(int) {
@@ -31,7 +38,7 @@ class CountingIterator {
 
   private:
     const char* at_;
-    unsigned* line_;
+    Place* place_;
 };
 
 // The parser's message without its own name and place: "syntax error ...: what".
@@ -44,7 +51,7 @@ std::string plain(std::string_view message) {
 // Builds the tree. `open_` are the lists and objects around the place that is being read.
 class TreeBuilder : public nlohmann::json_sax<nlohmann::json> {
   public:
-    explicit TreeBuilder(const unsigned& line) : line_(line) {}
+    explicit TreeBuilder(const Place& place) : place_(place) {}
 
     JsonValue root;
     JsonMistake mistake;
@@ -79,12 +86,12 @@ class TreeBuilder : public nlohmann::json_sax<nlohmann::json> {
     bool end_array() override { return close(); }
     bool key(string_t& name) override {
         open_.back()->members.push_back({std::move(name), JsonValue{}});
-        open_.back()->members.back().value.line = line_;
+        open_.back()->members.back().value.line = place_.line;
         return true;
     }
     bool parse_error(std::size_t, const std::string&,
                      const nlohmann::json::exception& error) override {
-        mistake = {line_, plain(error.what())};
+        mistake = {place_.line, plain(error.what())};
         return false;
     }
 
@@ -97,19 +104,21 @@ class TreeBuilder : public nlohmann::json_sax<nlohmann::json> {
         else if (!open_.empty())
             value = &open_.back()->members.back().value;
         value->type = type;
-        if (value->line == 0) value->line = line_;
+        if (value->line == 0) value->line = place_.line;
         return value;
     }
     bool open(JsonValue::Type type) {
         open_.push_back(add(type));
+        open_.back()->begin = place_.bytes - 1;  // what opens it has just been read
         return true;
     }
     bool close() {
+        open_.back()->end = place_.bytes;
         open_.pop_back();
         return true;
     }
 
-    const unsigned& line_;
+    const Place& place_;
     // Stay valid: only the innermost list or object grows, and none that is open is moved by it.
     std::vector<JsonValue*> open_;
 };
@@ -135,11 +144,11 @@ std::string_view with_article(JsonValue::Type type) {
 }
 
 Expected<JsonValue, JsonMistake> parse_json(std::string_view text) {
-    unsigned line = 1;
-    TreeBuilder builder{line};
+    Place place;
+    TreeBuilder builder{place};
     constexpr bool strict = true, ignore_comments = true;
-    if (!nlohmann::json::sax_parse(CountingIterator{text.data(), &line},
-                                   CountingIterator{text.data() + text.size(), &line}, &builder,
+    if (!nlohmann::json::sax_parse(CountingIterator{text.data(), &place},
+                                   CountingIterator{text.data() + text.size(), &place}, &builder,
                                    nlohmann::json::input_format_t::json, strict, ignore_comments))
         return Unexpected{std::move(builder.mistake)};
     return std::move(builder.root);

@@ -25,6 +25,7 @@ struct JsonValue {
     std::string text;                      // type text; type number: as written
     std::vector<JsonValue> items;          // type list
     std::vector<JsonMember> members;       // type object
+    std::size_t begin = 0, end = 0;        // type object: where it stands in the text, in bytes
 };
 
 struct JsonMember {

@@ -63,8 +63,11 @@ std::vector<wire::HeldChannel> Exchange::State::held_for(const ProducerId& id) c
     std::vector<wire::HeldChannel> held;
     for (const auto& channel : holds.of(id)) {
         const bool everything = channel.name == "**";
-        held.push_back({everything ? std::nullopt : std::optional{channel.kind}, channel.name,
-                        everything ? "the journal is full" : "its backlog is full"});
+        const char* const why = !everything       ? "its backlog is full"
+                                : everything_held ? "the journal is full"
+                                                  : "this host is being drained";
+        held.push_back(
+            {everything ? std::nullopt : std::optional{channel.kind}, channel.name, why});
     }
     return held;
 }
@@ -93,7 +96,8 @@ void Exchange::State::on_hello(Session& session, const wire::Hello& hello) {
         own.session = session.id;
         own.tell = false;
         note_unfinished(own, hello);
-        if (everything_held) (void)holds.hold(own.id, {wire::Kind::topic, "**"}, DestinationId{});
+        if (everything_held) (void)holds.hold(own.id, {wire::Kind::topic, "**"}, full_journal);
+        if (draining) (void)holds.hold(own.id, {wire::Kind::topic, "**"}, drain_cause);
         welcome.taken = own.intake->taken();
         welcome.safe = own.intake->safe_through();
         welcome.window = own.window;

@@ -125,6 +125,8 @@ std::vector<std::string> notes_on(const RouteQuestion& q) {
     const State& s = q.s;
     if (s.everything_held)
         notes.push_back("the journal is full: publishers wait until some of it drains");
+    if (s.draining)
+        notes.push_back("this host is being drained: publishers wait until `bus drain --undo`");
     for (const auto& [told, causes] : s.holds.all())
         if (told.channel.kind == q.kind && told.channel.name == q.channel) {
             notes.push_back(

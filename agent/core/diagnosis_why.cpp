@@ -166,6 +166,10 @@ void Inquiry::look_at_holds() {
         say(Weight::problem, "journal",
             "it is full: publishers of this host wait until some of it drains. `bus status` shows "
             "what fills it");
+    if (s_.draining)
+        say(Weight::problem, "this host",
+            "it is being drained: it takes nothing new from its programs and its peers until `bus "
+            "drain --undo` or its next start");
     for (const auto& [told, causes] : s_.holds.all()) {
         if (told.channel.name == "**" || !concerns(told.channel.name)) continue;
         std::string who;

@@ -78,6 +78,8 @@ struct Event {
         journal_damaged,
         dead_letters_dropped,
         descriptors_scarce,
+        peer_removed,
+        drain_changed,
     };
     Kind kind;
     Time at;

@@ -10,9 +10,11 @@
 
 #include "core/batch.h"
 #include "core/diagnosis.h"
+#include "core/drain.h"
 #include "core/effects.h"
 #include "core/journal.h"
 #include "core/questions.h"
+#include "core/removal.h"
 #include "core/settings.h"
 #include "core/status.h"
 #include "wire/envelope.h"
@@ -60,6 +62,14 @@ class Exchange {
     void advance(Time now);      // timers that are due
     Time next_deadline() const;  // when advance has something to do
     void reload(Settings settings, Time now);
+    // What it would mean to forget an agent. `agent`: a name, or an id in full.
+    Removal plan_removal(const std::string& agent, Time now) const;
+    // Does what the plan says. Requires: it may be forgotten, and is no peer of the settings any
+    // more; `dead_letter` where something is owed to it.
+    void remove_agent(const Removal& plan, bool dead_letter, Time now);
+    // Takes nothing new and gives away what can go, until it is told otherwise or starts again.
+    void drain(bool on, Time now);
+    DrainReport drain_report(Time now) const;
     // No new sessions, links or batches; is_quiet() once nothing is in flight that is not safe.
     void stop_accepting(Time now);
     bool is_quiet() const;

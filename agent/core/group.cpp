@@ -79,7 +79,8 @@ Entry* Group::left_behind(PeerTaker taker) {
     const bool whole = work.count == out.entry.messages() && out.entry.owed().done == 0;
     const bool is_free =
         out.large == nullptr || out.large->peer == nullptr || out.large->peer == taker;
-    if (!whole || !is_free || out.buried > 0 || out.entry.has(entry_flag::pinned)) return nullptr;
+    const bool pinned = out.entry.has(entry_flag::pinned) && !gives_all_away;
+    if (!whole || !is_free || out.buried > 0 || pinned) return nullptr;
     if (out.entry.batch()) return &out.entry;
     recall(out.entry);
     return nullptr;
@@ -103,7 +104,7 @@ bool Group::is_with_peer(const wire::BatchHeader& batch, PeerTaker taker) {
 }
 
 bool Group::may_go_to_peer(const Entry& entry, PeerTaker taker) {
-    const bool pinned = entry.has(entry_flag::pinned);
+    const bool pinned = entry.has(entry_flag::pinned) && !gives_all_away;
     const auto& header = entry.batch().header();
     if (!header.part)
         return !pinned || keeper_.now() - entry.custody->taken >= limits::queue_return_after;
@@ -132,6 +133,13 @@ bool Group::decided_at_peer(const Entry& entry, Settlement how) {
     keeper_.spare_bytes(out.entry);
     decide_part(at);
     return true;
+}
+
+void Group::return_from_peer(Entry entry) {
+    const BatchId batch = entry.id();
+    const std::uint32_t count = entry.messages();
+    out_.emplace(batch, Out{.entry = std::move(entry), .remaining = count});
+    give_back(batch, 0, count, 1);
 }
 
 // ---- Consumers -------------------------------------------------------------------------

@@ -58,6 +58,8 @@ class Group {
     // A part that a peer took is decided there, or was given up on the way; the group settles it,
     // with its message. false: it is no part of a message that this group waits for.
     [[nodiscard]] bool decided_at_peer(const Entry& entry, Settlement how);
+    // A peer had it, whole, and is forgotten: another taker gets it, marked.
+    void return_from_peer(Entry entry);
     // The peer has a part of it and gets the rest from here.
     bool is_with_peer(const wire::BatchHeader& batch, PeerTaker taker);
 
@@ -120,7 +122,8 @@ class Group {
     Submission stored_by;    // the submission that makes a new durable subscription durable
     bool unblocked = false;  // a peer has the last part of a message that only it could take
     bool dirty = false;
-    Time linger_until = never;  // dropped then, unless a consumer came
+    bool gives_all_away = false;  // also what a peer sent to it
+    Time linger_until = never;    // dropped then, unless a consumer came
     bool interest_shown = false;
     std::vector<Remote*> takers;  // agents that work on it
     std::uint32_t idle_ticks = 0;

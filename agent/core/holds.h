@@ -18,6 +18,10 @@ namespace bus::core {
 
 using SourceId = std::variant<ProducerId, AgentId>;
 
+// Causes that are no destination: the journal is full; the host is being drained.
+inline constexpr DestinationId full_journal{};
+inline constexpr DestinationId drain_cause{0xffff'ffff};
+
 class Holds {
   public:
     struct Told {

@@ -89,9 +89,27 @@ void Keeper::want_arrival(const Custody& custody, const std::shared_ptr<Intake>&
         arrived.push_back({.source = source, .number = number, .fate = wire::Fate::unknown});
         return;
     }
-    arrivals_[custody.id] = {.source = source, .number = number, .remaining = entries};
+    Arrival& arrival = arrivals_[custody.id];
+    arrival = {.source = source, .number = number, .remaining = entries};
+    for (const auto& owed : custody.owed)
+        if ((owed.flags & entry_flag::arrival) != 0) arrival.owed.push_back(owed.stream.to);
     if (const auto* producer = std::get_if<ProducerId>(&source->source()))
         awaited_.insert({*producer, number});
+}
+
+void Keeper::forget_arrivals(DestinationId at) {
+    for (auto next = arrivals_.begin(); next != arrivals_.end();) {
+        Arrival& arrival = next->second;
+        if (std::find(arrival.owed.begin(), arrival.owed.end(), at) == arrival.owed.end()) {
+            ++next;
+            continue;
+        }
+        if (const auto* producer = std::get_if<ProducerId>(&arrival.source->source()))
+            awaited_.erase({*producer, arrival.number});
+        arrival.fate = wire::Fate::unknown;
+        arrived.push_back(std::move(arrival));
+        next = arrivals_.erase(next);
+    }
 }
 
 void Keeper::arrived_elsewhere(BatchId id, bool safe, std::uint32_t entries, wire::Fate fate) {
@@ -198,15 +216,16 @@ void Keeper::progress(const Entry& entry, std::uint32_t done) {
         add_pending(Progress{owed.stream, entry.id(), done}, now_ + limits::journal_idle_flush);
 }
 
-void Keeper::bury(const Entry& entry, std::uint32_t first, std::uint32_t count,
-                  std::string reason) {
+void Keeper::bury(const Entry& entry, std::uint32_t first, std::uint32_t count, std::string reason,
+                  const std::string& name) {
     change(Bury{.stream = entry.owed().stream,
                 .id = entry.id(),
                 .batch = entry.batch(),
                 .first = first,
                 .count = count,
                 .reason = std::move(reason),
-                .wall_micros = wall_micros(now_)},
+                .wall_micros = wall_micros(now_),
+                .name = name},
            true);
 }
 
@@ -235,6 +254,15 @@ void Keeper::forget_destination(DestinationId id) {
     undeclared_.erase(id);
     ledger.forget(id);
     change(DropDestination{id});
+}
+
+void Keeper::bury_destination(DestinationId id, const std::string& name,
+                              const std::string& reason) {
+    undeclared_.erase(id);
+    ledger.close(id);
+    change(
+        DropDestination{.id = id, .reason = reason, .name = name, .wall_micros = wall_micros(now_)},
+        true);
 }
 
 Time Keeper::next_due() const {

@@ -64,6 +64,8 @@ class Keeper {
     // Its source wants to hear when the entries flagged `arrival` have arrived: so many of them.
     void want_arrival(const Custody& custody, const std::shared_ptr<Intake>& source,
                       std::uint64_t number, std::uint32_t entries);
+    // What is on disk of that destination ends without being read: nobody can tell any more.
+    void forget_arrivals(DestinationId at);
     // So many of them that were passed on (Settlement::moved) have arrived, or what became of them.
     // `safe`: the custody is, or has ended.
     void arrived_elsewhere(BatchId id, bool safe, std::uint32_t entries, wire::Fate fate);
@@ -77,7 +79,9 @@ class Keeper {
     void progress(const Entry& entry, std::uint32_t done);
     // A copy of messages [first, first + count) goes to the dead letters; the entry is not settled
     // by it.
-    void bury(const Entry& entry, std::uint32_t first, std::uint32_t count, std::string reason);
+    // `name`: of an agent, for people.
+    void bury(const Entry& entry, std::uint32_t first, std::uint32_t count, std::string reason,
+              const std::string& name = {});
     // The unsafe custody that holds this message for this host, if there is one: where a duplicate
     // waits.
     std::shared_ptr<Custody> find_unsafe(const ProducerId& producer, std::uint64_t sequence) const;
@@ -91,6 +95,8 @@ class Keeper {
     // Every destination an Owe names has to be declared in the same transaction or before it.
     void declare(const Destination& destination) { undeclared_[destination.id] = destination; }
     void forget_destination(DestinationId id);
+    // What is on disk only of it becomes dead letters; all else of it has settled.
+    void bury_destination(DestinationId id, const std::string& name, const std::string& reason);
     std::optional<Transaction> gather();
     // Everything that is unsafe or pending becomes due at once: the agent is about to stop.
     void want_all();
@@ -116,6 +122,7 @@ class Keeper {
         std::uint64_t number = 0;
         std::uint32_t remaining = 0;
         wire::Fate fate = wire::Fate::reached;
+        std::vector<DestinationId> owed = {};  // where the entries are that count
     };
     std::vector<Arrival> arrived;
 

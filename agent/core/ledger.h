@@ -44,6 +44,17 @@ class Ledger {
         accounts_.erase(to);
         changed_.erase(to);
     }
+    // The destination has ended, and nothing waits for it: its figures stay, with those of no
+    // destination.
+    void close(DestinationId to) {
+        const Account gone = account(to);
+        forget(to);
+        Account& rest = of(DestinationId{});
+        for (const auto column : {&Account::recovered, &Account::taken, &Account::settled,
+                                  &Account::filtered, &Account::expired, &Account::lapsed,
+                                  &Account::dead_lettered, &Account::purged, &Account::moved})
+            rest.*column += gone.*column;
+    }
     // The accounts that changed since the last call: they go with the next commit.
     std::set<DestinationId> take_changed() { return std::exchange(changed_, {}); }
 

@@ -199,6 +199,7 @@ void Exchange::State::open_session(Link& link, const wire::LinkHello& hello, Sta
     peer.interest_frame = link.sent;
     peer.interest_heard.reset();
     begin_tickets(peer, hello, same_start);
+    if (draining) (void)holds.hold(peer.id, {wire::Kind::topic, "**"}, drain_cause);
     tell_holds_since(link);
     tell_all_paths(peer);
     peer.arrived_told = 0;

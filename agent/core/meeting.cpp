@@ -129,9 +129,11 @@ bool State::choose_between(Link& link, const AgentId& peer_id) {
 void State::meet(Link& link, const wire::LinkHello& hello) {
     Peer& peer = *link.peer;
     const bool another_key = std::exchange(peer.key, link.key) != link.key;
-    const bool news = peer.id.is_zero() || !is_same_start(peer, hello) || another_key;
+    const bool is_new = peer.remote == nullptr;
+    const bool news = is_new || !is_same_start(peer, hello) || another_key;
     if (peer.id.is_zero()) {
         peer.id = hello.agent;
+        adopt_numbers(peer);
         peers_by_id[peer.id] = &peer;
     }
     if (peer.remote == nullptr) {
@@ -152,6 +154,7 @@ void State::meet(Link& link, const wire::LinkHello& hello) {
 }
 
 void State::put_peer(const Peer& peer) {
+    if (peer.removed) return;
     Tickets tickets = peer.tickets;
     if (peer.ticketing.taking) tickets.held = *peer.ticketing.taking;
     keeper.change(PutPeer{.id = peer.id,

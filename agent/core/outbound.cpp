@@ -218,7 +218,8 @@ bool Outbound::on_refuse(std::uint64_t number, const std::string& reason) {
     Flight* const flight = find(number);
     if (flight == nullptr || flight->done()) return false;
     for (const Carried& carried : flight->carried)
-        if (!carried.done) keeper_.bury(carried.entry, 0, carried.entry.messages(), reason);
+        if (!carried.done)
+            keeper_.bury(carried.entry, 0, carried.entry.messages(), reason, carried.to->name);
     land(*flight, Settlement::dead_lettered);
     touch();
     return true;
@@ -247,6 +248,35 @@ void Outbound::give_back(Remote& remote) {
 
 void Outbound::give_back_rerouted() {
     give_back_if([&](const Remote& to) { return to.via != this && to.via != nullptr; });
+}
+
+void Outbound::give_back_all() {
+    give_back_if([](const Remote&) { return true; });
+}
+
+std::vector<Remote::Owed> Outbound::withdraw(const Remote& remote) {
+    std::vector<Remote::Owed> owed;
+    for (Flight& flight : flights_)
+        for (Carried& carried : flight.carried) {
+            if (carried.done || carried.to != &remote) continue;
+            carried.done = true;
+            owed.push_back({std::exchange(carried.entry, {}), carried.queue});
+            if (--flight.open == 0 && std::exchange(flight.counted, false))
+                bytes_out_ -= flight.bytes;
+        }
+    drop_landed();
+    touch();
+    return owed;
+}
+
+Run::Size Outbound::under_way_to(const Remote& remote, Of which) const {
+    Run::Size all;
+    for (const Flight& flight : flights_)
+        for (const Carried& carried : flight.carried)
+            if (!carried.done && carried.to == &remote &&
+                (which == Of::everything || carried.queue == nullptr))
+                all.add({1, carried.entry.messages(), carried.entry.bytes()});
+    return all;
 }
 
 void Outbound::abandon(const Group& queue, const LargeMessage& message) {

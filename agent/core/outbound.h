@@ -43,6 +43,12 @@ class Outbound {
     // ---- The agents that are reached by it.
     // The neighbour itself.
     void set_neighbour(Remote& remote) { neighbour_ = &remote; }
+    void forget_neighbour() { neighbour_ = nullptr; }
+    // It has another key and entry now: `former` led to it, and has used these numbers.
+    void follow(const Outbound& former) {
+        last_number_ = std::max(last_number_, former.last_number_);
+        given_ = std::max(given_, former.given_);
+    }
     void attach(Remote& remote);
     void detach(Remote& remote);
     const std::vector<Remote*>& remotes() const { return remotes_; }
@@ -73,6 +79,13 @@ class Outbound {
     // that are reached by another neighbour now.
     void give_back(Remote& remote);
     void give_back_rerouted();
+    // The link is gone for good: all of it.
+    void give_back_all();
+    // Whatever is on its way for that agent is not any more; what was taken over may still arrive.
+    std::vector<Remote::Owed> withdraw(const Remote& remote);
+    // On its way for that agent; of its own stream, or of queues as well.
+    enum class Of : std::uint8_t { own_stream, everything };
+    Run::Size under_way_to(const Remote& remote, Of which) const;
     // What an agent has of it is taken back by its queue.
     void abandon(const Group& queue, const LargeMessage& message);
     void hold(const std::vector<wire::ChannelKey>& channels);

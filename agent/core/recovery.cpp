@@ -118,7 +118,7 @@ State::Peer& State::peer_for(const PeerSettings& wanted) {
     auto found = std::find_if(peers.begin(), peers.end(), has_its_key);
     if (found == peers.end())
         found = std::find_if(peers.begin(), peers.end(), [&](const auto& peer) {
-            return !peer->configured && peer->settings.name == wanted.name;
+            return !peer->configured && !peer->removed && peer->settings.name == wanted.name;
         });
     if (found != peers.end()) return **found;
     return add_peer();
@@ -133,6 +133,7 @@ void State::apply_peers() {
         Peer& peer = peer_for(wanted);
         peer.settings = wanted;
         peer.configured = true;
+        peer.removed = false;
         for (const auto& key : wanted.keys) peers_by_key[key] = &peer;
         peer.outbound->set_rate(wanted.rate_bytes_per_second);
         if (wanted.rate_bytes_per_second > 0) rated.push_back(&peer);

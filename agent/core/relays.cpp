@@ -153,7 +153,7 @@ void State::begin_large_messages_anew(Remote& to) {
 std::optional<wire::LinkPaths::Path> State::path_told(const Peer& peer, const AgentId& agent) {
     const Paths::Path* const path = paths.best(agent);
     const Remote* const to = find_remote(agent);
-    if (!settings.relay || !peer.settings.relays || path == nullptr || to == nullptr ||
+    if (!settings.relay || draining || !peer.settings.relays || path == nullptr || to == nullptr ||
         agent == peer.id || (path->passes(peer.id) && !mutated(Mutation::path_may_loop)) ||
         path->agents.size() >= wire::path_agents_max)
         return std::nullopt;

@@ -109,6 +109,26 @@ void Remote::abandon(const Group& queue, const LargeMessage& message) {
     });
 }
 
+std::vector<Remote::Owed> Remote::return_to_queues() {
+    const auto own = std::stable_partition(returned_.begin(), returned_.end(),
+                                           [](const Owed& owed) { return owed.queue == nullptr; });
+    std::vector<Owed> back(std::make_move_iterator(own), std::make_move_iterator(returned_.end()));
+    returned_.erase(own, returned_.end());
+    return back;
+}
+
+std::uint64_t Remote::take_all(std::vector<Owed>& entries) {
+    begin_anew();
+    for (Owed& owed : std::exchange(returned_, {})) entries.push_back(std::move(owed));
+    std::uint64_t on_disk = 0;
+    for (Stream& lane : streams_) {
+        std::vector<Entry> own;
+        on_disk += lane.take_all(own);
+        for (Entry& entry : own) entries.push_back({std::move(entry), nullptr});
+    }
+    return on_disk;
+}
+
 // ---- Large messages ------------------------------------------------------------------------
 
 void Remote::note_left(const wire::BatchHeader& batch) {

@@ -50,6 +50,11 @@ class Remote {
     bool is_moot(const Entry& entry) const;
     // What it has of it is taken back by its queue.
     void abandon(const Group& queue, const LargeMessage& message);
+    // What came back to it of those queues that it took from, for them.
+    std::vector<Owed> return_to_queues();
+    // Everything is given up: what is in memory goes to `entries`. Returns the messages that are on
+    // disk only.
+    std::uint64_t take_all(std::vector<Owed>& entries);
 
     // ---- Large messages. A relay that has a part may be lost with it, and the parts must come in
     // order: so what a relay has acknowledged of a message is kept until it has acknowledged all of

@@ -292,7 +292,8 @@ void Exchange::State::watch_room() {
         std::set<DestinationId> roomy;
         for (const auto& [told, causes] : holds.all())
             for (const DestinationId cause : causes)
-                if (cause != DestinationId{} && queued_bytes(cause) < low) roomy.insert(cause);
+                if (cause != full_journal && cause != drain_cause && queued_bytes(cause) < low)
+                    roomy.insert(cause);
         for (const DestinationId cause : roomy)
             for (const auto& told : holds.release(cause)) tell_resume(told.source, told.channel);
     }
@@ -319,14 +320,13 @@ void Exchange::State::watch_journal() {
     const wire::ChannelKey everything{wire::Kind::topic, "**"};
     if (!full) {
         event(Event::Kind::journal_resumed, "journal", "there is room again, publishers go on");
-        for (const auto& told : holds.release(DestinationId{}))
-            tell_resume(told.source, told.channel);
+        for (const auto& told : holds.release(full_journal)) tell_resume(told.source, told.channel);
         return;
     }
     event(Event::Kind::journal_full, "journal",
           "no room for new messages: publishers are held back until some of it drains");
     for (const auto& [id, producer] : producers)
-        if (producer.session && holds.hold(id, everything, DestinationId{}))
+        if (producer.session && holds.hold(id, everything, full_journal))
             tell_hold(id, everything, "the journal is full");
 }
 

@@ -68,6 +68,9 @@ struct Exchange::State {
         PeerSettings settings;
         std::string key;  // that its last session proved
         bool configured = true;
+        // Nothing is owed to it and nothing of it is durable: what is left counts its numbers and
+        // marks, in case that it is added again.
+        bool removed = false;
         AgentId id;                // zero until it was first heard
         Remote* remote = nullptr;  // the agent itself; none until it was first heard
         std::uint64_t incarnation = 0, nonce = 0;
@@ -376,6 +379,23 @@ struct Exchange::State {
     void apply_peers();
     Peer& peer_for(const PeerSettings& wanted);
 
+    // ---- drain.cpp
+    void begin_drain();
+    void end_drain();
+    void hold_for_drain(const SourceId& source);
+    void tell_paths_again(Peer& peer);
+
+    // ---- removal.cpp
+    Peer* find_peer(const std::string& name) const;
+    std::vector<std::string> ways_but(const AgentId& agent, const Peer* without) const;
+    Removal::Owed owed_to(const Remote& remote) const;
+    void plan_behind(const Peer& peer, Removal& plan) const;
+    void forget_peer(Peer& peer);
+    void forget_remote(Remote& remote, const std::string& name, const std::string& reason);
+    void reclaim_large_messages(Remote& remote);
+    void give_up(Remote::Owed owed, const std::string& name, const std::string& reason);
+    void adopt_numbers(Peer& peer);
+
     // ---- turn.cpp
     void tick();
     void move_streams();
@@ -453,6 +473,7 @@ struct Exchange::State {
     };
     std::vector<PendingReply> pending_replies;
     bool everything_held = false;  // the journal has no room
+    bool draining = false;         // by order: nothing new is taken
     bool stopping = false;
     Time next_tick{};
     std::uint64_t random_salt = 0;

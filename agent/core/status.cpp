@@ -133,6 +133,7 @@ Status Exchange::status(Time now) const {
                   .incarnation = s.incarnation,
                   .uptime_millis = millis_since(s.started, now),
                   .relay = s.settings.relay,
+                  .draining = s.draining,
                   .memory_bytes = s.keeper.meter.bytes(),
                   .unsafe_batches = s.keeper.unsafe_count(),
                   .journal = s.keeper.space(),
@@ -144,7 +145,8 @@ Status Exchange::status(Time now) const {
                   .questions_dropped = s.questions_dropped,
                   .dead_letters = s.keeper.space().dead_letters};
     for (const auto& [id, session] : s.sessions) status.sessions += session.open ? 1 : 0;
-    for (const auto& peer : s.peers) status.links.push_back(s.link_status(*peer));
+    for (const auto& peer : s.peers)
+        if (!peer->removed) status.links.push_back(s.link_status(*peer));
     for (const auto& [agent, remote] : s.remotes) status.agents.push_back(s.agent_status(*remote));
     for (const auto& [id, group] : s.groups) status.groups.push_back(s.group_status(*group));
     for (const auto& [key, count] : s.denials.all())

@@ -73,6 +73,7 @@ struct Status {
     std::uint64_t uptime_millis = 0;
     std::uint64_t sessions = 0;
     bool relay = false;
+    bool draining = false;
     std::vector<LinkStatus> links;
     std::vector<AgentStatus> agents;
     std::vector<GroupStatus> groups;

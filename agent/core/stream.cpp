@@ -112,6 +112,18 @@ void Stream::on_loaded(const Loaded& answer, Keeper& keeper) {
     if (run != &main_ && run->empty()) aside_.erase(*answer.request.channel);
 }
 
+std::uint64_t Stream::take_all(std::vector<Entry>& entries) {
+    std::uint64_t on_disk = 0;
+    for_each_run([&](Run& run) {
+        on_disk += run.on_disk().messages;
+        run.drop_disk();
+        while (!run.empty()) entries.push_back(run.pop());
+    });
+    aside_.clear();
+    showing_ = nullptr;
+    return on_disk;
+}
+
 bool Stream::spilled() const { return main_.spilled() || !aside_.empty(); }
 
 Run::Size Stream::size() const {

@@ -58,6 +58,9 @@ class Stream {
     void read_on(std::uint64_t memory_bytes_max, const HeldChannels& held,
                  std::vector<ReadBack>& reads);
     void on_loaded(const Loaded& answer, Keeper& keeper);
+    // Everything is given up: what is in memory goes to `entries`. Returns the messages that are on
+    // disk only.
+    std::uint64_t take_all(std::vector<Entry>& entries);
 
     bool spilled() const;
     Run::Size size() const;

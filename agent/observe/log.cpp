@@ -33,6 +33,8 @@ std::string_view noun_of(Kind kind) {
         case Kind::channel_held:
         case Kind::channel_resumed:
             return "channel ";
+        case Kind::peer_removed:
+            return "peer ";
         default:
             return "";
     }

@@ -121,6 +121,7 @@ Json status_json(const core::Status& s, const Extras& io) {
             {"uptime_millis", s.uptime_millis},
             {"sessions", s.sessions},
             {"relay", s.relay},
+            {"draining", s.draining},
             {"links", list_json(s.links, link_json)},
             {"agents", list_json(s.agents, agent_status_json)},
             {"groups", list_json(s.groups, group_json)},

@@ -62,6 +62,7 @@ void describe_subcommands(Command& bus, Chosen& chosen, const Interruption& inte
     add_why(bus, chosen);
     add_peer(bus, chosen, interruption);
     add_ping(bus, chosen, interruption);
+    add_drain(bus, chosen, interruption);
     add_reload(bus, chosen);
     add_identity(bus, chosen);
     add_keygen(bus, chosen);

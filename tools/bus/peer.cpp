@@ -1,5 +1,6 @@
 // bus peer list|wait|rejoin: the links to this agent's peers, scripts that need
-// one to be up, and the way on for who was restored from a backup.
+// one to be up, and the way on for who was restored from a backup. (bus peer
+// remove: peer_remove.cpp.)
 #include <fmt/format.h>
 
 #include <iostream>
@@ -112,12 +113,13 @@ void add_rejoin(Command& peer, Chosen& chosen) {
 }  // namespace
 
 void add_peer(Command& bus, Chosen& chosen, const Interruption& interruption) {
-    Command* peer =
-        bus.add_subcommand("peer", "List this agent's peers, wait for one, or let one rejoin");
+    Command* peer = bus.add_subcommand(
+        "peer", "List this agent's peers, wait for one, let one rejoin, or remove one");
     peer->require_subcommand();
     add_list(*peer, chosen);
     add_wait(*peer, chosen, interruption);
     add_rejoin(*peer, chosen);
+    add_peer_remove(*peer, chosen);
 }
 
 }  // namespace bus::cli

@@ -17,10 +17,11 @@ namespace {
 using enum Table::Align;
 
 std::string agent_text(const Json& status, const Paint& paint) {
-    return fmt::format("{}  agent {}, up {}, {}{}\n", paint.heading(word(status, "name")),
+    return fmt::format("{}  agent {}, up {}, {}{}{}\n", paint.heading(word(status, "name")),
                        word(status, "agent"), in_millis(number(status, "uptime_millis")),
                        counted(number(status, "sessions"), "app"),
-                       status.value("relay", false) ? ", relays" : "");
+                       status.value("relay", false) ? ", relays" : "",
+                       status.value("draining", false) ? paint.bad(", is being drained") : "");
 }
 
 std::string waiting_text(const Json& agent) {

@@ -1,0 +1,41 @@
+#include "agent_arguments.h"
+
+#include <algorithm>
+
+#include "bus/error.h"
+
+namespace bus {
+
+wire::AdminArguments arguments_of(const wire::AdminRequest& request,
+                                  std::initializer_list<std::string_view> known) {
+    auto arguments = wire::admin_arguments(request);
+    if (!arguments) throw Error{arguments.error().reason};
+    const auto refuse_unknown = [&](const auto& found) {
+        for (const auto& [key, value] : found)
+            if (std::ranges::find(known, key) == known.end())
+                throw Error{"the request \"" + request.request + "\" has no argument \"" + key +
+                            "\" of that type"};
+    };
+    refuse_unknown(arguments->flags);
+    refuse_unknown(arguments->numbers);
+    refuse_unknown(arguments->texts);
+    return std::move(*arguments);
+}
+
+std::string required(wire::AdminArguments& arguments, const std::string& key) {
+    const auto found = arguments.texts.find(key);
+    if (found == arguments.texts.end() || found->second.empty())
+        throw Error{"\"" + key + "\" is missing"};
+    return std::move(found->second);
+}
+
+std::string text_argument(const wire::AdminRequest& request, const std::string& key) {
+    auto arguments = arguments_of(request, {key});
+    return required(arguments, key);
+}
+
+observe::AdminAnswer answer_to(const wire::AdminRequest& request) {
+    return {.id = request.id, .request = request.request};
+}
+
+}  // namespace bus

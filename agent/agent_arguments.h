@@ -1,0 +1,26 @@
+// What a request on admin.sock brings with it.
+#pragma once
+
+#include <initializer_list>
+#include <string>
+#include <string_view>
+
+#include "observe/status_json.h"
+#include "wire/admin_arguments.h"
+
+namespace bus {
+
+// Of a request that takes only these arguments; whatever else stands there is a mistake, and what
+// was meant by it might matter. Throws Error.
+wire::AdminArguments arguments_of(const wire::AdminRequest& request,
+                                  std::initializer_list<std::string_view> known);
+
+// A text that has to be there. Throws Error.
+std::string required(wire::AdminArguments& arguments, const std::string& key);
+
+// The only argument, and it has to be there. Throws Error.
+std::string text_argument(const wire::AdminRequest& request, const std::string& key);
+
+observe::AdminAnswer answer_to(const wire::AdminRequest& request);
+
+}  // namespace bus
