@@ -31,7 +31,8 @@ core::Settings settings_of(const Config& config, const Identity& identity) {
                                   .cost = peer.cost,
                                   .rate_bytes_per_second = peer.rate_bytes_per_second,
                                   .has_address = !peer.addresses.empty(),
-                                  .status = peer.status});
+                                  .status = peer.status,
+                                  .waiting = peer.waiting});
     for (const AppConfig& app : config.apps) settings.rules[app.uid] = app.may;
     return settings;
 }

@@ -42,6 +42,7 @@ struct PeerConfig {
     std::uint32_t cost = 1;                // of its link, when paths are compared
     std::uint64_t rate_bytes_per_second = 0;  // of what is sent to it; 0: unlimited
     bool status = true;                       // it may ask for the status of this agent
+    core::Bound waiting;                      // "limits"
     std::string where;
 };
 

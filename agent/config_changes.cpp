@@ -24,6 +24,21 @@ std::string text_of_addresses(const std::vector<std::string>& addresses) {
     return addresses.empty() ? "none (it dials)" : joined(addresses);
 }
 std::string text_of_flag(bool flag) { return flag ? "true" : "false"; }
+// In the largest unit that divides it.
+std::string text_of_age(Duration age) {
+    static constexpr std::pair<std::chrono::seconds, char> units[] = {
+        {std::chrono::hours{24}, 'd'},
+        {std::chrono::hours{1}, 'h'},
+        {std::chrono::minutes{1}, 'm'}};
+    for (const auto& [unit, letter] : units)
+        if (age % unit == Duration{}) return std::to_string(age / unit) + letter;
+    return std::to_string(age / std::chrono::seconds{1}) + 's';
+}
+std::string text_of_bound(const core::Bound& bound) {
+    std::string text = bound.bytes == 0 ? "" : "waiting " + byte_size_text(bound.bytes);
+    if (bound.age > Duration{}) text += (text.empty() ? "age " : ", age ") + text_of_age(bound.age);
+    return text.empty() ? "none" : text;
+}
 std::string text_of_trust(const PeerConfig& peer) {
     return peer.may ? permissions_text(*peer.may) : "everything";
 }
@@ -67,6 +82,7 @@ void compare_peers(const PeerConfig& was, const PeerConfig& is, std::vector<std:
     subject.compare("cost", std::to_string(was.cost), std::to_string(is.cost));
     subject.compare("rate", text_of_rate(was.rate_bytes_per_second),
                     text_of_rate(is.rate_bytes_per_second));
+    subject.compare("limits", text_of_bound(was.waiting), text_of_bound(is.waiting));
 }
 
 // A peer of `peers` by a common key, or else by its name; nullptr: there is none.

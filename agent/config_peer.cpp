@@ -12,6 +12,9 @@ constexpr std::size_t keys_max = 4;  // the current one, the next one, and a sec
 constexpr std::uint32_t cost_max = 1'000;
 // Below it a frame of the largest size takes longer than a link may be silent.
 constexpr std::uint64_t rate_min = 8 * limits::KiB;
+// Several frames, and longer than a link takes to come back.
+constexpr std::uint64_t waiting_min = limits::MiB;
+constexpr Duration age_min = std::chrono::seconds{60};
 
 // The value of `one`, or the list in `many`.
 struct OneOrMany {
@@ -82,6 +85,16 @@ std::optional<core::Permissions> read_trust(ConfigSection& section) {
     return may;
 }
 
+core::Bound read_limits(ConfigSection& section) {
+    core::Bound bound;
+    section.object("limits", [&](ConfigSection& limits) {
+        bound.bytes = limits.bytes("waiting", 0, waiting_min);
+        bound.age = limits.duration("age", Duration{}, age_min);
+        limits.finish();
+    });
+    return bound;
+}
+
 }  // namespace
 
 PeerConfig read_peer(ConfigSection& section) {
@@ -95,6 +108,7 @@ PeerConfig read_peer(ConfigSection& section) {
     peer.status = section.boolean("status", !peer.may);
     peer.cost = static_cast<std::uint32_t>(section.number("cost", 1, 1, cost_max));
     peer.rate_bytes_per_second = section.rate("rate", 0, rate_min);
+    peer.waiting = read_limits(section);
     section.finish();
     return peer;
 }

@@ -1,6 +1,8 @@
 #include "config_section.h"
 
 #include <algorithm>
+#include <charconv>
+#include <optional>
 
 #include <bus/error.h>
 #include "byte_size.h"
@@ -151,6 +153,41 @@ std::uint64_t ConfigSection::number(std::string_view key, std::uint64_t fallback
     complain(key, found->text + " is no whole number from " + std::to_string(minimum) + " to " +
                       std::to_string(maximum));
     return fallback;
+}
+
+namespace {
+
+std::optional<Duration> read_duration(std::string_view text) {
+    using namespace std::chrono_literals;
+    static constexpr std::pair<char, std::chrono::seconds> units[] = {
+        {'s', 1s}, {'m', 1min}, {'h', 1h}, {'d', 24h}};
+    constexpr std::int64_t most = 36'500;  // days, 100 years
+    for (const auto& [letter, unit] : units) {
+        if (!text.ends_with(letter)) continue;
+        std::uint32_t number = 0;
+        const char* const end = text.data() + text.size() - 1;
+        const auto read = std::from_chars(text.data(), end, number);
+        const bool is_whole = read.ec == std::errc{} && read.ptr == end;
+        return is_whole && number <= most * (std::chrono::seconds{24h} / unit)
+                   ? std::optional<Duration>{number * unit}
+                   : std::nullopt;
+    }
+    return std::nullopt;
+}
+
+}  // namespace
+
+Duration ConfigSection::duration(std::string_view key, Duration fallback, Duration minimum) {
+    const JsonValue* found = find(key, JsonValue::Type::text);
+    if (!found) return fallback;
+    const auto time = read_duration(found->text);
+    if (!time)
+        complain(key, as_written(*found) +
+                          " is no time; write it like \"7d\", \"12h\", \"30m\" or \"90s\"");
+    else if (*time < minimum)
+        complain(key, as_written(*found) + " is below the minimum, " +
+                          std::to_string(minimum / std::chrono::seconds{1}) + "s");
+    return time.value_or(fallback);
 }
 
 void ConfigSection::each_text(

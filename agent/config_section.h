@@ -9,6 +9,7 @@
 #include <string_view>
 #include <vector>
 
+#include "base/time.h"
 #include "json_document.h"
 
 namespace bus {
@@ -47,6 +48,8 @@ class ConfigSection {
     std::uint64_t bytes(std::string_view key, std::uint64_t fallback, std::uint64_t minimum);
     // Bytes a second, as "2MiB/s".
     std::uint64_t rate(std::string_view key, std::uint64_t fallback, std::uint64_t minimum);
+    // "7d", "12h", "30m" or "90s".
+    Duration duration(std::string_view key, Duration fallback, Duration minimum);
     void each_text(std::string_view key,
                    const std::function<void(const std::string& text, unsigned index)>& take);
     void each_object(std::string_view key, const std::function<void(ConfigSection&)>& take);

@@ -41,6 +41,7 @@ class Inquiry {
     bool is_meant(const Group& group) const;
     std::string name_of(const Group& group) const;
     bool concerns(const std::string& channel) const;
+    bool is_bounded(DestinationId to) const { return s_.bytes_max(to) < s_.quota(); }
     void look_for_nobody();
     void look_at(const Group& group);
     void look_at_consumers(const Group& group);
@@ -172,7 +173,7 @@ void Inquiry::look_at_holds() {
             "drain --undo` or its next start");
     for (const auto& [told, causes] : s_.holds.all()) {
         if (told.channel.name == "**" || !concerns(told.channel.name)) continue;
-        std::string who;
+        std::string who, bound = "its share of the journal";
         for (const DestinationId cause : causes) {
             const auto group = s_.groups.find(cause);
             const auto remote = s_.remotes_by_destination.find(cause);
@@ -180,10 +181,11 @@ void Inquiry::look_at_holds() {
                 who += (who.empty() ? "" : ", ") + name_of(*group->second);
             else if (remote != s_.remotes_by_destination.end())
                 who += (who.empty() ? "agent " : ", agent ") + s_.name_of(remote->second->agent());
+            if (is_bounded(cause)) bound = "the limit of its entry";
         }
         say(Weight::problem, "channel " + told.channel.name,
             "publishers are held back until the backlog of " + who +
-                " is smaller: it has reached its share of the journal");
+                " is smaller: it has reached " + bound);
     }
 }
 

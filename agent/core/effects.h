@@ -80,6 +80,7 @@ struct Event {
         descriptors_scarce,
         peer_removed,
         drain_changed,
+        overdue_buried,
     };
     Kind kind;
     Time at;

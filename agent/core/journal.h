@@ -63,6 +63,7 @@ struct Put {
     std::uint64_t expires_wall_micros = 0;  // this host's wall clock; 0: never
     std::uint32_t owes = 1;                 // how many Owe follow
     DestinationId source;                   // the agent where it entered the bus; 0: this one
+    std::uint64_t taken_wall_micros = 0;    // this host's wall clock
 };
 struct Owe {
     StreamId stream;
@@ -238,6 +239,7 @@ struct LoadedEntry {
     std::uint64_t expires_wall_micros = 0;
     std::uint32_t messages = 0;  // of the batch: needed where its bytes are damaged
     DestinationId source;
+    std::uint64_t taken_wall_micros = 0;
 };
 struct Loaded {
     ReadBack request;

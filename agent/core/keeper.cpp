@@ -48,8 +48,9 @@ Entry Keeper::taken_back(const LoadedEntry& row, StreamId stream) {
     custody->recovered = row.id <= recovered_through_;
     custody->read_back = true;
     custody->source = row.source;
-    custody->taken = now_;
-    custody->expires = expires_from_wall(row.expires_wall_micros);
+    custody->taken =
+        row.taken_wall_micros == 0 ? now_ : std::min(now_, from_wall(row.taken_wall_micros));
+    custody->expires = row.expires_wall_micros == 0 ? never : from_wall(row.expires_wall_micros);
     custody->unsettled = 1;
     custody->owed.push_back(
         {.stream = stream, .flags = row.flags, .done = row.done, .before = row.done});
@@ -345,7 +346,8 @@ void Keeper::put(const std::shared_ptr<Custody>& custody, Transaction& transacti
                                       .batch = custody->batch,
                                       .expires_wall_micros = expires_wall(custody->expires),
                                       .owes = custody->unsettled,
-                                      .source = custody->source});
+                                      .source = custody->source,
+                                      .taken_wall_micros = wall_micros(custody->taken)});
     for (const auto& owed : custody->owed)
         if (!owed.settled)
             transaction.changes.push_back(Owe{
@@ -442,14 +444,13 @@ void Keeper::take_apart(bool maybe_on_disk) {
     }
 }
 
-// ---- Lifetimes across a power-off run on this host's own wall clock --------------------
+// ---- Lifetimes and ages across a power-off run on this host's own wall clock --------------------
 
 std::uint64_t Keeper::expires_wall(Time expires) const {
     return expires == never ? 0 : std::max<std::uint64_t>(1, wall_micros(expires));
 }
 
-Time Keeper::expires_from_wall(std::uint64_t wall) const {
-    if (wall == 0) return never;
+Time Keeper::from_wall(std::uint64_t wall) const {
     const auto left = static_cast<std::int64_t>(wall - started_wall_micros_);
     return started_ + std::chrono::microseconds{left};
 }

@@ -173,7 +173,7 @@ class Keeper {
     void add_accounts(Transaction& transaction);
     void take_apart(bool maybe_on_disk);
     std::uint64_t expires_wall(Time expires) const;
-    Time expires_from_wall(std::uint64_t wall_micros) const;
+    Time from_wall(std::uint64_t wall_micros) const;
 
     BatchId last_batch_;
     const BatchId recovered_through_;

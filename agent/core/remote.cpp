@@ -201,6 +201,29 @@ void Remote::on_recalled(const Loaded& answer) {
     });
 }
 
+// The rest of a message follows its beginning.
+bool Remote::is_overdue(const Entry& entry, Time before) {
+    const auto& header = entry.batch().header();
+    const bool is_old = entry.custody->taken < before;
+    if (!header.part) return is_old;
+    const MessageKey key = key_of(header);
+    if (header.part->index > 0 || is_abort(header)) {
+        if (!overdue_.contains(key)) return false;
+        if (is_last_part(header)) overdue_.erase(key);
+        return true;
+    }
+    if (is_old && !is_last_part(header)) overdue_.insert(key);
+    return is_old;
+}
+
+std::vector<Entry> Remote::take_overdue(Time before, std::vector<ReadBack>& reads) {
+    std::vector<Entry> taken;
+    for (Stream& lane : streams_)
+        lane.take_front_if([&](const Entry& entry) { return is_overdue(entry, before); }, taken,
+                           reads);
+    return taken;
+}
+
 // ---- The journal ------------------------------------------------------------------------------
 
 void Remote::on_loaded(const Loaded& answer) {

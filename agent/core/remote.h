@@ -7,6 +7,7 @@
 #include <deque>
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -72,6 +73,10 @@ class Remote {
     // Of which nothing has come since: its source took another way in the middle of it.
     void forget_parts(Time before);
 
+    // What has waited since before `before`, and has not left; large messages as a whole, unless
+    // they have begun to leave. What is on disk of the oldest is asked for.
+    std::vector<Entry> take_overdue(Time before, std::vector<ReadBack>& reads);
+
     // ---- The journal.
     Stream& stream(wire::Lane lane) { return streams_[static_cast<std::size_t>(lane)]; }
     void trim(std::uint64_t memory_bytes_max);
@@ -114,6 +119,8 @@ class Remote {
         std::vector<Entry> kept;
     };
     std::map<MessageKey, HalfWay> half_way_;
+    std::set<MessageKey> overdue_;  // their beginnings were taken, and not all the rest
+    bool is_overdue(const Entry& entry, Time before);
     std::optional<ReadBack> recall_;  // of what is kept: to be asked for
     bool recalling_ = false;
     std::size_t turn_ = 0, showing_ = 0;  // sources

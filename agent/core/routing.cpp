@@ -279,20 +279,24 @@ std::uint64_t Exchange::State::quota() const {
 
 void Exchange::State::hold_if_full(const Arrival& arrival, const Batch& batch, DestinationId to,
                                    std::uint64_t bytes) {
-    if (bytes < quota()) return;
+    if (bytes < bytes_max(to)) return;
     const wire::ChannelKey channel{batch.header().kind, std::string{batch.header().channel}};
     if (holds.hold(arrival.source, channel, to))
-        tell_hold(arrival.source, channel, "its backlog has reached its share of the journal");
+        tell_hold(arrival.source, channel, bound_words(to));
 }
 
 // Lets go on what has room again: whole windows of it, or it would be held again at once.
 void Exchange::State::watch_room() {
     if (!holds.all().empty()) {
-        const auto low = quota() - std::min(quota() / 2, 2 * limits::producer_window);
+        const auto low = [&](DestinationId cause) {
+            const auto most = bytes_max(cause);
+            return most - std::min(most / 2, 2 * limits::producer_window);
+        };
         std::set<DestinationId> roomy;
         for (const auto& [told, causes] : holds.all())
             for (const DestinationId cause : causes)
-                if (cause != full_journal && cause != drain_cause && queued_bytes(cause) < low)
+                if (cause != full_journal && cause != drain_cause &&
+                    queued_bytes(cause) < low(cause))
                     roomy.insert(cause);
         for (const DestinationId cause : roomy)
             for (const auto& told : holds.release(cause)) tell_resume(told.source, told.channel);

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "base/id.h"
+#include "base/time.h"
 #include "limits.h"
 
 namespace bus::core {
@@ -17,6 +18,14 @@ namespace bus::core {
 struct Permissions {
     std::vector<std::string> publish, subscribe, send, receive, request, serve;
     friend bool operator==(const Permissions&, const Permissions&) = default;
+};
+
+// Of what waits for an agent: so many bytes, then its sources are held back; so long, then it
+// becomes a dead letter.
+struct Bound {
+    std::uint64_t bytes = 0;  // 0: its share of the journal
+    Duration age{};           // 0: none
+    friend bool operator==(const Bound&, const Bound&) = default;
 };
 
 struct PeerSettings {
@@ -31,6 +40,7 @@ struct PeerSettings {
     bool has_address = true;                  // this agent dials it
     // It, and all that lies behind it, may ask for the status of this agent and of those behind.
     bool status = true;
+    Bound waiting;
     friend bool operator==(const PeerSettings&, const PeerSettings&) = default;
 };
 

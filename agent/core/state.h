@@ -245,7 +245,7 @@ struct Exchange::State {
     Time due_of(const std::vector<Group*>& groups, const std::vector<Remote*>& remotes) const;
     void hold_if_full(const Arrival& arrival, const Batch& batch, DestinationId to,
                       std::uint64_t bytes);
-    std::uint64_t quota() const;
+    std::uint64_t quota() const;  // of a destination without a bound of its own
     Time expiry(const Arrival& arrival, const wire::BatchHeader& header) const;
     void watch_room();
     void watch_journal();
@@ -378,6 +378,14 @@ struct Exchange::State {
     void recover_groups(Recovered& recovered);
     void apply_peers();
     Peer& peer_for(const PeerSettings& wanted);
+
+    // ---- bounds.cpp
+    const Bound* bound_of(const Remote& remote) const;  // nullptr: it has none of its own
+    std::uint64_t bytes_max(DestinationId to) const;
+    std::string bound_words(DestinationId to) const;
+    void bury_overdue();
+    void bury_overdue(Remote& remote);
+    bool may_become_overdue() const;
 
     // ---- drain.cpp
     void begin_drain();

@@ -41,6 +41,10 @@ LinkStatus Exchange::State::link_status(const Peer& peer) const {
         .relays = peer.relays,
         .cost = peer.settings.cost,
         .agent = peer.id,
+        .limit_bytes = peer.settings.waiting.bytes,
+        .limit_age_millis = static_cast<std::uint64_t>(
+            std::chrono::duration_cast<std::chrono::milliseconds>(peer.settings.waiting.age)
+                .count()),
         .rtt_micros = peer.rtt_micros,
         .rtt_measured = peer.rtt_measured,
         .sent_messages = peer.sent.messages(),

@@ -23,6 +23,7 @@ struct LinkStatus {
     AgentId agent;  // zero until it was first heard
     std::uint64_t backlog_entries = 0, backlog_messages = 0, backlog_bytes = 0;
     std::uint64_t backlog_age_millis = 0;
+    std::uint64_t limit_bytes = 0, limit_age_millis = 0;  // of what waits; 0: none of its own
     std::uint64_t in_flight_bytes = 0, window_bytes = 0;
     // At the present speed; none: nothing waits, or nothing moves.
     std::optional<std::uint64_t> drained_in_millis;

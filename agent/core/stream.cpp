@@ -80,12 +80,6 @@ Entry Stream::pop() {
     return entry;
 }
 
-template <class Visit>
-void Stream::for_each_run(Visit visit) {
-    visit(main_);
-    for (auto& [hash, waiting] : aside_) visit(waiting.run);
-}
-
 void Stream::trim(std::uint64_t memory_bytes_max) {
     for_each_run([&](Run& run) { run.trim(memory_bytes_max); });
 }

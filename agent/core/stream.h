@@ -61,6 +61,17 @@ class Stream {
     // Everything is given up: what is in memory goes to `entries`. Returns the messages that are on
     // disk only.
     std::uint64_t take_all(std::vector<Entry>& entries);
+    // Those at the front that are wanted. What follows on disk is asked for.
+    template <class Wanted>
+    void take_front_if(Wanted wanted, std::vector<Entry>& entries, std::vector<ReadBack>& reads) {
+        for_each_run([&](Run& run) {
+            while (run.front() != nullptr && wanted(*run.front())) entries.push_back(run.pop());
+            if (run.front() != nullptr) return;
+            if (auto request = run.read_on(limits::stream_read_back)) reads.push_back(*request);
+        });
+        std::erase_if(aside_, [](const auto& waiting) { return waiting.second.run.empty(); });
+        showing_ = nullptr;
+    }
 
     bool spilled() const;
     Run::Size size() const;
@@ -68,7 +79,10 @@ class Stream {
 
   private:
     template <class Visit>
-    void for_each_run(Visit visit);
+    void for_each_run(Visit visit) {
+        visit(main_);
+        for (auto& [hash, waiting] : aside_) visit(waiting.run);
+    }
 
     const StreamId id_;
     Run main_;

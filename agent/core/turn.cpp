@@ -118,6 +118,7 @@ void State::tick() {
             ended.push_back(id);
     }
     for (const DestinationId id : ended) drop_group(id);
+    bury_overdue();
     ask_for_parts();
     reclaim_from_absent();
     forget_old_producers();
@@ -139,7 +140,7 @@ void State::forget_old_producers() {
 }
 
 bool State::needs_ticks() const {
-    if (!links.empty() || links_settling) return true;
+    if (!links.empty() || links_settling || may_become_overdue()) return true;
     for (const auto& [id, group] : groups)
         if (group->linger_until != never || group->is_queue() || group->has_large_messages())
             return true;
@@ -164,6 +165,7 @@ void State::on_loaded(const Loaded& answer) {
         touch(*group->second);
     } else if (Remote* const to = find_remote(stream.to)) {
         to->on_loaded(answer);
+        bury_overdue(*to);
         if (to->via != nullptr) to->via->wake(*to);
     }
 }

@@ -34,9 +34,10 @@ void take_from(std::uint64_t& total, std::uint64_t amount) { total -= std::min(t
 
 Backlog::Backlog(Database& database)
     : insert_batch_{database,
-                    "INSERT INTO batch (id, expires, source, checksum, bytes)"
-                    " VALUES (?, ?, ?, ?, ?) ON CONFLICT DO NOTHING"},
-      fetch_batch_{database, "SELECT expires, checksum, source, bytes FROM batch WHERE id = ?"},
+                    "INSERT INTO batch (id, expires, source, taken, checksum, bytes)"
+                    " VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING"},
+      fetch_batch_{database,
+                   "SELECT expires, checksum, source, bytes, taken FROM batch WHERE id = ?"},
       delete_batch_{database, "DELETE FROM batch WHERE id = ?"},
       insert_entry_{database,
                     "INSERT INTO entry (destination, lane, batch, channel, flags, done, messages,"
@@ -110,8 +111,10 @@ Status Backlog::load(std::uint64_t live_bytes, BatchId last_batch) {
 Status Backlog::put(const core::Put& put) {
     const Bytes bytes = put.batch.bytes();
     const auto checksum = row_checksum(put.id, put.expires_wall_micros, bytes);
-    const Status status =
-        insert_batch_.bind(put.id, put.expires_wall_micros, put.source, checksum, bytes).run();
+    const Status status = insert_batch_
+                              .bind(put.id, put.expires_wall_micros, put.source,
+                                    put.taken_wall_micros, checksum, bytes)
+                              .run();
     if (status != Status::ok) return status;
     const auto& header = put.batch.header();
     const bool fresh = insert_batch_.changed();
@@ -390,6 +393,7 @@ bool Backlog::fetch(Reading& reading, core::LoadedEntry& entry) {
     if (found) {
         entry.expires_wall_micros = fetch_batch_.number(0);
         entry.source = core::DestinationId{static_cast<std::uint32_t>(fetch_batch_.number(2))};
+        entry.taken_wall_micros = fetch_batch_.number(4);
         const Bytes bytes = fetch_batch_.blob(3);
         if (row_checksum(entry.id, entry.expires_wall_micros, bytes) == fetch_batch_.number(1)) {
             auto batch = core::OwnedBatch::make({bytes.begin(), bytes.end()});

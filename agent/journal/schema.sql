@@ -22,6 +22,7 @@ CREATE TABLE batch (
     id       INTEGER PRIMARY KEY,   -- counts the batches that this agent has taken; the order of all streams
     expires  INTEGER NOT NULL,
     source   INTEGER NOT NULL,      -- destination.id of the peer that it came from; 0: a producer of this host
+    taken    INTEGER NOT NULL,      -- when: how long it has waited
     checksum INTEGER NOT NULL,      -- XXH3-64 of bytes, seeded with id and expires; verified at each read
     bytes    BLOB    NOT NULL       -- last: everything else is read without touching its pages
 );

@@ -47,6 +47,8 @@ Json link_json(const core::LinkStatus& l) {
             {"backlog_bytes", l.backlog_bytes},
             {"backlog_age_millis", l.backlog_age_millis},
             {"drained_in_millis", optional_json(l.drained_in_millis)},
+            {"limit_bytes", l.limit_bytes},
+            {"limit_age_millis", l.limit_age_millis},
             {"in_flight_bytes", l.in_flight_bytes},
             {"window_bytes", l.window_bytes},
             {"rtt_micros", l.rtt_micros},

@@ -18,8 +18,8 @@ void Disk::start(AgentId agent, std::uint64_t incarnation) {
 
 void Disk::apply(const Put& put) {
     last_batch_ = std::max(last_batch_, put.id);
-    const auto [at, fresh] =
-        rows_.try_emplace(put.id, Row{put.batch, put.expires_wall_micros, put.source, {}});
+    const auto [at, fresh] = rows_.try_emplace(
+        put.id, Row{put.batch, put.expires_wall_micros, put.source, put.taken_wall_micros, {}});
     if (!fresh) return;
     const auto& header = put.batch.header();
     by_sequence_[{header.producer, header.sequence}].insert(put.id);
@@ -172,6 +172,7 @@ Loaded Disk::read(const ReadBack& request, Damaged& damaged) {
         entry.done = at->second.done;
         entry.messages = row.batch.messages();
         entry.source = row.source;
+        entry.taken_wall_micros = row.taken_wall_micros;
         entry.expires_wall_micros = row.expires_wall_micros;
         if (row.damaged) {
             entry.batch = {};

@@ -20,6 +20,7 @@ class Disk {
         core::Batch batch;
         std::uint64_t expires_wall_micros = 0;
         core::DestinationId source;
+        std::uint64_t taken_wall_micros = 0;
         std::set<core::StreamId> owed_to;
         bool damaged = false;
     };

@@ -38,9 +38,17 @@ std::string held_text(const Json& link) {
     return names.empty() ? "" : names + " held back";
 }
 
+// "at its limit of 2.0 GiB: publishers are held back"
+std::string limit_text(const Json& link) {
+    const std::uint64_t limit = number(link, "limit_bytes");
+    if (limit == 0 || number(link, "backlog_bytes") < limit) return {};
+    return "at its limit of " + in_bytes(limit) + ": publishers are held back";
+}
+
 std::string notes_on(const Json& link) {
     std::string notes;
-    for (const std::string& note : {backlog_text(link), held_text(link), error_text(link)})
+    for (const std::string& note :
+         {backlog_text(link), limit_text(link), held_text(link), error_text(link)})
         if (!note.empty()) notes += (notes.empty() ? "" : "; ") + note;
     return notes;
 }

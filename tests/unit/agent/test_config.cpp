@@ -322,6 +322,27 @@ TEST_CASE("cost and rate have bounds, and a rate its form") {
     CHECK(peer(rest + R"("rate": 100000)") == "agent.json:1: peers[0].rate: 100000 is not a text");
 }
 
+TEST_CASE("what waits for a peer may have limits, in bytes and in time") {
+    const std::string rest =
+        R"("name": "tokyo", "trust": "full", "key": ")" + std::string{key_of_tokyo} + "\", ";
+    CHECK(peer(rest + R"("limits": {"waiting": "2GiB", "age": "7d"})") == "");
+    CHECK(peer(rest + R"("limits": {})") == "");
+    CHECK(peer(rest + R"("limits": {"waiting": "2KiB"})") ==
+          "agent.json:1: peers[0].limits.waiting: \"2KiB\" is below the minimum, 1MiB");
+    CHECK(peer(rest + R"("limits": {"age": "30s"})") ==
+          "agent.json:1: peers[0].limits.age: \"30s\" is below the minimum, 60s");
+    for (const std::string bad : {"7", "d", "7w", "1.5h", "-1h", "7 d", "99999999999d"})
+        CHECK(peer(rest + R"("limits": {"age": ")" + bad + "\"}") ==
+              "agent.json:1: peers[0].limits.age: \"" + bad +
+                  "\" is no time; write it like \"7d\", \"12h\", \"30m\" or \"90s\"");
+    const TemporaryFolder folder;
+    const Config config = load_config(folder.write(
+        "agent.json", R"({"name": "p", "listen": ["tcp://0.0.0.0:7700"], "peers": [{)" + rest +
+                          R"("limits": {"waiting": "2GiB", "age": "12h"}}]})"));
+    CHECK(config.peers[0].waiting ==
+          bus::core::Bound{.bytes = 2ull << 30, .age = std::chrono::hours{12}});
+}
+
 TEST_CASE("a key of one peer is no other's, not even as its next one") {
     CHECK(complaints(R"({"name": "p", "listen": ["tcp://0.0.0.0:1"], "peers": [
 {"name": "tokyo", "trust": "full", "key": "rq:rM>}U?@Lns47E1%kR.o@n%FcmmsL/@{H8]yf7"},

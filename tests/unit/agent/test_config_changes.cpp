@@ -69,11 +69,13 @@ TEST_CASE("addresses, rules, cost and rate are told with what they were") {
     is.status = false;
     is.cost = 5;
     is.rate_bytes_per_second = 2 << 20;
+    is.waiting = {.bytes = 2ull << 30, .age = std::chrono::hours{36}};
     CHECK(lines(was, is) == Lines{"peer tokyo: addresses tcp://a:1, tcp://b:1, was tcp://tokyo:1",
                                   "peer tokyo: may nothing, was everything",
                                   "peer tokyo: relays false, was true",
                                   "peer tokyo: status false, was true", "peer tokyo: cost 5, was 1",
-                                  "peer tokyo: rate 2MiB/s, was unlimited"});
+                                  "peer tokyo: rate 2MiB/s, was unlimited",
+                                  "peer tokyo: limits waiting 2GiB, age 36h, was none"});
 }
 
 TEST_CASE("the rules of apps are told by uid") {

@@ -74,11 +74,13 @@ TEST_CASE_TEMPLATE_DEFINE("a batch is read back with the peer it came from", F, 
     Subject<F> journal;
     Put from_peer = put(1, make_batch("a"));
     from_peer.source = DestinationId{7};
+    from_peer.taken_wall_micros = 1'700'000'000'000'123;
     journal.commit({from_peer, owe(1, 1), put(2, make_batch("b")), owe(1, 2)});
     journal.crash_and_restart();
     const auto rows = journal.read(stream(1));
     REQUIRE(rows.size() == 2);
     CHECK(rows[0].source == DestinationId{7});
+    CHECK(rows[0].taken_wall_micros == 1'700'000'000'000'123);
     CHECK(rows[1].source == DestinationId{});
 }
 
