@@ -179,7 +179,10 @@ void Remote::forget_parts(Time before) {
 
 void Remote::begin_anew() {
     for (auto& [key, message] : std::exchange(half_way_, {}))
-        for (Entry& part : message.kept) take_back({std::move(part), nullptr});
+        for (Entry& part : message.kept) {
+            part.owed().spare_bytes = false;  // on its way it is asked for its header
+            take_back({std::move(part), nullptr});
+        }
 }
 
 void Remote::on_recalled(const Loaded& answer) {
