@@ -239,6 +239,8 @@ void State::ask_for_interest(Link& link, const std::vector<wire::LinkPaths::Path
     wire::LinkAsk ask;
     for (const auto& path : told) {
         const Remote* const to = find_remote(path.to());
+        // A question that met the end of the path was not answered.
+        if (path.cost == wire::no_path) link.peer->asked.erase(path.to());
         if (to == nullptr || path.cost == wire::no_path) continue;
         const Peer* const direct = peer_by_id(path.to());
         if (direct != nullptr && direct->active != nullptr) continue;
