@@ -381,8 +381,8 @@ void Oracle::excuse_host(int host, const std::string& why) {
             if (several_paths_ || message.host == host || book.place(place).host == host ||
                 book.place(place).host < 0)
                 at.excuse = why;
-    for (auto& place : book.places())
-        if (place.host == host) place.stands = false;
+    for (PlaceId id = 0; id < book.places().size(); ++id)
+        if (book.place(id).host == host) on_place_lost(id);
     recall_interest(host);
 }
 

@@ -149,6 +149,7 @@ class Oracle {
     bool is_safe_on_its_way(int from, int to, const Claim& claim) const;
     void require_arrived(int host, const Run& run);
     void on_subscription_dropped(int host, const core::Destination& destination);
+    void on_place_lost(PlaceId id);
     void lapse(PlaceId place, int taken_at, const std::string& why);
     void check_order(std::uint64_t consumer, const Message& message);
     void on_interest(int host, const core::PutInterest& put);

@@ -117,11 +117,17 @@ void Oracle::on_crash(int host) {
         if (place.type == Place::Type::durable)
             throw Broken("interest: a confirmed durable subscription outlives a crash",
                          fmt::format("host {} has lost the {}", host, describe(place)));
-        place.stands = false;
-        place.lost = true;
-        for (const auto* other : hosts_) may_lapse(id, other->index());
+        on_place_lost(id);
         lapse(id, -1, "the crash took the anonymous subscription along");
     }
+}
+
+// Its agent does not know it any more, until its app is back.
+void Oracle::on_place_lost(PlaceId id) {
+    Place& place = book.place(id);
+    place.stands = false;
+    place.lost = true;
+    for (const auto* other : hosts_) may_lapse(id, other->index());
 }
 
 }  // namespace bus::sim
