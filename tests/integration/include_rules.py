@@ -42,21 +42,34 @@ SYSTEM_ONLY_IN = {
              "tools/bus/bench", "tests/"]),
     "sqlite3.h": (re.compile(r"/usr/include/sqlite3\w*\.h$"), ["agent/journal/", "tests/"]),
 }
+STANDARD_HEADERS = "libbus/pch/standard_headers.h"
 CLOCKS = re.compile(r"\b(system_clock|steady_clock|high_resolution_clock|clock_gettime|gettimeofday)\b")
 
 
 def objects(build, root):
-    """(source, [files it read]) of each object, relative to the source tree where they are ours."""
+    """(source, [files it read]) of each object and each precompiled header, relative to the
+    source tree where they are ours. The compiler does not tell what comes from a precompiled header:
+    it counts as read by each object of its target, which share a folder."""
+    read_by = dict(blocks(build))
+    precompiled = {os.path.dirname(output): listed for output, listed in read_by.items()
+                   if output.endswith(".gch")}
+    for output, listed in read_by.items():
+        everything = dict.fromkeys(listed + precompiled.get(os.path.dirname(output), []))
+        read = [os.path.normpath(os.path.join(build, path)) for path in everything]
+        read = [os.path.relpath(path, root) if path.startswith(root + "/") else path
+                for path in read]
+        yield read[0], read
+
+
+def blocks(build):
+    """(output, [its dependencies]) of each compilation that ninja recorded."""
     listed = subprocess.run(["ninja", "-C", build, "-t", "deps"], check=True, text=True,
                             stdout=subprocess.PIPE).stdout
     for block in listed.split("\n\n"):
         lines = block.strip().splitlines()
-        if len(lines) < 2 or ".o: " not in lines[0]:
-            continue
-        read = [os.path.normpath(os.path.join(build, line.strip())) for line in lines[1:]]
-        read = [os.path.relpath(path, root) if path.startswith(root + "/") else path
-                for path in read]
-        yield read[0], read
+        output = lines[0].partition(": ")[0] if lines else ""
+        if len(lines) > 1 and output.endswith((".o", ".gch")):
+            yield output, [line.strip() for line in lines[1:]]
 
 
 def layer_violations(sources):
@@ -66,6 +79,8 @@ def layer_violations(sources):
             continue
         for path in read:
             if path == source or path.startswith("/") or path.startswith("build"):
+                continue
+            if path == STANDARD_HEADERS:  # what it reads in turn is checked
                 continue
             if not any(path.startswith(allowed) for allowed in MAY_INCLUDE[folder]):
                 yield f"{source} reads {path}"
