@@ -7,7 +7,6 @@
 #include <utility>
 #include <vector>
 
-#include "base/mutation.h"
 #include "base/time.h"
 #include "core/batch.h"
 #include "core/journal.h"
@@ -64,10 +63,7 @@ struct Custody {
     Custody& operator=(const Custody&) = delete;
 
     bool settled() const { return unsettled == 0; }
-    bool safe() const {
-        if (mutated(Mutation::receipt_on_first) && unsettled < owed.size()) return true;
-        return place == Place::journaled || settled();
-    }
+    bool safe() const;
 
     // The bytes leave memory if they are in the journal and nobody it is owed to needs them now.
     void drop_spare_bytes() {

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "base/mutation.h"
 #include "core/state.h"
 
 namespace bus::core {

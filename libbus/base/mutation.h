@@ -1,7 +1,8 @@
 // Deliberate faults, for the simulator alone: each names one rule of the design
 // that the core or the session logic breaks when it is switched on, and the
 // simulator must notice. Compiled without BUS_MUTATIONS, as every product is,
-// mutated() is a constant false and the line that asks it disappears.
+// mutated() is a constant false and the line that asks it disappears. The simulator
+// compiles once more only what includes this, so a header must not.
 #pragma once
 
 #include <array>
@@ -86,7 +87,8 @@ inline constexpr std::array<std::string_view, static_cast<std::size_t>(Mutation:
 inline Mutation active_mutation = Mutation::count_;
 inline bool mutated(Mutation mutation) noexcept { return active_mutation == mutation; }
 #else
-constexpr bool mutated(Mutation) noexcept { return false; }
+// Nothing is emitted for it: no object of a product stands in for the simulator's.
+consteval bool mutated(Mutation) noexcept { return false; }
 #endif
 
 }  // namespace bus

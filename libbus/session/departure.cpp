@@ -2,6 +2,7 @@
 #include <algorithm>
 
 #include "base/assert.h"
+#include "base/mutation.h"
 #include "session/producer_session.h"
 #include "wire/envelope.h"
 

@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "base/assert.h"
+#include "base/mutation.h"
 #include "wire/envelope.h"
 
 namespace bus::session {

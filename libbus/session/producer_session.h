@@ -25,7 +25,6 @@
 #include <vector>
 
 #include "base/id.h"
-#include "base/mutation.h"
 #include "base/result.h"
 #include "base/time.h"
 #include "session/bounds.h"

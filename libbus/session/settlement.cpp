@@ -3,6 +3,7 @@
 #include <map>
 
 #include "base/assert.h"
+#include "base/mutation.h"
 #include "session/producer_session.h"
 
 namespace bus::session {

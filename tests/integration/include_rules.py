@@ -42,12 +42,13 @@ SYSTEM_ONLY_IN = {
              "tools/bus/bench", "tests/"]),
     "sqlite3.h": (re.compile(r"/usr/include/sqlite3\w*\.h$"), ["agent/journal/", "tests/"]),
 }
+MUTATION = BASE + "mutation.h"
 STANDARD_HEADERS = "libbus/pch/standard_headers.h"
 CLOCKS = re.compile(r"\b(system_clock|steady_clock|high_resolution_clock|clock_gettime|gettimeofday)\b")
 
 
 def objects(build, root):
-    """(source, [files it read]) of each object and each precompiled header, relative to the
+    """(source, [files it read], object) of each object and each precompiled header, relative to the
     source tree where they are ours. The compiler does not tell what comes from a precompiled header:
     it counts as read by each object of its target, which share a folder."""
     read_by = dict(blocks(build))
@@ -58,7 +59,7 @@ def objects(build, root):
         read = [os.path.normpath(os.path.join(build, path)) for path in everything]
         read = [os.path.relpath(path, root) if path.startswith(root + "/") else path
                 for path in read]
-        yield read[0], read
+        yield read[0], read, output
 
 
 def blocks(build):
@@ -73,7 +74,7 @@ def blocks(build):
 
 
 def layer_violations(sources):
-    for source, read in sources:
+    for source, read, _ in sources:
         folder = next((f for f in MAY_INCLUDE if source.startswith(f)), None)
         if folder is None:
             continue
@@ -87,12 +88,20 @@ def layer_violations(sources):
 
 
 def system_violations(sources, pattern, allowed):
-    for source, read in sources:
+    for source, read, _ in sources:
         if any(source.startswith(folder) for folder in allowed):
             continue
         for path in read:
             if pattern.search(path):
                 yield f"{source} reads {path}"
+
+
+def mutation_violations(sources):
+    """Whoever asks for a fault must be compiled with the simulator's faults as well."""
+    simulated = {source for source, _, output in sources if output.startswith("tests/sim/")}
+    for source, read, _ in sources:
+        if MUTATION in read and source not in simulated:
+            yield f"{source} asks base/mutation.h: it belongs to the mutated sources of its meson.build"
 
 
 def texts(root, folders):
@@ -129,9 +138,10 @@ def public_violations(root):
 def main():
     root, build = os.path.realpath(sys.argv[1]), os.path.realpath(sys.argv[2])
     sources = list(objects(build, root))
-    if not any(source.startswith(BASE) for source, _ in sources):
+    if not any(source.startswith(BASE) for source, _, _ in sources):
         sys.exit(f"{build} was not built by ninja, or its dependency log is gone: nothing to check")
     rules = {"layers": list(layer_violations(sources)),
+             "faults are asked for only where the simulator has them": list(mutation_violations(sources)),
              "clocks are read in base only": list(clock_violations(root)),
              "zmq is named only where it belongs": list(named_violations(root)),
              "public headers include only the standard and each other": list(public_violations(root))}

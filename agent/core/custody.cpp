@@ -1,0 +1,12 @@
+#include "core/custody.h"
+
+#include "base/mutation.h"
+
+namespace bus::core {
+
+bool Custody::safe() const {
+    if (mutated(Mutation::receipt_on_first) && unsettled < owed.size()) return true;
+    return place == Place::journaled || settled();
+}
+
+}  // namespace bus::core
