@@ -1,21 +1,13 @@
 // What people are told when a message is not where they expect it.
-#include <doctest/doctest.h>
-
 #include "core/denials.h"
 #include "core/traffic.h"
 #include "network.h"
+#include "stories.h"
 
-using namespace bus;
-using namespace bus::core;
-using namespace bus::core::test;
-using namespace std::chrono_literals;
 using Verdict = RouteDiagnosis::Verdict;
 using Weight = WhyDiagnosis::Weight;
 
 namespace {
-
-const ProducerId producer{{7, 7}};
-const SessionId app{1}, reader{2};
 
 void subscribe(Host& host, const std::string& durable, const std::string& filter = "news",
                std::uint32_t prefetch = 1'000) {

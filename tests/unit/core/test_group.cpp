@@ -1,16 +1,8 @@
-#include <doctest/doctest.h>
-
-#include "hosts.h"
-
-using namespace bus;
-using namespace bus::core;
-using namespace bus::core::test;
-using namespace std::chrono_literals;
+#include "stories.h"
 
 namespace {
 
-const ProducerId producer{{7, 7}};
-const SessionId app{1}, first{2}, second{3};
+const SessionId first{2}, second{3};
 
 Batch jobs(std::uint64_t sequence, std::uint32_t messages) {
     return make_batch({.kind = wire::Kind::queue,

@@ -1,17 +1,9 @@
-#include <doctest/doctest.h>
-
 #include "core/large_messages.h"
-#include "hosts.h"
-
-using namespace bus;
-using namespace bus::core;
-using namespace bus::core::test;
-using namespace std::chrono_literals;
+#include "stories.h"
 
 namespace {
 
-const ProducerId producer{{7, 7}};
-const SessionId app{1}, first{2}, second{3};
+const SessionId first{2}, second{3};
 
 struct Large {
     wire::Kind kind = wire::Kind::queue;

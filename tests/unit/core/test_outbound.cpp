@@ -1,16 +1,6 @@
-#include <doctest/doctest.h>
-
-#include "hosts.h"
-
-using namespace bus;
-using namespace bus::core;
-using namespace bus::core::test;
-using namespace std::chrono_literals;
+#include "stories.h"
 
 namespace {
-
-const ProducerId producer{{7, 7}};
-const SessionId app{1}, reader{2};
 
 Batch news(std::uint64_t sequence, const std::string& channel = "news") {
     return make_batch({.channel = channel, .producer = producer, .sequence = sequence});

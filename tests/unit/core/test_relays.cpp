@@ -1,17 +1,8 @@
 // Agents beyond the neighbours: chains, hubs, and what happens when one of two ways fails.
-#include <doctest/doctest.h>
-
 #include "network.h"
-
-using namespace bus;
-using namespace bus::core;
-using namespace bus::core::test;
-using namespace std::chrono_literals;
+#include "stories.h"
 
 namespace {
-
-const ProducerId producer{{7, 7}};
-const SessionId app{1}, reader{2};
 
 Batch news(std::uint64_t sequence) {
     return make_batch({.channel = "news", .producer = producer, .sequence = sequence});
@@ -36,6 +27,16 @@ std::vector<std::string> read(Host& host) {
     return found;
 }
 using Texts = std::vector<std::string>;
+
+// From 0 to 3, who subscribes, lead two ways: over hub 1, which is preferred, and over hub 2.
+struct TwoHubs : Network {
+    TwoHubs() : Network{4, {{0, 1}, {0, 2}, {1, 3}, {2, 3}}, {1, 2}} {
+        subscribe((*this)[3], "far");
+        settle();
+        (*this)[0].open(app, producer);
+    }
+    void publish(std::uint64_t sequence) { (*this)[0].publish(app, sequence, news(sequence)); }
+};
 
 }  // namespace
 
@@ -109,16 +110,13 @@ TEST_CASE("what waits after an outage crosses the link once as well") {
 }
 
 TEST_CASE("when a hub goes, what waits takes the other one by itself") {
-    Network net{4, {{0, 1}, {0, 2}, {1, 3}, {2, 3}}, {1, 2}};
-    subscribe(net[3], "far");
-    net.settle();
-    net[0].open(app, producer);
-    net[0].publish(app, 1, news(1));
+    TwoHubs net;
+    net.publish(1);
     net.settle();
     net.pass(1s);
     CHECK(net.batches(0, 1) == 1);
     net.disconnect(0, 1);
-    net[0].publish(app, 2, news(2));
+    net.publish(2);
     net.settle();
     CHECK(net.batches(0, 2) == 0);  // it may be back at once
     net.pass(5s);
@@ -129,7 +127,7 @@ TEST_CASE("when a hub goes, what waits takes the other one by itself") {
         net.pass(5s);
         net.disconnect(1, 3);
         net.pass(5s);
-        net[0].publish(app, 3, news(3));
+        net.publish(3);
         net.settle();
         net.pass(1s);
         CHECK(net.batches(0, 2) == 2);
@@ -138,13 +136,10 @@ TEST_CASE("when a hub goes, what waits takes the other one by itself") {
 }
 
 TEST_CASE("what may have been taken already goes the other way marked, and is dropped there") {
-    Network net{4, {{0, 1}, {0, 2}, {1, 3}, {2, 3}}, {1, 2}};
-    subscribe(net[3], "far");
-    net.settle();
-    net[0].open(app, producer);
+    TwoHubs net;
     net[1].journal_answers = false;  // the hub takes it and does not get it safe
     net[3].journal_answers = false;
-    net[0].publish(app, 1, news(1));
+    net.publish(1);
     while (net.batches(1, 3) == 0) REQUIRE((net.carry(0) || net.carry(1) || net.carry(3)));
     net.disconnect(0, 1);
     net.pass(5s);
@@ -160,12 +155,9 @@ TEST_CASE("what may have been taken already goes the other way marked, and is dr
 }
 
 TEST_CASE("a copy that a hub kept comes late and unmarked: it is known and dropped") {
-    Network net{4, {{0, 1}, {0, 2}, {1, 3}, {2, 3}}, {1, 2}};
-    subscribe(net[3], "far");
-    net.settle();
+    TwoHubs net;
     net.disconnect(1, 3);
-    net[0].open(app, producer);
-    net[0].publish(app, 1, news(1));
+    net.publish(1);
     REQUIRE(net.carry(0));  // the hub has it, and its acknowledgement is lost
     net.disconnect(0, 1);
     net.pass(5s);
