@@ -54,7 +54,7 @@ class Manual(unittest.TestCase):
 
     def test_the_manual_shows_every_subcommand(self):
         shown = re.findall(r"^\.Nm\n\.Cm (\w+)", self.manual, re.MULTILINE)
-        self.assertEqual(sorted(shown), sorted(subcommands()))
+        self.assertEqual(sorted(set(shown)), sorted(subcommands()))  # one has several forms
 
     def test_completion_knows_every_subcommand_and_option(self):
         completion = read("packaging", "completion", "bus")

@@ -72,9 +72,9 @@ int drain(const Options& o, const Interruption& interruption) {
     if (o.dry_run) return show_now(o);
     const Json drain = wait(o, interruption);
     if (is_empty(drain))
-        return show(o, drain, std::string{"drained: nothing is owed to anybody. "} + how_it_ends,
+        return show(o, drain, fmt::format("drained: nothing is owed to anybody. {}", how_it_ends),
                     ExitCode::ok);
-    return show(o, drain, std::string{"not drained, this is left. "} + how_it_ends,
+    return show(o, drain, fmt::format("not drained, this is left. {}", how_it_ends),
                 ExitCode::failed);
 }
 
