@@ -30,16 +30,16 @@ void Faults::strike(Character character) {
                                           &Faults::crash_host,        &Faults::partition_briefly,
                                           &Faults::kill_app,          &Faults::renew_link};
     static const std::vector<Fault> reloads{
-        &Faults::remove_peer, &Faults::remove_peer,         &Faults::cut_link,
+        &Faults::remove_peer, &Faults::retire_peer,         &Faults::drain_host, &Faults::cut_link,
         &Faults::crash_host,  &Faults::forget_subscription, &Faults::change_key};
     static const std::vector<Fault> backups{&Faults::restore_without_clock,
                                             &Faults::restore_journal,
                                             &Faults::restore_without_clock, &Faults::clone_host};
-    static const std::vector<Fault> routes{&Faults::cut_link,           &Faults::half_open,
-                                           &Faults::lose_frames,        &Faults::crash_host,
-                                           &Faults::partition_briefly,  &Faults::partition_briefly,
-                                           &Faults::stop_host,          &Faults::lose_hub,
-                                           &Faults::partition_for_days, &Faults::change_key};
+    static const std::vector<Fault> routes{
+        &Faults::cut_link,   &Faults::half_open,         &Faults::lose_frames,
+        &Faults::crash_host, &Faults::partition_briefly, &Faults::partition_briefly,
+        &Faults::stop_host,  &Faults::lose_hub,          &Faults::partition_for_days,
+        &Faults::drain_host, &Faults::change_key};
     static const std::vector<Fault> everything = [] {
         std::vector<Fault> all{&Faults::jump_clock, &Faults::restore_journal,
                                &Faults::restore_without_clock, &Faults::partition_for_days,
@@ -420,14 +420,21 @@ void Faults::set_clock_and_restart(Host& host) {
 
 // ---- Configuration ---------------------------------------------------------------------
 
-void Faults::remove_peer() {
+void Faults::remove_peer() { take_out(&Host::remove_peer); }
+
+void Faults::retire_peer() {
+    cluster_.oracle().turbulence();  // what it had of queues goes to others
+    take_out(&Host::retire_peer);
+}
+
+void Faults::take_out(void (Host::*how)(const Host&)) {
     auto [a, b] = cluster_.network().addresses()[any_address()];
     if (cluster_.random().percent(50)) std::swap(a, b);
     Host& from = *cluster_.hosts()[std::size_t(a)];
     Host& peer = *cluster_.hosts()[std::size_t(b)];
     if (!from.is_up() || !from.has_peer(peer)) return;
     cluster_.note(fmt::format("fault: {} removes its peer {}", a, b));
-    from.remove_peer(peer);
+    (from.*how)(peer);
     cluster_.timeline().after(cluster_.random().between(10ms, 5s), [&from, &peer] {
         if (!from.has_peer(peer)) from.add_peer(peer);
     });
@@ -459,6 +466,17 @@ void Faults::change_key() {
                                        cluster_.random().between(0ms, 2s));
         }
         tell(3s);
+    });
+}
+
+void Faults::drain_host() {
+    Host& host = *cluster_.hosts()[any_host()];
+    if (!host.is_up() || host.is_stopping()) return;
+    cluster_.note(fmt::format("fault: {} is drained", host.index()));
+    cluster_.oracle().turbulence();  // queues give away what peers sent to them
+    host.drain(true);
+    cluster_.timeline().after(cluster_.random().between(10ms, 8s), [&host] {
+        if (host.is_up()) host.drain(false);
     });
 }
 

@@ -46,6 +46,9 @@ class Faults {
     void set_clock_and_restart(Host& host);
     void remove_peer();
     void change_key();
+    void retire_peer();
+    void drain_host();
+    void take_out(void (Host::*how)(const Host&));
     void forget_subscription();
 
     std::size_t any_address();

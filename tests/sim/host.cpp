@@ -183,6 +183,13 @@ void Host::remove_peer(const Host& peer) {
     reload();
 }
 
+void Host::retire_peer(const Host& peer) {
+    const Removal plan = exchange_->plan_removal(peer.name(), now());
+    around_.oracle.on_peer_retired(index_, peer.index_, !plan.stays_known());
+    remove_peer(peer);
+    exchange_->remove_agent(plan, true, now());
+}
+
 void Host::reload() {
     if (!is_up()) return;
     note("reloads {} peers", settings_.peers.size());

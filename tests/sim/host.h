@@ -79,6 +79,14 @@ class Host final : public LinkOwner, public HostView {
     bool has_two_keys() const { return has_two_keys_; }
     // Nothing happens if that is no peer of its now.
     void learn_keys(const Host& peer);
+    // Its host was taken away: it is forgotten, and what was owed to it is dead letters. Requires:
+    // up.
+    void retire_peer(const Host& peer);
+    // Requires: up.
+    void drain(bool on) {
+        exchange_->drain(on, now());
+        want_turn(Duration{});
+    }
     void set_relay() { settings_.relay = true; }
     void set_journal_bytes_max(std::uint64_t bytes) { settings_.journal_bytes_max = bytes; }
     // Told to by its operator, for all peers that it is not linked to.

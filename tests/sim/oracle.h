@@ -95,6 +95,8 @@ class Oracle {
     void on_clone_ended();
     // Batches taken while a peer is removed are not for it; what was owed to it waits.
     void on_peer_removed(int host, int peer) { removed_.insert({host, peer}); }
+    // And what is owed to it does not wait any more, if it `is_forgotten`.
+    void on_peer_retired(int host, int peer, bool is_forgotten);
     void on_peer_added(int host, int peer) { removed_.erase({host, peer}); }
     void excuse_rows(int host, const std::string& why);  // its damaged rows
     void turbulence() { turbulent_ = true; }             // more than links may fail
@@ -185,6 +187,7 @@ class Oracle {
     std::set<std::tuple<int, int, std::string, std::string>> interest_;
     std::set<std::pair<PlaceId, int>> lapsable_;
     std::map<std::pair<int, core::DestinationId>, core::Destination> destinations_;
+    std::set<std::pair<int, int>> retired_;                           // host, its peer: once
     std::set<std::pair<int, int>> removed_;                           // host, its peer
     std::map<std::pair<int, int>, std::set<wire::ChannelKey>> held_;  // who told, whom
 };

@@ -53,9 +53,36 @@ void Oracle::on_interest_dropped(int host, const DropInterest& drop) {
     }
 }
 
+// What the host has taken for it, from its own apps or to pass on, becomes dead letters.
+void Oracle::on_peer_retired(int host, int peer, bool is_forgotten) {
+    retired_.insert({host, peer});
+    // What had left for it has come back, and its next HELLO names no holds: it is a stranger.
+    const auto is_way = [&](const auto& numbers) {
+        return numbers.first.from == host && numbers.first.to == peer;
+    };
+    std::erase_if(unacked_, is_way);
+    std::erase_if(link_unmarked_, is_way);
+    std::erase_if(held_, [&](const auto& told) { return told.first == std::pair{host, peer}; });
+    if (!is_forgotten) return;
+    std::erase_if(interest_, [&](const auto& known) {
+        return std::get<0>(known) == host && std::get<1>(known) == peer;
+    });
+    for (auto& message : book.messages())
+        for (auto& [place, at] : message.owed)
+            if (book.place(place).host == peer && (several_paths_ || message.host == host))
+                at.excuse = "its peer was removed";
+}
+
 void Oracle::on_peer_dropped(int host, const AgentId& peer) {
+    const int of = host_of(peer);
+    if (retired_.contains({host, of})) {
+        std::erase_if(interest_, [&](const auto& known) {
+            return std::get<0>(known) == host && std::get<1>(known) == of;
+        });
+        return;
+    }
     throw Broken("interest: durable interest never shrinks without REMOVE",
-                 fmt::format("host {} forgets its peer {}", host, host_of(peer)));
+                 fmt::format("host {} forgets its peer {}", host, of));
 }
 
 // After a crash an agent knows what its journal knows.
