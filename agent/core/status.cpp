@@ -4,6 +4,7 @@
 
 #include "core/exchange.h"
 #include "core/state.h"
+#include "core/words.h"
 
 namespace bus::core {
 namespace {
@@ -159,9 +160,12 @@ Status Exchange::status(Time now) const {
         status.accounts.push_back(account);
         status.unrouted += account.unrouted;
     }
+    std::map<std::string, std::uint64_t> held;  // sources, by channel
     for (const auto& [told, causes] : s.holds.all())
-        status.held_producers.push_back(std::string{wire::to_text(told.channel.kind)} + " " +
-                                        told.channel.name);
+        ++held[std::string{wire::to_text(told.channel.kind)} + " " + told.channel.name];
+    for (const auto& [channel, sources] : held)
+        status.held_producers.push_back(
+            sources == 1 ? channel : channel + ", for " + counted(sources, "source"));
     return status;
 }
 

@@ -88,7 +88,7 @@ struct Status {
     std::uint64_t denied = 0, malformed = 0, duplicates_dropped = 0, best_effort_dropped = 0;
     std::uint64_t questions_dropped = 0;  // of other agents, and answers: too many, or nobody there
     std::uint64_t dead_letters = 0;
-    std::vector<std::string> held_producers;  // "topic a.b: why"
+    std::vector<std::string> held_producers;  // "topic a.b", "topic **, for 3 sources"
 };
 
 }  // namespace bus::core
