@@ -7,6 +7,7 @@
 #include "agent_arguments.h"
 #include "bus/error.h"
 #include "config_edit.h"
+#include "core/words.h"
 #include "observe/drain_json.h"
 #include "observe/removal_json.h"
 
@@ -14,12 +15,6 @@ namespace bus {
 namespace {
 
 using core::Removal;
-
-std::string joined(const std::vector<std::string>& names) {
-    std::string all;
-    for (const auto& name : names) all += (all.empty() ? "" : ", ") + name;
-    return all;
-}
 
 // Throws Error where no plan can be made.
 void refuse_impossible(const Removal& plan) {
@@ -35,7 +30,7 @@ void refuse_impossible(const Removal& plan) {
                         "shows"};
         case Removal::Verdict::reachable:
             throw Error{"\"" + plan.name + "\" is no peer of this agent, and " +
-                        joined(plan.other_ways) +
+                        core::joined(plan.other_ways) +
                         " leads to it: it would be known again at once. Remove it there first"};
     }
 }

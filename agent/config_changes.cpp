@@ -7,21 +7,16 @@
 
 #include "byte_size.h"
 #include "config_values.h"
+#include "core/words.h"
 
 namespace bus {
 namespace {
-
-std::string joined(const std::vector<std::string>& items) {
-    std::string all;
-    for (const auto& item : items) all += (all.empty() ? "" : ", ") + item;
-    return all;
-}
 
 std::string text_of_rate(std::uint64_t bytes_per_second) {
     return bytes_per_second == 0 ? "unlimited" : byte_size_text(bytes_per_second) + "/s";
 }
 std::string text_of_addresses(const std::vector<std::string>& addresses) {
-    return addresses.empty() ? "none (it dials)" : joined(addresses);
+    return addresses.empty() ? "none (it dials)" : core::joined(addresses);
 }
 std::string text_of_flag(bool flag) { return flag ? "true" : "false"; }
 // In the largest unit that divides it.

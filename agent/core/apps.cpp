@@ -96,8 +96,8 @@ void Exchange::State::on_hello(Session& session, const wire::Hello& hello) {
         own.session = session.id;
         own.tell = false;
         note_unfinished(own, hello);
-        if (everything_held) (void)holds.hold(own.id, {wire::Kind::topic, "**"}, full_journal);
-        if (draining) (void)holds.hold(own.id, {wire::Kind::topic, "**"}, drain_cause);
+        if (everything_held) (void)holds.hold(own.id, every_channel, full_journal);
+        if (draining) (void)holds.hold(own.id, every_channel, drain_cause);
         welcome.taken = own.intake->taken();
         welcome.safe = own.intake->safe_through();
         welcome.window = own.window;

@@ -13,12 +13,6 @@ namespace bus::core {
 
 using State = Exchange::State;
 
-namespace {
-
-const wire::ChannelKey everything{wire::Kind::topic, "**"};
-
-}  // namespace
-
 // ---- Beginning and end -----------------------------------------------------------------------
 
 void Exchange::drain(bool on, Time now) {
@@ -49,8 +43,8 @@ void State::end_drain() {
 }
 
 void State::hold_for_drain(const SourceId& source) {
-    if (holds.hold(source, everything, drain_cause))
-        tell_hold(source, everything, "this host is being drained");
+    if (holds.hold(source, every_channel, drain_cause))
+        tell_hold(source, every_channel, "this host is being drained");
 }
 
 void State::tell_paths_again(Peer& peer) {
@@ -69,12 +63,6 @@ std::uint64_t age_of(Time oldest, Time now) {
         std::chrono::duration_cast<std::chrono::milliseconds>(now - std::min(now, oldest)).count());
 }
 
-std::string names_of(const std::vector<std::string>& names) {
-    std::string all;
-    for (const auto& name : names) all += (all.empty() ? "" : ", ") + name;
-    return all;
-}
-
 std::string link_words(const State& s, const State::Peer& peer) {
     return "the link to " + peer.settings.name +
            (peer.down_since == Time{} ? " has not been up since this agent started"
@@ -91,7 +79,7 @@ std::pair<bool, std::string> judge(const State& s, const Remote& remote) {
     if (peer.active == nullptr) return {false, link_words(s, peer)};
     if (held.everything())
         return {false, peer.settings.name + " takes nothing now: it is full, or drained as well"};
-    if (const auto names = names_of(held.names()); !names.empty())
+    if (const auto names = joined(held.names()); !names.empty())
         return {false, peer.settings.name + " holds back " + names};
     if (peer.settings.may && remote.via->in_flight_bytes() == 0)
         return {false, "nothing moves: its entry may not allow these channels"};

@@ -22,6 +22,9 @@ using SourceId = std::variant<ProducerId, AgentId>;
 inline constexpr DestinationId full_journal{};
 inline constexpr DestinationId drain_cause{0xffff'ffff};
 
+// As a held channel: all of them.
+inline const wire::ChannelKey every_channel{wire::Kind::topic, "**"};
+
 class Holds {
   public:
     struct Told {

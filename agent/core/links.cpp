@@ -44,6 +44,13 @@ Exchange::State::Peer* Exchange::State::peer_by_id(const AgentId& id) const {
     return found == peers_by_id.end() ? nullptr : found->second;
 }
 
+Exchange::State::Peer* Exchange::State::configured_peer(const std::string& name) const {
+    const auto found = std::find_if(peers.begin(), peers.end(), [&](const auto& peer) {
+        return peer->configured && peer->settings.name == name;
+    });
+    return found == peers.end() ? nullptr : found->get();
+}
+
 void Exchange::State::send(Link& link, wire::LinkBody body) {
     link.last_sent = now;
     effects.to_links.push_back(
@@ -199,7 +206,7 @@ void Exchange::State::open_session(Link& link, const wire::LinkHello& hello, Sta
     peer.interest_frame = link.sent;
     peer.interest_heard.reset();
     begin_tickets(peer, hello, same_start);
-    if (draining) (void)holds.hold(peer.id, {wire::Kind::topic, "**"}, drain_cause);
+    if (draining) (void)holds.hold(peer.id, every_channel, drain_cause);
     tell_holds_since(link);
     tell_all_paths(peer);
     peer.arrived_told = 0;
@@ -391,12 +398,10 @@ std::uint64_t Exchange::State::ask_for_echo(Peer& peer) {
 
 bool Exchange::ping(const std::string& name, Time now) {
     State& s = at(now);
-    for (const auto& peer : s.peers) {
-        if (peer->settings.name != name || peer->active == nullptr) continue;
-        (void)s.ask_for_echo(*peer);
-        return true;
-    }
-    return false;
+    State::Peer* const peer = s.configured_peer(name);
+    if (peer == nullptr || peer->active == nullptr) return false;
+    (void)s.ask_for_echo(*peer);
+    return true;
 }
 
 // Not to be guessed by whoever is not on the way, and within what JSON has of numbers.

@@ -91,11 +91,16 @@ std::optional<std::string> State::why_stale(const std::string& name, Standing st
     }
 }
 
+// It passes for alive.
+bool State::was_just_heard(const Link& link) const {
+    return now - link.last_heard < 3 * Duration{limits::keepalive_interval};
+}
+
 // Another start of that agent has a session, and was heard just now.
 bool State::is_linked_elsewhere(const Link& link, const wire::LinkHello& hello) const {
     const Peer& peer = *link.peer;
     return peer.active != nullptr && peer.active != &link && !is_same_start(peer, hello) &&
-           now - peer.active->last_heard < 3 * Duration{limits::keepalive_interval};
+           was_just_heard(*peer.active);
 }
 
 Standing State::standing_of(const Peer& peer, const wire::LinkHello& hello) const {
@@ -111,8 +116,8 @@ bool State::choose_between(Link& link, const AgentId& peer_id) {
     Link* const old = link.peer->active;
     if (old == nullptr || old == &link) return true;
     const bool keep_dialled = settings.agent < peer_id;
-    const bool old_wins = old->dialled != link.dialled && old->dialled == keep_dialled &&
-                          now - old->last_heard < 3 * Duration{limits::keepalive_interval};
+    const bool old_wins =
+        old->dialled != link.dialled && old->dialled == keep_dialled && was_just_heard(*old);
     Link& loser = old_wins ? link : *old;
     if (!old_wins) end_session(*old, "another link is kept", false);
     if (loser.dialled)
@@ -272,15 +277,12 @@ void State::end_rejoining(Peer& peer) {
 
 Rejoin Exchange::rejoin(const std::string& name, Time now) {
     State& s = at(now);
-    const auto found = std::find_if(s.peers.begin(), s.peers.end(), [&](const auto& peer) {
-        return peer->configured && peer->settings.name == name;
-    });
-    if (found == s.peers.end()) return Rejoin::unknown_peer;
-    State::Peer& peer = **found;
-    if (peer.active != nullptr) return Rejoin::linked;
-    if (peer.id.is_zero()) return Rejoin::never_met;
-    peer.tickets.rejoining = true;
-    s.put_peer(peer);
+    State::Peer* const peer = s.configured_peer(name);
+    if (peer == nullptr) return Rejoin::unknown_peer;
+    if (peer->active != nullptr) return Rejoin::linked;
+    if (peer->id.is_zero()) return Rejoin::never_met;
+    peer->tickets.rejoining = true;
+    s.put_peer(*peer);
     return Rejoin::done;
 }
 

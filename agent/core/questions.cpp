@@ -29,8 +29,7 @@ bool contains(const std::vector<AgentId>& trail, const AgentId& agent) {
 
 // By the name of a peer's entry, else by the name it gave itself, or by its id.
 Expected<AgentId, std::string> State::find_agent(const std::string& name) const {
-    for (const auto& peer : peers) {
-        if (!peer->configured || peer->settings.name != name) continue;
+    if (const Peer* const peer = configured_peer(name)) {
         if (!peer->id.is_zero()) return peer->id;
         const std::string why = peer->error_words(now);
         return Refused{"the link to " + name + " has not been up yet" +

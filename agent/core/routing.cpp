@@ -321,7 +321,6 @@ void Exchange::State::watch_journal() {
     const bool full = keeper.full() || live > (everything_held ? low : high);
     if (full == everything_held) return;
     everything_held = full;
-    const wire::ChannelKey everything{wire::Kind::topic, "**"};
     if (!full) {
         event(Event::Kind::journal_resumed, "journal", "there is room again, publishers go on");
         for (const auto& told : holds.release(full_journal)) tell_resume(told.source, told.channel);
@@ -330,8 +329,8 @@ void Exchange::State::watch_journal() {
     event(Event::Kind::journal_full, "journal",
           "no room for new messages: publishers are held back until some of it drains");
     for (const auto& [id, producer] : producers)
-        if (producer.session && holds.hold(id, everything, full_journal))
-            tell_hold(id, everything, "the journal is full");
+        if (producer.session && holds.hold(id, every_channel, full_journal))
+            tell_hold(id, every_channel, "the journal is full");
 }
 
 }  // namespace bus::core

@@ -255,6 +255,8 @@ struct Exchange::State {
     // ---- links.cpp
     Peer* peer_by_key(const std::string& key);
     Peer* peer_by_id(const AgentId& id) const;
+    // By the name of its entry; nullptr: there is none.
+    Peer* configured_peer(const std::string& name) const;
     void send(Link& link, wire::LinkBody body);
     std::uint64_t send_parcel(Link& link, const Outbound::Parcel& parcel);
     void greet(Link& link);
@@ -291,6 +293,7 @@ struct Exchange::State {
     std::optional<std::string> why_refuse(const Peer& peer, const wire::LinkHello& hello,
                                           Standing standing) const;
     std::optional<std::string> why_stale(const std::string& name, Standing standing) const;
+    bool was_just_heard(const Link& link) const;
     bool is_linked_elsewhere(const Link& link, const wire::LinkHello& hello) const;
     Standing standing_of(const Peer& peer, const wire::LinkHello& hello) const;
     bool choose_between(Link& link, const AgentId& peer_id);

@@ -4,6 +4,7 @@
 #include <chrono>
 #include <cstdint>
 #include <string>
+#include <vector>
 
 #include "base/time.h"
 
@@ -12,6 +13,13 @@ namespace bus::core {
 // "1 message", "12 messages"
 inline std::string counted(std::uint64_t number, const std::string& thing) {
     return std::to_string(number) + " " + thing + (number == 1 ? "" : "s");
+}
+
+// "a, b, c"
+inline std::string joined(const std::vector<std::string>& items) {
+    std::string all;
+    for (const auto& item : items) all += (all.empty() ? "" : ", ") + item;
+    return all;
 }
 
 // "250 ms", "12 s", "3 min", "5 h", "4 days"; 0 ms for what is to come.
