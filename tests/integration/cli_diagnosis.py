@@ -6,16 +6,13 @@ import socket
 import unittest
 
 import cases
-from agent import Agent, App, pair, start_pair
+from agent import Agent, App, pair_for, start_pair
 from command import bus, start_bus
 
 
 class Diagnosis(unittest.TestCase):
     def setUp(self):
-        self.paris, self.tokyo = pair()
-        for agent in (self.paris, self.tokyo):
-            self.addCleanup(agent.__exit__)
-            agent.__enter__()
+        self.paris, self.tokyo = pair_for(self)
 
     def ask(self, *command, code=0):
         done = bus(*command, runtime=self.paris.runtime)

@@ -5,7 +5,7 @@ import unittest
 import zmq
 
 import cases
-from agent import Agent, App, pair, start_pair
+from agent import Agent, App, pair_for, start_pair
 
 
 class OneAgent(unittest.TestCase):
@@ -118,10 +118,7 @@ class OneAgent(unittest.TestCase):
 
 class TwoAgents(unittest.TestCase):
     def setUp(self):
-        self.paris, self.tokyo = pair()
-        for agent in (self.paris, self.tokyo):
-            agent.__enter__()
-            self.addCleanup(agent.__exit__, None, None, None)
+        self.paris, self.tokyo = pair_for(self)
         start_pair(self.paris, self.tokyo)
 
     def test_a_message_crosses_the_link_either_way(self):

@@ -8,7 +8,7 @@ import sqlite3
 import unittest
 
 import cases
-from agent import Agent, App, pair, start_pair
+from agent import Agent, App, pair_for, start_pair
 from command import bus, start_bus
 
 
@@ -21,10 +21,7 @@ def held_sources(status):
 
 class Goodbye(unittest.TestCase):
     def setUp(self):
-        self.paris, self.tokyo = pair()
-        for agent in (self.paris, self.tokyo):
-            self.addCleanup(agent.__exit__)
-            agent.__enter__()
+        self.paris, self.tokyo = pair_for(self)
         start_pair(self.paris, self.tokyo)
 
     def ask(self, *command, code=0, of=None):

@@ -4,7 +4,7 @@ import signal
 import unittest
 
 import cases
-from agent import Agent, pair, start_pair
+from agent import Agent, pair, pair_for, start_pair
 from command import bus
 
 
@@ -19,10 +19,7 @@ def reload(agent, *options):
 
 class Reload(unittest.TestCase):
     def setUp(self):
-        self.paris, self.tokyo = pair()
-        for agent in (self.paris, self.tokyo):
-            self.addCleanup(agent.__exit__)
-            agent.__enter__()
+        self.paris, self.tokyo = pair_for(self)
         start_pair(self.paris, self.tokyo)
 
     def peer(self, agent):

@@ -6,7 +6,7 @@ import time
 import unittest
 
 import cases
-from agent import PATIENCE, App, pair, start_pair
+from agent import PATIENCE, App, pair_for, start_pair
 from command import bus
 
 
@@ -87,10 +87,7 @@ class Flow:
 
 class KeyChange(unittest.TestCase):
     def setUp(self):
-        self.paris, self.tokyo = pair()  # tokyo dials paris
-        for agent in (self.paris, self.tokyo):
-            self.addCleanup(agent.__exit__)
-            agent.__enter__()
+        self.paris, self.tokyo = pair_for(self)  # tokyo dials paris
         start_pair(self.paris, self.tokyo)
 
     def links_up(self):

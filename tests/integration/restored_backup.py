@@ -7,7 +7,7 @@ import shutil
 import unittest
 
 import cases
-from agent import Agent, App, pair, start_pair
+from agent import Agent, App, pair_for, start_pair
 from command import bus
 
 
@@ -33,9 +33,7 @@ def restore(agent, folder):
 
 class Restored(unittest.TestCase):
     def setUp(self):
-        self.paris, self.tokyo = pair()
-        for agent in (self.paris, self.tokyo):
-            self.addCleanup(agent.__exit__)
+        self.paris, self.tokyo = pair_for(self)
         start_pair(self.paris, self.tokyo)
         self.orders = App(self.paris.runtime)
         self.addCleanup(self.orders.__exit__)

@@ -189,6 +189,14 @@ def pair():
     return paris, tokyo
 
 
+def pair_for(test):
+    """The same, gone when the test ends."""
+    agents = pair()
+    for agent in agents:
+        test.addCleanup(agent.__exit__)
+    return agents
+
+
 def start_pair(paris, tokyo):
     paris.start()
     tokyo.add_peer("paris", paris.public_key, paris.address)

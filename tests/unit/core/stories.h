@@ -3,12 +3,51 @@
 
 #include <doctest/doctest.h>
 
+#include <string>
+#include <vector>
+
 #include "hosts.h"
 
 namespace bus::core::test {
 
 inline const ProducerId producer{{7, 7}};
 inline const SessionId app{1}, reader{2};
+
+using Sequences = std::vector<std::uint64_t>;
+using Texts = std::vector<std::string>;
+
+// `reader` wants "news", durably unless it is a queue.
+inline void subscribe(Host& host, wire::Kind kind = wire::Kind::topic,
+                      const std::string& name = "news") {
+    host.open(reader);
+    wire::Subscribe command;
+    command.id = 1;
+    command.kind = kind;
+    command.filter = "news";
+    if (kind == wire::Kind::topic) command.durable = name;
+    host.subscribe(reader, command);
+}
+
+// The sequences that have come; all acknowledged.
+inline Sequences read(Host& host) {
+    Sequences found;
+    while (auto delivery = host.next_delivery()) {
+        found.push_back(delivery->batch.header().sequence);
+        host.ack(reader, *delivery);
+    }
+    return found;
+}
+
+// The same, each with an asterisk if it came marked.
+inline Texts read_marks(Host& host) {
+    Texts found;
+    while (auto delivery = host.next_delivery()) {
+        found.push_back(std::to_string(delivery->batch.header().sequence) +
+                        (delivery->envelope.redelivered() ? "*" : ""));
+        host.ack(reader, *delivery);
+    }
+    return found;
+}
 
 }  // namespace bus::core::test
 

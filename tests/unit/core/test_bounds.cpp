@@ -1,41 +1,13 @@
 // What may wait for a peer: so many bytes, and so long.
-#include <doctest/doctest.h>
-
 #include "network.h"
-
-using namespace bus;
-using namespace bus::core;
-using namespace bus::core::test;
-using namespace std::chrono_literals;
+#include "stories.h"
 
 namespace {
-
-const ProducerId producer{{7, 7}};
-const SessionId app{1}, reader{2};
 
 Batch news(std::uint64_t sequence, std::size_t payload = 5) {
     return make_batch(
         {.channel = "news", .producer = producer, .sequence = sequence, .payload = payload});
 }
-void subscribe(Host& host) {
-    host.open(reader);
-    wire::Subscribe command;
-    command.id = 1;
-    command.kind = wire::Kind::topic;
-    command.filter = "news";
-    command.durable = "news";
-    host.subscribe(reader, command);
-}
-std::vector<std::uint64_t> read(Host& host) {
-    std::vector<std::uint64_t> found;
-    while (auto delivery = host.next_delivery()) {
-        found.push_back(delivery->batch.header().sequence);
-        host.ack(reader, *delivery);
-    }
-    return found;
-}
-using Sequences = std::vector<std::uint64_t>;
-
 void bound(Host& host, Bound to) {
     host.settings.peers.front().waiting = to;
     host.exchange->reload(host.settings, host.now);

@@ -1,44 +1,19 @@
 // Before a host is replaced: nothing new comes in, everything goes that can, and what cannot says
 // why.
-#include <doctest/doctest.h>
-
 #include <algorithm>
 
 #include "network.h"
-
-using namespace bus;
-using namespace bus::core;
-using namespace bus::core::test;
-using namespace std::chrono_literals;
+#include "stories.h"
 
 namespace {
 
-const ProducerId producer{{7, 7}}, other_producer{{8, 8}};
-const SessionId app{1}, reader{2}, other_app{3};
+const ProducerId other_producer{{8, 8}};
+const SessionId other_app{3};
 
 Batch news(std::uint64_t sequence, wire::Kind kind = wire::Kind::topic,
            const ProducerId& by = producer) {
     return make_batch({.kind = kind, .channel = "news", .producer = by, .sequence = sequence});
 }
-void subscribe(Host& host, wire::Kind kind = wire::Kind::topic) {
-    host.open(reader);
-    wire::Subscribe command;
-    command.id = 1;
-    command.kind = kind;
-    command.filter = "news";
-    if (kind == wire::Kind::topic) command.durable = "news";
-    host.subscribe(reader, command);
-}
-std::vector<std::uint64_t> read(Host& host) {
-    std::vector<std::uint64_t> found;
-    while (auto delivery = host.next_delivery()) {
-        found.push_back(delivery->batch.header().sequence);
-        host.ack(reader, *delivery);
-    }
-    return found;
-}
-using Sequences = std::vector<std::uint64_t>;
-
 template <class T>
 const T* last_reply(const Host& host) {
     for (auto at = host.replies.rbegin(); at != host.replies.rend(); ++at)

@@ -7,31 +7,11 @@ namespace {
 Batch news(std::uint64_t sequence) {
     return make_batch({.channel = "news", .producer = producer, .sequence = sequence});
 }
-void subscribe(Host& host, const std::string& name, wire::Kind kind = wire::Kind::topic) {
-    host.open(reader);
-    wire::Subscribe command;
-    command.id = 1;
-    command.kind = kind;
-    command.filter = "news";
-    if (kind == wire::Kind::topic) command.durable = name;
-    host.subscribe(reader, command);
-}
-// The sequences that have come, each with an asterisk if it came marked; all acknowledged.
-std::vector<std::string> read(Host& host) {
-    std::vector<std::string> found;
-    while (auto delivery = host.next_delivery()) {
-        found.push_back(std::to_string(delivery->batch.header().sequence) +
-                        (delivery->envelope.redelivered() ? "*" : ""));
-        host.ack(reader, *delivery);
-    }
-    return found;
-}
-using Texts = std::vector<std::string>;
 
 // From 0 to 3, who subscribes, lead two ways: over hub 1, which is preferred, and over hub 2.
 struct TwoHubs : Network {
     TwoHubs() : Network{4, {{0, 1}, {0, 2}, {1, 3}, {2, 3}}, {1, 2}} {
-        subscribe((*this)[3], "far");
+        subscribe((*this)[3], wire::Kind::topic, "far");
         settle();
         (*this)[0].open(app, producer);
     }
@@ -42,12 +22,12 @@ struct TwoHubs : Network {
 
 TEST_CASE("interest spreads along a chain, and messages come back along it") {
     Network net{3, {{0, 1}, {1, 2}}, {1}};
-    subscribe(net[2], "far");
+    subscribe(net[2], wire::Kind::topic, "far");
     net.settle();
     net[0].open(app, producer);
     net[0].publish(app, 1, news(1));
     net.settle();
-    CHECK(read(net[2]) == Texts{"1"});
+    CHECK(read_marks(net[2]) == Texts{"1"});
     net.settle();
     REQUIRE(net[0].receipts.size() == 1);
     CHECK(net[0].receipts[0].stage == wire::Stage::safe);
@@ -56,18 +36,18 @@ TEST_CASE("interest spreads along a chain, and messages come back along it") {
 
 TEST_CASE("who does not relay passes nothing on") {
     Network net{3, {{0, 1}, {1, 2}}, {}};
-    subscribe(net[2], "far");
+    subscribe(net[2], wire::Kind::topic, "far");
     net.settle();
     net[0].open(app, producer);
     net[0].publish(app, 1, news(1));
     net.settle();
-    CHECK(read(net[2]).empty());
+    CHECK(read_marks(net[2]).empty());
     CHECK(net[0].exchange->status(net[0].now).unrouted == 1);
 }
 
 TEST_CASE("sender and receiver need never be online together") {
     Network net{3, {{0, 1}, {1, 2}}, {1}};
-    subscribe(net[2], "far");
+    subscribe(net[2], wire::Kind::topic, "far");
     net.settle();
     net.disconnect(1, 2);
     net.pass(1h);
@@ -79,24 +59,26 @@ TEST_CASE("sender and receiver need never be online together") {
     net.pass(1h);
     net.connect(1, 2);
     net.settle();
-    CHECK(read(net[2]) == Texts{"1"});
+    CHECK(read_marks(net[2]) == Texts{"1"});
 }
 
 TEST_CASE("a batch crosses a link once, even when several destinations lie behind it") {
     Network net{5, {{0, 1}, {1, 2}, {1, 3}, {1, 4}}, {1}};
-    for (const int spoke : {1, 2, 3, 4}) subscribe(net[spoke], "d" + std::to_string(spoke));
+    for (const int spoke : {1, 2, 3, 4})
+        subscribe(net[spoke], wire::Kind::topic, "d" + std::to_string(spoke));
     net.settle();
     net[0].open(app, producer);
     for (std::uint64_t n = 1; n <= 5; ++n) net[0].publish(app, n, news(n));
     net.settle();
     CHECK(net.batches(0, 1) == 5);
-    for (const int spoke : {1, 2, 3, 4}) CHECK(read(net[spoke]) == Texts{"1", "2", "3", "4", "5"});
+    for (const int spoke : {1, 2, 3, 4})
+        CHECK(read_marks(net[spoke]) == Texts{"1", "2", "3", "4", "5"});
 }
 
 TEST_CASE("what waits after an outage crosses the link once as well") {
     Network net{4, {{0, 1}, {1, 2}, {1, 3}}, {1}};
-    subscribe(net[2], "a");
-    subscribe(net[3], "b");
+    subscribe(net[2], wire::Kind::topic, "a");
+    subscribe(net[3], wire::Kind::topic, "b");
     net.settle();
     net.disconnect(0, 1);
     net[0].open(app, producer);
@@ -105,8 +87,8 @@ TEST_CASE("what waits after an outage crosses the link once as well") {
     net.connect(0, 1);
     net.settle();
     CHECK(net.batches(0, 1) == 5);
-    CHECK(read(net[2]) == Texts{"1", "2", "3", "4", "5"});
-    CHECK(read(net[3]) == Texts{"1", "2", "3", "4", "5"});
+    CHECK(read_marks(net[2]) == Texts{"1", "2", "3", "4", "5"});
+    CHECK(read_marks(net[3]) == Texts{"1", "2", "3", "4", "5"});
 }
 
 TEST_CASE("when a hub goes, what waits takes the other one by itself") {
@@ -121,7 +103,7 @@ TEST_CASE("when a hub goes, what waits takes the other one by itself") {
     CHECK(net.batches(0, 2) == 0);  // it may be back at once
     net.pass(5s);
     CHECK(net.batches(0, 2) == 1);
-    CHECK(read(net[3]) == Texts{"1", "2"});
+    CHECK(read_marks(net[3]) == Texts{"1", "2"});
     SUBCASE("and when the link behind a hub goes, its neighbours hear of it") {
         net.connect(0, 1);
         net.pass(5s);
@@ -131,7 +113,7 @@ TEST_CASE("when a hub goes, what waits takes the other one by itself") {
         net.settle();
         net.pass(1s);
         CHECK(net.batches(0, 2) == 2);
-        CHECK(read(net[3]) == Texts{"3"});
+        CHECK(read_marks(net[3]) == Texts{"3"});
     }
 }
 
@@ -149,7 +131,7 @@ TEST_CASE("what may have been taken already goes the other way marked, and is dr
     net[1].commit();
     net[3].commit();
     net.settle();
-    CHECK(read(net[3]) == Texts{"1"});
+    CHECK(read_marks(net[3]) == Texts{"1"});
     CHECK(net[3].exchange->status(net[3].now).duplicates_dropped == 1);
     CHECK(net[0].balances());
 }
@@ -161,11 +143,11 @@ TEST_CASE("a copy that a hub kept comes late and unmarked: it is known and dropp
     REQUIRE(net.carry(0));  // the hub has it, and its acknowledgement is lost
     net.disconnect(0, 1);
     net.pass(5s);
-    CHECK(read(net[3]) == Texts{"1*"});
+    CHECK(read_marks(net[3]) == Texts{"1*"});
     net.connect(1, 3);
     net.settle();
     CHECK(net.batches(1, 3) == 1);
-    CHECK(read(net[3]).empty());
+    CHECK(read_marks(net[3]).empty());
     net.connect(0, 1);
     net.pass(5s);
     for (int host = 0; host < 4; ++host) CHECK(net[host].balances());
@@ -173,7 +155,7 @@ TEST_CASE("a copy that a hub kept comes late and unmarked: it is known and dropp
 
 TEST_CASE("a ring heals around a broken link, and nothing goes in circles") {
     Network net{5, {{0, 1}, {1, 2}, {2, 3}, {3, 4}, {4, 0}}, {0, 1, 2, 3, 4}};
-    subscribe(net[2], "far");
+    subscribe(net[2], wire::Kind::topic, "far");
     net.settle();
     net[0].open(app, producer);
     net[0].publish(app, 1, news(1));
@@ -186,19 +168,19 @@ TEST_CASE("a ring heals around a broken link, and nothing goes in circles") {
     net.settle();
     CHECK(net.batches(0, 4) == 1);
     CHECK(net.batches(4, 3) == 1);
-    CHECK(read(net[2]) == Texts{"1", "2"});
+    CHECK(read_marks(net[2]) == Texts{"1", "2"});
     net.disconnect(2, 3);
     net.pass(5s);
     net[0].publish(app, 3, news(3));
     net.pass(10s);
     net.connect(1, 2);
     net.pass(5s);
-    CHECK(read(net[2]) == Texts{"3"});
+    CHECK(read_marks(net[2]) == Texts{"3"});
 }
 
 TEST_CASE("a queue's messages go to consumers behind a relay, while they are within reach") {
     Network net{3, {{0, 1}, {1, 2}}, {1}};
-    subscribe(net[2], "", wire::Kind::queue);
+    subscribe(net[2], wire::Kind::queue);
     net.settle();
     net[0].open(app, producer);
     const auto order = [](std::uint64_t n) {
@@ -207,7 +189,7 @@ TEST_CASE("a queue's messages go to consumers behind a relay, while they are wit
     };
     net[0].publish(app, 1, order(1));
     net.settle();
-    CHECK(read(net[2]) == Texts{"1"});
+    CHECK(read_marks(net[2]) == Texts{"1"});
     net.disconnect(1, 2);
     net.pass(5s);
     net[0].publish(app, 2, order(2));
@@ -215,12 +197,12 @@ TEST_CASE("a queue's messages go to consumers behind a relay, while they are wit
     CHECK(net.batches(0, 1) == 1);  // it waits where another consumer could still get it
     net.connect(1, 2);
     net.pass(5s);
-    CHECK(read(net[2]) == Texts{"2"});
+    CHECK(read_marks(net[2]) == Texts{"2"});
 }
 
 TEST_CASE("interest that changed while a link was down is asked for, and only then") {
     Network net{3, {{0, 1}, {1, 2}}, {1}};
-    subscribe(net[2], "far");
+    subscribe(net[2], wire::Kind::topic, "far");
     net.settle();
     CHECK(net[0].changes<PutInterest>() == 1);
     net.disconnect(0, 1);
@@ -243,7 +225,7 @@ TEST_CASE("interest that changed while a link was down is asked for, and only th
 
 TEST_CASE("rules hold on the way in and on the way out") {
     Network net{3, {{0, 1}, {1, 2}}, {1}};
-    subscribe(net[2], "far");
+    subscribe(net[2], wire::Kind::topic, "far");
     net.settle();
     const auto allow = [&](int host, int peer, Permissions may) {
         for (auto& one : net[host].settings.peers)
@@ -256,7 +238,7 @@ TEST_CASE("rules hold on the way in and on the way out") {
         allow(1, 0, {.publish = {"sport.**"}, .subscribe = {"**"}});
         net[0].publish(app, 1, news(1));
         net.settle();
-        CHECK(read(net[2]).empty());
+        CHECK(read_marks(net[2]).empty());
         CHECK(net[1].exchange->status(net[1].now).denied == 1);
         CHECK(net[0].changes<Bury>() == 1);
     }
@@ -273,9 +255,9 @@ TEST_CASE("rules hold on the way in and on the way out") {
         allow(0, 1, {.publish = {"**"}, .subscribe = {"sport.**"}});
         net.connect(0, 1);
         net.settle();
-        CHECK(read(net[2]).empty());
+        CHECK(read_marks(net[2]).empty());
         allow(0, 1, {.publish = {"**"}, .subscribe = {"news"}});
-        CHECK(read(net[2]) == Texts{"1"});
+        CHECK(read_marks(net[2]) == Texts{"1"});
     }
     for (int host = 0; host < 3; ++host) CHECK(net[host].balances());
 }

@@ -1,45 +1,16 @@
 // Forgetting an agent: refused or accounted for, never half done; and what happens if it comes
 // back.
-#include <doctest/doctest.h>
-
 #include "network.h"
-
-using namespace bus;
-using namespace bus::core;
-using namespace bus::core::test;
-using namespace std::chrono_literals;
+#include "stories.h"
 
 namespace {
 
-const ProducerId producer{{7, 7}};
-const SessionId app{1}, reader{2};
 using Verdict = Removal::Verdict;
 
 Batch news(std::uint64_t sequence, wire::Kind kind = wire::Kind::topic) {
     return make_batch(
         {.kind = kind, .channel = "news", .producer = producer, .sequence = sequence});
 }
-void subscribe(Host& host, wire::Kind kind = wire::Kind::topic) {
-    host.open(reader);
-    wire::Subscribe command;
-    command.id = 1;
-    command.kind = kind;
-    command.filter = "news";
-    if (kind == wire::Kind::topic) command.durable = "news";
-    host.subscribe(reader, command);
-}
-// Sequences that have come, each with an asterisk if it came marked; all acknowledged.
-std::vector<std::string> read(Host& host) {
-    std::vector<std::string> found;
-    while (auto delivery = host.next_delivery()) {
-        found.push_back(std::to_string(delivery->batch.header().sequence) +
-                        (delivery->envelope.redelivered() ? "*" : ""));
-        host.ack(reader, *delivery);
-    }
-    return found;
-}
-using Texts = std::vector<std::string>;
-
 Removal plan(Host& host, const std::string& name) {
     return host.exchange->plan_removal(name, host.now);
 }
@@ -187,7 +158,7 @@ TEST_CASE("a queue gets back what a removed peer had of it") {
     CHECK_FALSE(plan(net[0], "1").needs_dead_letters());
     remove(net[0], "1", false);
     subscribe(net[0], wire::Kind::queue);
-    CHECK(read(net[0]) == Texts{"1*"});
+    CHECK(read_marks(net[0]) == Texts{"1*"});
     CHECK(net[0].balances());
 }
 
@@ -203,7 +174,7 @@ TEST_CASE("a peer that is reached another way as well loses its link only") {
     CHECK_FALSE(planned.needs_dead_letters());
     remove(net[0], "2", false);
     net.settle();
-    CHECK(read(net[2]) == Texts{"1"});
+    CHECK(read_marks(net[2]) == Texts{"1"});
     CHECK(links_shown(net[0]) == 1);
     CHECK(net[0].balances());
 }
@@ -240,7 +211,7 @@ TEST_CASE("a peer that was removed and is added again gets what comes then, once
         net[0].open(app, producer);
         for (std::uint64_t n = 1; n <= 3; ++n) net[0].publish(app, n, news(n));
         net.settle();
-        CHECK(read(net[1]) == Texts{"1", "2", "3"});
+        CHECK(read_marks(net[1]) == Texts{"1", "2", "3"});
         net.settle();
         PeerSettings entry = net[0].settings.peers.front();
         remove(net[0], "1", false);
@@ -254,7 +225,7 @@ TEST_CASE("a peer that was removed and is added again gets what comes then, once
         CHECK(net[0].changes<PutPeer>() > stored);
         net[0].publish(app, 4, news(4));
         net.settle();
-        CHECK(read(net[1]) == Texts{"4"});
+        CHECK(read_marks(net[1]) == Texts{"4"});
         CHECK(net[0].balances());
     }
 }
