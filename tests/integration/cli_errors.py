@@ -41,6 +41,10 @@ class Errors(unittest.TestCase):
     def test_what_is_wrong_in_the_command_line_is_named_in_one_line(self):
         for command, words in ((["publish"], "bus publish: TOPIC is required"),
                                ([], "which subcommand? There are publish, subscribe,"),
+                               (["peer"], "bus peer: which subcommand? There are list, wait,"),
+                               (["peer", "remove"], "bus peer remove: NAME is required"),
+                               (["peer", "rejoin", "a", "b"],
+                                'bus peer rejoin: "b" is one word too many'),
                                (["publish", "t", "two", "words"],
                                 '"words" is one word too many; put a TEXT of several words in quotes'),
                                (["receive", "q", "--cuont", "1"],

@@ -6,13 +6,15 @@ namespace bus::cli {
 namespace {
 
 // The subcommand that was being read, or `bus` itself.
-const CLI::App& current(const CLI::App& bus) {
-    const auto parsed = bus.get_subcommands();
-    return parsed.empty() ? bus : *parsed.front();
+const CLI::App& current(const CLI::App& command) {
+    const auto parsed = command.get_subcommands();
+    return parsed.empty() ? command : current(*parsed.front());
 }
 
+// "bus peer remove"
 std::string name_of(const CLI::App& bus, const CLI::App& command) {
-    return &command == &bus ? "bus" : "bus " + command.get_name();
+    if (&command == &bus) return "bus";
+    return name_of(bus, *command.get_parent()) + " " + command.get_name();
 }
 
 std::vector<std::string> long_options(const CLI::App& command) {
@@ -22,9 +24,9 @@ std::vector<std::string> long_options(const CLI::App& command) {
     return names;
 }
 
-std::string subcommands_of(const CLI::App& bus) {
+std::string subcommands_of(const CLI::App& whole) {
     std::string names;
-    for (const CLI::App* command : bus.get_subcommands({}))
+    for (const CLI::App* command : whole.get_subcommands({}))
         if (!command->get_group().empty())
             names += (names.empty() ? "" : ", ") + command->get_name();
     return names;
@@ -50,8 +52,9 @@ std::string explain(const CLI::App& bus, const CLI::Error& error) {
     std::string what = error.what();
     if (dynamic_cast<const CLI::ExtrasError*>(&error) != nullptr)
         what = on_what_is_too_much(command);
-    else if (&command == &bus && dynamic_cast<const CLI::RequiredError*>(&error) != nullptr)
-        what = "which subcommand? There are " + subcommands_of(bus);
+    else if (!command.get_subcommands({}).empty() &&
+             dynamic_cast<const CLI::RequiredError*>(&error) != nullptr)
+        what = "which subcommand? There are " + subcommands_of(command);
     return name + ": " + what + " (see " + name + " --help)\n";
 }
 
