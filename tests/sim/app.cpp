@@ -132,7 +132,8 @@ void App::pump() {
     producer_->advance(now);
     consumer_.advance(now);
     if (welcome_) {
-        for (auto& acks : consumer_.take_acks()) send(std::move(acks));
+        if (now >= acks_again_)
+            for (auto& acks : consumer_.take_acks()) send(std::move(acks));
         if (now >= may_subscribe_) {
             for (const auto& command : consumer_.take_commands()) {
                 const auto text = wire::encode_command(command);
@@ -146,6 +147,7 @@ void App::pump() {
     settle();
     plan_pump(std::min(producer_->next_deadline(), consumer_.next_deadline()));
     if (now < may_subscribe_) plan_pump(may_subscribe_);
+    if (now < acks_again_) plan_pump(acks_again_);
 }
 
 void App::plan_pump(Time when) {

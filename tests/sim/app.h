@@ -84,6 +84,8 @@ class App {
     bool forget_one();
     bool is_forgetting() const { return !forgetting_.empty(); }
     void work_normally() { nacks_ = false; }
+    // What it does with messages meanwhile, nobody hears of.
+    void keep_acks_until(Time when) { acks_again_ = when; }
 
     void on_frame(const Frame& frame);
     PlaceId place_of(std::uint64_t subscription) const;
@@ -158,6 +160,7 @@ class App {
     Duration every_ = habits_.publish_every;
     bool nacks_ = true;
     Time may_subscribe_{};
+    Time acks_again_{};
     Time lost_since_{};
     Time pump_planned_ = never;
     std::optional<Large> large_;

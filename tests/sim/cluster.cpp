@@ -13,6 +13,8 @@ namespace {
 constexpr Duration patience = 15min;   // for everything to arrive once the faults are over
 constexpr Duration calm = 36s;         // without anything left, before the next phase
 constexpr Duration lapse_after = 20s;  // of absence; the agents' own limit is 30 s
+// Of each host, and for each second. Who takes more keeps others busy and comes to no end.
+constexpr std::uint64_t steps_max = 150'000, steps_per_second_max = 200;
 
 std::string awaited_by(const App& app) {
     std::string awaited;
@@ -112,6 +114,7 @@ Result Cluster::run() {
     end_of_faults();
     settle("after the faults");
     publish_probes();
+    if (plan_.loses_last) faults.lose_the_last();
     settle("after the last messages");
     check_probes();
     check_end();
@@ -133,9 +136,19 @@ Result Cluster::run() {
 }
 
 void Cluster::run_until(Time when) {
-    while (timeline_.next() <= when) timeline_.step();
     timeline_.at(when, [] {});
-    while (timeline_.next() <= when) timeline_.step();
+    while (timeline_.next() <= when) {
+        timeline_.step();
+        check_calm();
+    }
+}
+
+void Cluster::check_calm() const {
+    const auto seconds = std::chrono::duration_cast<std::chrono::seconds>(simulated()).count();
+    const auto most =
+        hosts_.size() * (steps_max + steps_per_second_max * static_cast<std::uint64_t>(seconds));
+    if (trace_.steps() > most)
+        throw Broken("liveness: calm", fmt::format("{} steps, and no end", trace_.steps()));
 }
 
 // ---- Apps --------------------------------------------------------------------------

@@ -79,6 +79,7 @@ class Cluster {
 
     void build();
     void run_until(Time when);
+    void check_calm() const;
     void end_of_faults();
     void settle(const std::string& phase);
     std::string what_is_left();

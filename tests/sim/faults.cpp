@@ -13,11 +13,17 @@ void Faults::strike(Character character) {
                                           &Faults::renew_link,         &Faults::lose_frames,
                                           &Faults::lose_frames,        &Faults::lose_control_frame,
                                           &Faults::lose_control_frame, &Faults::partition_briefly};
-    static const std::vector<Fault> crashes{&Faults::crash_host,     &Faults::crash_host,
-                                            &Faults::crash_host,     &Faults::crash_two,
-                                            &Faults::stop_host,      &Faults::kill_app,
-                                            &Faults::disconnect_app, &Faults::cut_link,
-                                            &Faults::reboot_host,    &Faults::kill_app_for_long};
+    static const std::vector<Fault> crashes{&Faults::crash_host,
+                                            &Faults::crash_host,
+                                            &Faults::crash_host,
+                                            &Faults::crash_two,
+                                            &Faults::stop_host,
+                                            &Faults::kill_app,
+                                            &Faults::disconnect_app,
+                                            &Faults::cut_link,
+                                            &Faults::reboot_host,
+                                            &Faults::kill_app_for_long,
+                                            &Faults::crash_again_before_commit};
     static const std::vector<Fault> journals{&Faults::fill_disk,
                                              &Faults::crash_host,
                                              &Faults::crash_host,
@@ -39,7 +45,7 @@ void Faults::strike(Character character) {
         &Faults::cut_link,   &Faults::half_open,         &Faults::lose_frames,
         &Faults::crash_host, &Faults::partition_briefly, &Faults::partition_briefly,
         &Faults::stop_host,  &Faults::lose_hub,          &Faults::partition_for_days,
-        &Faults::drain_host, &Faults::change_key};
+        &Faults::drain_host, &Faults::change_key,        &Faults::crash_again_before_commit};
     static const std::vector<Fault> everything = [] {
         std::vector<Fault> all{&Faults::jump_clock, &Faults::restore_journal,
                                &Faults::restore_without_clock, &Faults::partition_for_days,
@@ -131,6 +137,17 @@ void Faults::lose_control_frame() {
     cluster_.network().lose_one(address, toward_listener, type);
     if (cluster_.random().percent(50))
         cluster_.network().cut(address, cluster_.random().between(0ms, 1s), 1s);
+}
+
+void Faults::lose_the_last() {
+    const Duration passing = 3 * cluster_.plan().weather.delay_max;
+    for (std::size_t address = 0; address < cluster_.network().addresses().size(); ++address)
+        for (const int toward_listener : {0, 1})
+            cluster_.timeline().after(
+                cluster_.random().between(0ms, passing), [this, address, toward_listener] {
+                    cluster_.note(fmt::format("fault: address {} loses its last frames", address));
+                    cluster_.network().lose_all(address, toward_listener, 1s);
+                });
 }
 
 void Faults::partition_briefly() {
@@ -292,6 +309,33 @@ void Faults::crash_before_full_disk() {
     cluster_.timeline().after(cluster_.random().between(100ms, 1s), [this, sender = sender] {
         down(static_cast<std::size_t>(sender), cluster_.random().between(1ms, 50ms),
              "fault: crashes before the full disk");
+    });
+}
+
+// It crashes again before anything that came since the last time is committed or acknowledged: of a
+// third copy it knows as little as of the second.
+void Faults::crash_again_before_commit() {
+    const auto host = any_host();
+    Host& it = *cluster_.hosts()[host];
+    cluster_.note(fmt::format("fault: {} is slow, and crashes again", host));
+    cluster_.oracle().turbulence();
+    JournalTempo slow = cluster_.plan().tempo;
+    slow.commit_min = 1s;
+    slow.commit_max = 3s;
+    it.journal().set_tempo(slow);
+    Duration when{};
+    for (int crash = 0; crash < 3; ++crash) {
+        when += cluster_.random().between(300ms, 1500ms);
+        cluster_.timeline().after(when, [this, host] {
+            if (!cluster_.is_over())
+                down(host, cluster_.random().between(1ms, 50ms), "fault: crashes again");
+        });
+    }
+    for (std::size_t app = 0; app < cluster_.apps(); ++app)
+        if (cluster_.app(app) && &cluster_.app(app)->host() == &it)
+            cluster_.app(app)->keep_acks_until(cluster_.timeline().now() + when);
+    cluster_.timeline().after(when + 1s, [this, &it] {
+        if (!cluster_.is_over()) it.journal().set_tempo(cluster_.plan().tempo);
     });
 }
 

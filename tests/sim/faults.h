@@ -14,6 +14,8 @@ class Faults {
     explicit Faults(Cluster& cluster) : cluster_(cluster) {}
     // Something that suits the character strikes now.
     void strike(Character character);
+    // Frames are lost of the last messages, after which only keepalives come.
+    void lose_the_last();
 
   private:
     using Fault = void (Faults::*)();
@@ -36,6 +38,7 @@ class Faults {
     void disconnect_app();
     void fill_disk();
     void crash_before_full_disk();
+    void crash_again_before_commit();
     void stop_on_full_disk();
     void spoil_row();
     void restore_journal();

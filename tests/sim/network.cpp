@@ -115,6 +115,7 @@ void Network::wait_parked(std::size_t address, std::uint64_t starts) {
 
 bool Network::is_lost(std::size_t address, int side, const Frame& frame) {
     auto& link = links_[address];
+    if (timeline_.now() < link.lose_until[std::size_t(side)]) return true;
     auto& run = link.lose[std::size_t(side)];
     if (run > 0) return --run, true;
     auto& type = link.lose_type[std::size_t(side)];
@@ -191,6 +192,10 @@ void Network::lose_run(std::size_t address, int toward_listener, unsigned frames
     links_[address].lose[std::size_t(toward_listener)] += frames;
 }
 
+void Network::lose_all(std::size_t address, int toward_listener, Duration how_long) {
+    links_[address].lose_until[std::size_t(toward_listener)] = timeline_.now() + how_long;
+}
+
 void Network::lose_one(std::size_t address, int toward_listener, wire::FrameType type) {
     links_[address].lose_type[std::size_t(toward_listener)] = static_cast<int>(type);
 }
@@ -212,6 +217,7 @@ void Network::calm() {
     for (auto& link : links_) {
         link.lose = {};
         link.lose_type = {-1, -1};
+        link.lose_until = {};
     }
 }
 

@@ -59,6 +59,7 @@ class Network {
     // It breaks and is made again before the dialler's edge can tell.
     void renew(std::size_t address, Duration listener_notices);
     void lose_run(std::size_t address, int toward_listener, unsigned frames);
+    void lose_all(std::size_t address, int toward_listener, Duration how_long);
     void lose_one(std::size_t address, int toward_listener, wire::FrameType type);
     void partition(int a, int b, bool blocked);
     bool is_partitioned(int a, int b) const {
@@ -80,6 +81,7 @@ class Network {
         bool dialling = false;
         std::array<unsigned, 2> lose{};
         std::array<int, 2> lose_type{-1, -1};
+        std::array<Time, 2> lose_until{};
     };
     struct End {
         CircuitPtr circuit;

@@ -189,6 +189,8 @@ Plan draw_plan(Random& random) {
         plan.apps.push_back({static_cast<int>(app) % plan.hosts, draw_habits(plan, random, app)});
     plan.busy = random.between(1s, 8s);
     if (plan.character != Character::healthy) plan.faults = random.between(1, 12);
+    plan.loses_last = plan.character == Character::links ||
+                      (plan.character == Character::everything && random.percent(50));
     return plan;
 }
 

@@ -45,6 +45,7 @@ struct Plan {
     std::uint64_t journal_capacity = 0;   // of the disk; 0: no end
     Duration busy{};                      // publishing and faults
     std::uint64_t faults = 0;
+    bool loses_last = false;  // also frames of the last messages
 };
 
 Plan draw_plan(Random& random);
