@@ -63,12 +63,11 @@ class Agent {
         std::string_view name;
         std::string (Agent::*answer)(const wire::AdminRequest& request, Time now);
     };
-    static const std::array<Request, 13> requests;
+    static const std::array<Request, 12> requests;
     std::string answer(const wire::AdminRequest& request, Time now);
     std::string tell_status(const wire::AdminRequest& request, Time now);
     std::string tell_route(const wire::AdminRequest& request, Time now);
     std::string tell_why(const wire::AdminRequest& request, Time now);
-    std::string ping(const wire::AdminRequest& request, Time now);
     std::string rejoin(const wire::AdminRequest& request, Time now);
     std::string ask_another(const wire::AdminRequest& request, Time now);
     std::string tell_answer(const wire::AdminRequest& request, Time now);

@@ -51,11 +51,10 @@ observe::ShownIdentity shown(const Identity& identity) {
 
 }  // namespace
 
-const std::array<Agent::Request, 13> Agent::requests{{
+const std::array<Agent::Request, 12> Agent::requests{{
     {"status", &Agent::tell_status},
     {"route", &Agent::tell_route},
     {"why", &Agent::tell_why},
-    {"ping", &Agent::ping},
     {"rejoin", &Agent::rejoin},
     {"ask", &Agent::ask_another},
     {"answer", &Agent::tell_answer},
@@ -101,12 +100,6 @@ std::string Agent::tell_route(const wire::AdminRequest& request, Time now) {
 std::string Agent::tell_why(const wire::AdminRequest& request, Time now) {
     const std::string what = text_argument(request, "what");
     return observe::why_reply(answer_to(request), exchange_.diagnose_why(what, now));
-}
-
-std::string Agent::ping(const wire::AdminRequest& request, Time now) {
-    const std::string peer = text_argument(request, "peer");
-    if (!exchange_.ping(peer, now)) throw Error{"there is no link to \"" + peer + "\" that is up"};
-    return observe::ping_reply(answer_to(request), peer);
 }
 
 std::string Agent::rejoin(const wire::AdminRequest& request, Time now) {

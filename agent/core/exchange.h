@@ -94,9 +94,6 @@ class Exchange {
         "so many questions are under way, or were asked in the last second: try again";
     // nullptr: it is forgotten. Good until the next input.
     const Question* question(QuestionId id) const;
-    // Asks that peer for an answer, to measure the round trip: the next in LinkStatus. false: its
-    // link is not up.
-    [[nodiscard]] bool ping(const std::string& peer, Time now);
 
     // What this agent took from that peer, or owes it, may not be what they both believe: it was
     // restored from a backup, or copied. The next session begins anew, whatever its tickets say.

@@ -396,14 +396,6 @@ std::uint64_t Exchange::State::ask_for_echo(Peer& peer) {
     return nanos(now);
 }
 
-bool Exchange::ping(const std::string& name, Time now) {
-    State& s = at(now);
-    State::Peer* const peer = s.configured_peer(name);
-    if (peer == nullptr || peer->active == nullptr) return false;
-    (void)s.ask_for_echo(*peer);
-    return true;
-}
-
 // Not to be guessed by whoever is not on the way, and within what JSON has of numbers.
 QuestionId Exchange::State::next_question() { return QuestionId{random() >> 11 | 1}; }
 

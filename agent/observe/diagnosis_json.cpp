@@ -74,12 +74,6 @@ std::string why_reply(const AdminAnswer& to, const core::WhyDiagnosis& why) {
     return reply_text(reply);
 }
 
-std::string ping_reply(const AdminAnswer& to, const std::string& peer) {
-    Json reply = reply_head(to, true);
-    reply["ping"] = {{"peer", peer}};
-    return reply_text(reply);
-}
-
 std::string rejoin_reply(const AdminAnswer& to, const std::string& peer) {
     Json reply = reply_head(to, true);
     reply["rejoin"] = {{"peer", peer}};

@@ -15,8 +15,6 @@ std::string route_reply(const AdminAnswer& to, const core::RouteDiagnosis& route
 // {...,"ok":true,"why":{"what":"...","problem":true,"findings":[{"weight":"problem","about":"...",
 // "words":"..."}]}}
 std::string why_reply(const AdminAnswer& to, const core::WhyDiagnosis& why);
-// {...,"ok":true,"ping":{"peer":"..."}}: it was asked for an answer.
-std::string ping_reply(const AdminAnswer& to, const std::string& peer);
 std::string rejoin_reply(const AdminAnswer& to, const std::string& peer);
 
 }  // namespace bus::observe

@@ -275,25 +275,10 @@ TEST_CASE("a keepalive never runs ahead of the paths that its digest counts") {
         net[2].to_links.pop_front();
         net[1].exchange->on_link_frame(sent.link, std::get<wire::LinkFrame>(sent.what), net[1].now);
     }
-    CHECK(net[1].exchange->ping("0", net[1].now));  // in the turn that takes the news
+    const auto asked = net[1].exchange->ask("0", wire::Asked::presence, 0, net[1].now);
+    CHECK(asked.has_value());  // by a keepalive, in the turn that takes the news
     net.settle();
     CHECK(std::none_of(net[0].events.begin(), net[0].events.end(),
                        [](const Event& event) { return event.kind == Event::Kind::link_down; }));
     CHECK(net[0].exchange->status(net[0].now).agents.back().interest == 2);
-}
-
-TEST_CASE("a ping is answered, and measured") {
-    TwoHosts hosts;
-    hosts.connect();
-    hosts.pass(1s);
-    const auto measured = [&] {
-        return hosts.a.exchange->status(hosts.a.now).links[0].rtt_measured;
-    };
-    const auto before = measured();
-    CHECK(hosts.a.exchange->ping("b", hosts.a.now));
-    hosts.settle();
-    CHECK(measured() == before + 1);
-    CHECK_FALSE(hosts.a.exchange->ping("c", hosts.a.now));
-    hosts.disconnect();
-    CHECK_FALSE(hosts.a.exchange->ping("b", hosts.a.now));
 }

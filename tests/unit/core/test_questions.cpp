@@ -119,6 +119,7 @@ TEST_CASE("the round trip is measured by the asker's clock") {
         asker.now += 40ms;
         net.settle();
         CHECK(asker.exchange->question(*id)->answer->round_trip == 40ms);
+        CHECK(asker.exchange->status(asker.now).links[0].rtt_micros == 40'000);
     }
 }
 
@@ -195,6 +196,7 @@ TEST_CASE("what cannot be asked is refused with the reason") {
     net.disconnect(0, 1);
     CHECK(has(refusal(net[0], "1"), "the link to 1 is down (the connection was lost)"));
     CHECK(has(refusal(net[0], "2"), "the link to 1 is down"));
+    CHECK_FALSE(net[0].exchange->ask("1", Asked::presence, 0, net[0].now).has_value());
     net[0].settings.peers.push_back(peer("far"));
     net[0].settings.peers.back().has_address = false;
     net[0].exchange->reload(net[0].settings, net[0].now);
