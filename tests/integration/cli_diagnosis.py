@@ -103,6 +103,12 @@ class Diagnosis(unittest.TestCase):
         start_pair(self.paris, self.tokyo)
         self.assertRegex(self.ask("ping", "tokyo"), r"^  1  tokyo +[0-9.]+ ms\n$")
         self.assertRegex(self.ask("ping", "tokyo", "--count", "2"), r"median +most\n +1  tokyo +2 of 2 ")
+        ping = json.loads(self.ask("ping", "tokyo", "--count", "2", "--json"))
+        self.assertEqual(ping["agent"], "tokyo")
+        for (hop,) in ping["rounds"]:
+            self.assertGreater(hop.pop("rtt_micros"), 0)
+            self.assertEqual(hop, {"hop": 1, "name": "tokyo", "words": ""})
+        self.assertEqual(len(ping["rounds"]), 2)
         stranger = bus("ping", "lima", runtime=self.paris.runtime)
         self.assertEqual(stranger.returncode, 1)
         self.assertIn(b"no agent lima is known here", stranger.stderr)
@@ -212,6 +218,9 @@ class Chain(unittest.TestCase):
                          r"  2  hub2 +[0-9.]+ ms .*\n  3  tokyo  no answer within 0.5 s")
         self.assertIn("tokyo no answer within 0.5 s",
                       " ".join(self.ask("status", "--all", "--timeout", "0.5").split()))
+        silent = json.loads(self.ask("ping", "tokyo", "--timeout", "0.5", "--json", code=1))
+        self.assertEqual(silent["rounds"][0][2], {"hop": 3, "name": "tokyo", "rtt_micros": None,
+                                                  "words": "no answer within 0.5 s"})
         pinging = start_bus("ping", "tokyo", "--count", "1000", "--timeout", "0.1",
                             runtime=self.paris.runtime)
         rounds = 0

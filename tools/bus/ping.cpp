@@ -28,6 +28,7 @@ struct Options {
     std::string name;
     std::uint64_t count = 1;
     double timeout_seconds = 5;
+    bool as_json = false;
     std::chrono::milliseconds patience() const {
         return std::chrono::milliseconds{static_cast<std::int64_t>(timeout_seconds * 1000)};
     }
@@ -127,7 +128,7 @@ void Ping::measure_hops() {
     const std::size_t last = way_.names.size() - 1;
     for (std::size_t number = 0; number <= last; ++number) {
         const Hop hop = measure(number);
-        print(hop_line(number + 1, hop, before, columns_));
+        if (!options_.as_json) print(hop_line(number + 1, hop, before, columns_));
         round.resize(number);  // with those that were left out
         round.push_back(hop);
         if (hop.is_end) return;
@@ -146,7 +147,10 @@ void Ping::measure_all() {
 }
 
 void Ping::conclude() const {
-    if (rounds_.size() > 1) print("\n" + ping_summary(way_.names, rounds_));
+    if (options_.as_json)
+        print(Json{{"agent", options_.name}, {"rounds", ping_json(rounds_)}}.dump(2) + "\n");
+    else if (rounds_.size() > 1)
+        print("\n" + ping_summary(way_.names, rounds_));
 }
 
 int Ping::run() {
@@ -181,6 +185,7 @@ void add_ping(Command& bus, Chosen& chosen, const Interruption& interruption) {
         ->check(number_not_below_zero())
         ->type_name("SECONDS")
         ->capture_default_str();
+    command->add_flag("--json", options->as_json, "As JSON, when all is measured");
     options->attachment.add_options(*command);
     command->callback([&chosen, options, &interruption] {
         chosen = [options, &interruption] { return Ping{*options, interruption}.run(); };

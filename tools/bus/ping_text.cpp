@@ -3,6 +3,8 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cmath>
+#include <nlohmann/json.hpp>
 
 #include "paragraph.h"
 #include "table.h"
@@ -11,6 +13,7 @@ namespace bus::cli {
 namespace {
 
 using enum Table::Align;
+using Json = nlohmann::ordered_json;
 
 std::vector<double> times_of(std::size_t hop, const std::vector<std::vector<Hop>>& rounds) {
     std::vector<double> times;
@@ -51,6 +54,23 @@ std::string ping_summary(const std::vector<std::string>& names,
                        in_ms(times[times.size() / 2]), in_ms(times.back())});
     }
     return table.text();
+}
+
+Json ping_json(const std::vector<std::vector<Hop>>& rounds) {
+    Json all = Json::array();
+    for (const auto& round : rounds) {
+        Json& hops = all.emplace_back(Json::array());
+        for (std::size_t at = 0; at < round.size(); ++at) {
+            const Hop& hop = round[at];
+            if (hop.name.empty()) continue;
+            const Json micros = hop.millis ? Json(std::llround(*hop.millis * 1000)) : Json();
+            hops.push_back({{"hop", at + 1},
+                            {"name", hop.name},
+                            {"rtt_micros", micros},
+                            {"words", hop.words}});
+        }
+    }
+    return all;
 }
 
 }  // namespace bus::cli

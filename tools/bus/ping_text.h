@@ -1,6 +1,7 @@
-// The hops to an agent and their round trips, for people.
+// The hops to an agent and their round trips, for people and for programs.
 #pragma once
 
+#include <nlohmann/json_fwd.hpp>
 #include <optional>
 #include <string>
 #include <vector>
@@ -20,8 +21,12 @@ std::string hop_line(std::size_t number, const Hop& hop, std::optional<double> b
                      std::size_t name_columns);
 
 // Of several rounds: for each hop how many answers there were and how long they took. `rounds`:
-// each begins with the first hop, and may end early.
+// each begins with the first hop, may end early, and has no name where a hop was not asked.
 std::string ping_summary(const std::vector<std::string>& names,
                          const std::vector<std::vector<Hop>>& rounds);
+
+// [[{"hop":1,"name":"hub","rtt_micros":534,"words":""},...],...]: every round, with the hops that
+// were asked; null and the reason in words where there was no answer.
+nlohmann::ordered_json ping_json(const std::vector<std::vector<Hop>>& rounds);
 
 }  // namespace bus::cli

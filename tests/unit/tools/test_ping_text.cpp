@@ -1,5 +1,7 @@
 #include <doctest/doctest.h>
 
+#include <nlohmann/json.hpp>
+
 #include "ping_text.h"
 
 using namespace bus::cli;
@@ -23,4 +25,14 @@ TEST_CASE("several rounds are summed up for each hop, with those that brought no
           "hop  agent  answers    least   median     most\n"
           "  1  hub     3 of 3  1.00 ms  2.00 ms  3.00 ms\n"
           "  2  tokyo   1 of 3  9.00 ms  9.00 ms  9.00 ms\n");
+}
+
+TEST_CASE("programs are told every hop that was asked, and why one gave no answer") {
+    // Behind the first, which was silent, only the last was asked.
+    const Hop silent{"hub", {}, "no answer within 5 s"};
+    const auto json = ping_json({{{"hub", 0.534, ""}}, {silent, {}, {"tokyo", 9.0, ""}}});
+    CHECK(json == nlohmann::ordered_json::parse(R"([
+        [{"hop": 1, "name": "hub", "rtt_micros": 534, "words": ""}],
+        [{"hop": 1, "name": "hub", "rtt_micros": null, "words": "no answer within 5 s"},
+         {"hop": 3, "name": "tokyo", "rtt_micros": 9000, "words": ""}]])"));
 }
