@@ -20,11 +20,10 @@ PATIENCE = 120.0  # seconds; far beyond what anything here takes: the longest is
 
 class Book:
     """Any thread may write into it, holding `changed`; one waits for what it says. `like`: a book of
-    another reader of the same messages, whose promises are this one's too. `in_order`: what is not
-    marked must come as it was sent; a floating queue promises that only as long as there is one path."""
+    another reader of the same messages, whose promises are this one's too. What is not marked must
+    come as it was sent."""
 
-    def __init__(self, like=None, in_order=True):
-        self.in_order = in_order
+    def __init__(self, like=None):
         self.changed = threading.Condition()
         self.complaints = []
         self.promised = like.promised if like else {}  # run -> bytearray: 1 has a receipt
@@ -60,7 +59,7 @@ class Book:
             return
         if before:
             self.complaints.append(f"G2: {before} unmarked duplicates in {run}/{first}-{last}")
-        if self.in_order and first <= self._newest.get(run, -1):
+        if first <= self._newest.get(run, -1):
             self.complaints.append(f"G3: {run}/{first} came after {run}/{self._newest[run]}")
         self._newest[run] = last
 

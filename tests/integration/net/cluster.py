@@ -21,7 +21,7 @@ class Flow:
     def __init__(self, source, sink, kind, options):
         self.source, self.sink, self.kind, self.options = source, sink, kind, options
         self.channel = f"net.{source.name}.{sink.name}.{kind}"
-        self.book = Book(in_order=kind == "topic")
+        self.book = Book()
         self.producer = self.consumer = None
 
     def start_consumer(self):

@@ -2,6 +2,7 @@
 """Networks of more than two agents: what they carry while lines are cut and agents are killed. After
 each, G1 to G6 hold."""
 
+import contextlib
 import unittest
 
 import sandbox
@@ -77,12 +78,19 @@ class Mesh(unittest.TestCase):
 
 
 class Chain(unittest.TestCase):
-    def test_sender_and_receiver_need_not_be_online_together(self):
-        with Network(self, relays=["hub"]) as net:
+    def chain(self):
+        """Two agents with a hub between them, running."""
+        with contextlib.ExitStack() as undo:
+            net = undo.enter_context(Network(self, relays=["hub"]))
             net.add("left", "hub", "right")
             net.join("left", "hub")
             net.join("right", "hub")
             net.start()
+            undo.pop_all()
+        return net
+
+    def test_sender_and_receiver_need_not_be_online_together(self):
+        with self.chain() as net:
             there = net.flow(net["left"], net["right"])
             back = net.flow(net["right"], net["left"], "queue")
             net.wait_for_more(100)
@@ -101,11 +109,7 @@ class Chain(unittest.TestCase):
             net.finish()
 
     def test_a_hub_that_is_killed_loses_nothing_that_it_took_over(self):
-        with Network(self, relays=["hub"]) as net:
-            net.add("left", "hub", "right")
-            net.join("left", "hub")
-            net.join("right", "hub")
-            net.start()
+        with self.chain() as net:
             net.flow(net["left"], net["right"])
             net.flow(net["right"], net["left"], "queue")
             for _ in range(3):
