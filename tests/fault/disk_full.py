@@ -11,6 +11,7 @@ from apps import Book, Consumer, check_accounts
 from flow import Flow
 
 MIB = 1024 * 1024
+BESIDE = 2
 
 
 class SmallFileSystem:
@@ -130,4 +131,4 @@ class DiskFull(unittest.TestCase):
 
 
 if __name__ == "__main__":
-    cases.main()
+    cases.main(BESIDE)

@@ -10,6 +10,7 @@ import cases
 from flow import Flow
 
 ROUNDS = 5
+BESIDE = 3  # each may wait for session.linger (30 s)
 SEED = int(os.environ.get("BUS_FAULT_SEED", random.SystemRandom().randrange(1 << 32)))
 
 
@@ -80,4 +81,4 @@ class Queue(Rounds, unittest.TestCase):
 
 
 if __name__ == "__main__":
-    cases.main()
+    cases.main(BESIDE)
