@@ -70,7 +70,7 @@ void LinkListener::receive_into(core::Exchange& exchange, const PollSet& poll, T
     if (router_.has_news(poll)) watch_connections(now);
     tell_gone(exchange, now);
     for (const auto owner : router_.receive(
-             poll, [&](Received message) { on_message(exchange, std::move(message), now); }))
+             poll, [&](Received&& message) { on_message(exchange, std::move(message), now); }))
         end(core::LinkId{owner});
     tell_gone(exchange, now);
 }
@@ -97,7 +97,7 @@ void LinkListener::watch_connections(Time now) {
     }
 }
 
-void LinkListener::on_message(core::Exchange& exchange, Received message, Time now) {
+void LinkListener::on_message(core::Exchange& exchange, Received&& message, Time now) {
     if (message.malformed || message.delimited) {
         ++told_.counters.malformed_link;
         return;

@@ -61,7 +61,7 @@ class LinkListener {
     using ByRoutingId = std::unordered_map<std::string, Connected>;
 
     void watch_connections(Time now);
-    void on_message(core::Exchange& exchange, Received message, Time now);
+    void on_message(core::Exchange& exchange, Received&& message, Time now);
     Connected* find(const Received& message, std::string_view key);
     Connected& connected(core::Exchange& exchange, const Received& message, std::string key,
                          Time now);

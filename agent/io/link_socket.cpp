@@ -27,19 +27,20 @@ void set_link_options(Socket& socket) {
     socket.set(ZMQ_TCP_MAXRT, unrepaired_max);
 }
 
-void take_link_frame(core::Exchange& exchange, core::LinkId link, Frame frame, Told& told,
+void take_link_frame(core::Exchange& exchange, core::LinkId link, Frame&& frame, Told& told,
                      Time now) {
     const auto malformed = [&](wire::Reject why) {
         ++told.counters.malformed_link;
         exchange.on_link_malformed(link, why, now);
     };
-    const auto first = frame.empty() ? std::byte{0} : frame.bytes().front();
+    const Bytes bytes = frame.bytes();
+    const auto first = bytes.empty() ? std::byte{0} : bytes.front();
     if (first == static_cast<std::byte>(wire::FrameType::data)) {
         auto received = receive_batch(std::move(frame));
         if (!received) return malformed(received.error());
         return exchange.on_link_batch(link, received->envelope, std::move(received->batch), now);
     }
-    const auto control = wire::decode_link(frame.bytes());
+    const auto control = wire::decode_link(bytes);
     if (!control) return malformed(control.error());
     exchange.on_link_frame(link, *control, now);
 }

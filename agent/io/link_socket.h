@@ -19,7 +19,7 @@ struct LinkKeys {
 void set_link_options(Socket& socket);
 
 // Hands a peer's frame to the exchange: a batch, a control frame, or what is neither.
-void take_link_frame(core::Exchange& exchange, core::LinkId link, Frame frame, Told& told,
+void take_link_frame(core::Exchange& exchange, core::LinkId link, Frame&& frame, Told& told,
                      Time now);
 
 // May this frame begin a session?

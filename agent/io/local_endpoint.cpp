@@ -42,7 +42,7 @@ void LocalEndpoint::receive_into(core::Exchange& exchange, const PollSet& poll, 
     if (router_.has_news(poll)) watch_connections(now);
     tell_gone(exchange, now);
     for (const auto owner : router_.receive(
-             poll, [&](Received message) { on_message(exchange, std::move(message), now); }))
+             poll, [&](Received&& message) { on_message(exchange, std::move(message), now); }))
         end(core::SessionId{owner});
     tell_gone(exchange, now);
 }
@@ -66,7 +66,7 @@ void LocalEndpoint::warn_of_descriptors(std::uint64_t newest, Time now) {
     warned_of_descriptors_ = scarce;
 }
 
-void LocalEndpoint::on_message(core::Exchange& exchange, Received message, Time now) {
+void LocalEndpoint::on_message(core::Exchange& exchange, Received&& message, Time now) {
     const auto session = session_of(exchange, message, now);
     if (!session) {
         ++told_.counters.malformed_local;
@@ -108,9 +108,10 @@ core::SessionId LocalEndpoint::open_session(core::Exchange& exchange, const Rece
     return session;
 }
 
-void LocalEndpoint::on_frame(core::Exchange& exchange, core::SessionId session, Frame body,
+void LocalEndpoint::on_frame(core::Exchange& exchange, core::SessionId session, Frame&& body,
                              Time now) {
-    const auto first = body.empty() ? std::byte{0} : body.bytes().front();
+    const Bytes bytes = body.bytes();
+    const auto first = bytes.empty() ? std::byte{0} : bytes.front();
     if (first == std::byte{'{'}) return on_json(exchange, session, body, now);
     const bool data = first == static_cast<std::byte>(wire::FrameType::data);
     if (!data && first != static_cast<std::byte>(wire::FrameType::acks))
@@ -135,7 +136,7 @@ void LocalEndpoint::on_json(core::Exchange& exchange, core::SessionId session, c
     refuse(session, wire::Failed{.id = why.id, .code = why.code, .reason = why.reason});
 }
 
-void LocalEndpoint::on_data(core::Exchange& exchange, core::SessionId session, Frame body,
+void LocalEndpoint::on_data(core::Exchange& exchange, core::SessionId session, Frame&& body,
                             Time now) {
     auto received = receive_app_batch(std::move(body));
     if (received)

@@ -36,14 +36,14 @@ class LocalEndpoint {
     };
     void watch_connections(Time now);
     void warn_of_descriptors(std::uint64_t newest, Time now);
-    void on_message(core::Exchange& exchange, Received message, Time now);
+    void on_message(core::Exchange& exchange, Received&& message, Time now);
     std::optional<core::SessionId> session_of(core::Exchange& exchange, const Received& message,
                                               Time now);
     core::SessionId open_session(core::Exchange& exchange, const Received& message,
                                  std::uint32_t uid, Time now);
-    void on_frame(core::Exchange& exchange, core::SessionId session, Frame body, Time now);
+    void on_frame(core::Exchange& exchange, core::SessionId session, Frame&& body, Time now);
     void on_json(core::Exchange& exchange, core::SessionId session, const Frame& body, Time now);
-    void on_data(core::Exchange& exchange, core::SessionId session, Frame body, Time now);
+    void on_data(core::Exchange& exchange, core::SessionId session, Frame&& body, Time now);
     void on_acks(core::Exchange& exchange, core::SessionId session, const Frame& body, Time now);
     void reply(core::SessionId session, const wire::Reply& reply);
     void refuse(core::SessionId session, const wire::Reply& reply);

@@ -6,7 +6,7 @@
 
 namespace bus::io {
 
-FrameBatch::FrameBatch(Frame frame, std::size_t batch_begin, const wire::BatchHeader& header)
+FrameBatch::FrameBatch(Frame&& frame, std::size_t batch_begin, const wire::BatchHeader& header)
     : frame_(std::move(frame)), batch_begin_(batch_begin) {
     // The channel points into the frame, whose memory did not move with its handle (only frames of
     // less than 34 bytes are kept inside the handle, and no batch is that small).
@@ -25,7 +25,7 @@ std::optional<Frame> FrameBatch::lend(const wire::Envelope& envelope) {
 
 namespace {
 
-ReceivedBatch keep(Frame frame, const wire::DecodedEnvelope& decoded,
+ReceivedBatch keep(Frame&& frame, const wire::DecodedEnvelope& decoded,
                    const wire::BatchHeader& header) {
     const auto begin = frame.size() - decoded.batch.size();
     auto memory = std::make_shared<FrameBatch>(std::move(frame), begin, header);
@@ -34,7 +34,7 @@ ReceivedBatch keep(Frame frame, const wire::DecodedEnvelope& decoded,
 
 }  // namespace
 
-Expected<ReceivedBatch, wire::Reject> receive_batch(Frame frame) {
+Expected<ReceivedBatch, wire::Reject> receive_batch(Frame&& frame) {
     const auto decoded = wire::decode_envelope(frame.bytes());
     if (!decoded) return Unexpected{decoded.error()};
     const auto header = wire::decode_batch(decoded->batch);
@@ -43,7 +43,7 @@ Expected<ReceivedBatch, wire::Reject> receive_batch(Frame frame) {
     return keep(std::move(frame), *decoded, *header);
 }
 
-Expected<ReceivedBatch, RefusedBatch> receive_app_batch(Frame frame) {
+Expected<ReceivedBatch, RefusedBatch> receive_app_batch(Frame&& frame) {
     const auto decoded = wire::decode_envelope(frame.bytes());
     if (!decoded) return Unexpected{RefusedBatch{.number = {}, .why = decoded.error()}};
     const auto refuse = [&](wire::Reject why) {

@@ -34,7 +34,7 @@ struct ReceivedBatch {
 class FrameBatch final : public core::BatchMemory {
   public:
     // `batch_begin`: where in the frame the batch starts; `header`: its decoding.
-    FrameBatch(Frame frame, std::size_t batch_begin, const wire::BatchHeader& header);
+    FrameBatch(Frame&& frame, std::size_t batch_begin, const wire::BatchHeader& header);
 
     // The frame with `envelope` in front, ready to be sent; nullopt: lent before, or the received
     // envelope was of another length. Loop thread only.
@@ -46,8 +46,9 @@ class FrameBatch final : public core::BatchMemory {
     bool lent_ = false;  // loop thread only
 };
 
-// Decodes an envelope and the whole batch behind it. The messages are not looked at.
-Expected<ReceivedBatch, wire::Reject> receive_batch(Frame frame);
+// Decodes an envelope and the whole batch behind it. The messages are not looked at. The frame is
+// taken if that succeeds.
+Expected<ReceivedBatch, wire::Reject> receive_batch(Frame&& frame);
 
 // As receive_batch, for what an app sent: its messages must be well-formed, and what is unsealed is
 // sealed. The error knows the number, if it could be read.
@@ -55,7 +56,7 @@ struct RefusedBatch {
     std::optional<std::uint64_t> number;
     wire::Reject why = wire::Reject::malformed;
 };
-Expected<ReceivedBatch, RefusedBatch> receive_app_batch(Frame frame);
+Expected<ReceivedBatch, RefusedBatch> receive_app_batch(Frame&& frame);
 
 // The frame to send: the received one with its envelope overwritten where that is safe, else a
 // copy of the envelope, the batch's header and the body's range.
