@@ -53,7 +53,7 @@ std::optional<std::pair<wire::Reject, std::string>> State::why_not_publish(
     }
     if (header.kind == wire::Kind::service)
         return {{wire::Reject::unavailable, "services are not there yet"}};
-    if (!wire::is_channel(channel)) return {{wire::Reject::bad_name, "$bus. is the agent's own"}};
+    if (wire::is_reserved(channel)) return {{wire::Reject::bad_name, "$bus. is the agent's own"}};
     if (groups.size() >= limits::subscriptions_max && header.kind == wire::Kind::queue &&
         find_group(Destination::Type::queue, channel) == nullptr)
         return {{wire::Reject::limit, "too many queues and subscriptions at this agent"}};
@@ -91,7 +91,7 @@ void State::on_peer_batch(Peer& peer, const wire::Envelope& envelope, Batch batc
 }
 
 State::Refusal State::why_not_from(const Peer& peer, const wire::BatchHeader& header) {
-    if (header.kind == wire::Kind::service || !wire::is_channel(header.channel))
+    if (header.kind == wire::Kind::service || wire::is_reserved(header.channel))
         return {{wire::Reject::bad_name, "this agent takes no such channel"}};
     if (peer.may_give(header.kind, header.channel)) return std::nullopt;
     return refuse_by_rule(denial_of_peer(peer, Act::give, header.kind, header.channel),

@@ -433,6 +433,7 @@ Expected<LinkHead, Reject> decode_head(Reader& in) {
 
 std::vector<std::byte> encode_link(const LinkFrame& frame) {
     std::vector<std::byte> bytes;
+    bytes.reserve(128);  // an acknowledgement, most of all
     Writer out{bytes};
     out.u8(static_cast<std::uint8_t>(type_of(frame.body)));
     out.u8(version);

@@ -49,8 +49,11 @@ std::string_view to_text(Kind kind) {
 
 bool is_channel(std::string_view name) {
     if (!fits(name)) return false;
-    while (!name.empty())
-        if (!is_token(take_token(name))) return false;
+    char before = '.';
+    for (const char c : name) {
+        if (c == '.' ? before == '.' : !is_token_char(c)) return false;
+        before = c;
+    }
     return true;
 }
 
