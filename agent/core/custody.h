@@ -85,6 +85,7 @@ struct Custody {
     Batch batch;            // empty: only the journal has it
     DestinationId source;   // the agent where it entered the bus; 0: this one
     std::uint8_t hops = 0;  // links it has crossed
+    bool is_final = false;  // this host wants it
     MemoryMeter& meter;
     Place place = Place::memory;
     bool maybe_on_disk = false;

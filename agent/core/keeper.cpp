@@ -25,10 +25,10 @@ std::shared_ptr<Custody> Keeper::take(Batch batch, const std::vector<Where>& whe
         custody->owed.push_back({.stream = one.stream, .flags = one.flags});
         ledger.take(one.stream.to, custody->messages);
     }
-    const auto& header = custody->batch.header();
+    custody->is_final = is_final;
     ++unsafe_;
-    unsafe_by_message_.emplace(MessageKey{header.producer, header.sequence},
-                               Unsafe{custody, is_final});
+    const auto& header = custody->batch.header();
+    if (is_final) unsafe_by_message_.emplace(MessageKey{header.producer, header.sequence}, custody);
     return custody;
 }
 
@@ -155,20 +155,21 @@ void Keeper::arrive(BatchId id, bool safe, std::uint32_t entries, wire::Fate fat
 
 std::shared_ptr<Custody> Keeper::find_unsafe(const ProducerId& producer,
                                              std::uint64_t sequence) const {
-    const auto [first, last] = unsafe_by_message_.equal_range({producer, sequence});
-    for (auto at = first; at != last; ++at)
-        if (at->second.is_final) return at->second.custody.lock();
-    return nullptr;
+    const auto found = unsafe_by_message_.find({producer, sequence});
+    return found == unsafe_by_message_.end() ? nullptr : found->second.lock();
+}
+
+void Keeper::forget_message(const Custody& custody) {
+    const auto& header = custody.batch.header();
+    const auto [first, last] = unsafe_by_message_.equal_range({header.producer, header.sequence});
+    const auto self = std::find_if(
+        first, last, [&](const auto& unsafe) { return unsafe.second.lock().get() == &custody; });
+    if (self != last) unsafe_by_message_.erase(self);
 }
 
 void Keeper::safe(Custody& custody) {
-    const auto& header = custody.batch.header();
     --unsafe_;
-    const auto [first, last] = unsafe_by_message_.equal_range({header.producer, header.sequence});
-    const auto self = std::find_if(first, last, [&](const auto& unsafe) {
-        return unsafe.second.custody.lock().get() == &custody;
-    });
-    if (self != last) unsafe_by_message_.erase(self);
+    if (custody.is_final) forget_message(custody);
     for (Origin& origin : custody.origins) {
         const bool told = origin.intake->dirty;
         origin.intake->mark_safe(origin.number);
@@ -237,8 +238,9 @@ void Keeper::want(const std::shared_ptr<Custody>& custody, Time due) {
 }
 
 void Keeper::want_all() {
-    for (const auto& [key, unsafe] : unsafe_by_message_)
-        if (const auto custody = unsafe.custody.lock()) want(custody, now_);
+    std::priority_queue<Due> due;
+    for (; !due_.empty(); due_.pop()) due.push({now_, due_.top().custody});
+    due_ = std::move(due);
     if (!pending_.empty()) pending_due_ = now_;
 }
 

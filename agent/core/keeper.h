@@ -163,6 +163,7 @@ class Keeper {
     };
 
     void safe(Custody& custody);
+    void forget_message(const Custody& custody);
     void arrive(BatchId id, bool safe, std::uint32_t entries, wire::Fate fate);
     void gather_custodies(Transaction& transaction);
     void include(const std::shared_ptr<Custody>& custody, Transaction& transaction);
@@ -181,17 +182,13 @@ class Keeper {
     const Time started_;
     const std::uint64_t started_wall_micros_;
     std::size_t unsafe_ = 0;
-    struct Unsafe {
-        std::weak_ptr<Custody> custody;
-        bool is_final = true;
-    };
-    // A relay may have several copies of a message.
-    std::unordered_multimap<MessageKey, Unsafe, MessageKeyHash> unsafe_by_message_;
+    // What this host wants of it. More than one of a message that may be a copy and may be none.
+    std::unordered_multimap<MessageKey, std::weak_ptr<Custody>, MessageKeyHash> unsafe_by_message_;
 
     std::unordered_map<BatchId, Arrival> arrivals_;
     std::unordered_set<MessageKey, MessageKeyHash> awaited_;  // producer and number, of arrivals_
 
-    std::priority_queue<Due> due_;
+    std::priority_queue<Due> due_;  // whatever is unsafe and in memory is there
     std::vector<Change> pending_;
     Time pending_due_ = never;
     std::unordered_map<DestinationId, Destination> undeclared_;
