@@ -279,7 +279,8 @@ Rejoin Exchange::rejoin(const std::string& name, Time now) {
     State& s = at(now);
     State::Peer* const peer = s.configured_peer(name);
     if (peer == nullptr) return Rejoin::unknown_peer;
-    if (peer->active != nullptr) return Rejoin::linked;
+    // Before data flows, the other side may be about to refuse the session.
+    if (peer->active != nullptr && peer->outbound->flows()) return Rejoin::linked;
     if (peer->id.is_zero()) return Rejoin::never_met;
     peer->tickets.rejoining = true;
     s.put_peer(*peer);

@@ -67,6 +67,7 @@ class Outbound {
     // Whether data may leave in this session, beyond what it opened with: not before the
     // neighbour is known to be the one it was.
     void let_flow(bool flows);
+    bool flows() const { return flows_; }
     bool is_open() const { return open_; }
     // false: it acknowledges what was never sent.
     [[nodiscard]] bool on_ack(const wire::LinkAck& ack);

@@ -177,6 +177,32 @@ TEST_CASE("a restored backup is refused by name, at both ends, until it rejoins"
     CHECK_FALSE(said(story.a, Kind::history_lost));
 }
 
+TEST_CASE("who is about to be refused may rejoin, though its side of the session is open") {
+    Story story;
+    story.publish(1);
+    story.disconnect();
+    story.reconnect();
+    Recovered backup = backup_of(story.b);
+    wire::Ticket& held = backup.peers.front().tickets.held;
+    held = {{held.words[0] - 1, 5}};  // it was made just before this ticket was on disk
+    story.disconnect();
+    story.start(story.b, backup);
+    story.a.events.clear();
+    story.a.exchange->on_link_up(LinkId{9}, "key-b", true, story.a.now);
+    story.b.exchange->on_link_up(LinkId{9}, "key-a", false, story.b.now);
+    story.a.turn();
+    REQUIRE(TwoHosts::carry(story.a, story.b));
+    CHECK(said(story.b, Kind::link_up));  // what it knows of the other one is true
+    CHECK(story.b.exchange->rejoin("a", story.b.now) == Rejoin::done);
+    story.settle();
+    CHECK(has(said(story.a, Kind::link_refused), "b was restored from a backup or cloned"));
+    story.link = LinkId{9};
+    story.disconnect();
+    story.reconnect();
+    CHECK(story.linked());
+    CHECK(story.b.exchange->rejoin("a", story.b.now) == Rejoin::linked);
+}
+
 TEST_CASE("an agent that was restored itself says so when a peer knows more") {
     Story story;
     story.publish(1);
