@@ -7,6 +7,7 @@
 #include <utility>
 #include <vector>
 
+#include "base/few.h"
 #include "base/time.h"
 #include "core/batch.h"
 #include "core/journal.h"
@@ -93,8 +94,8 @@ struct Custody {
     bool read_back = false;  // it has been on disk only: when it was taken is forgotten
     bool wanted = false;     // it shall be journaled (again) as soon as the journal can
     std::uint32_t unsettled = 0;
-    std::vector<Owed> owed;
-    std::vector<Origin> origins;
+    Few<Owed, 2> owed;
+    Few<Origin, 1> origins;
     Time taken{};
     Time expires = never;
 };

@@ -68,7 +68,8 @@ std::uint64_t Exchange::State::send_parcel(Link& link, const Outbound::Parcel& p
     envelope.session = link.session;
     envelope.count = ++link.sent;
     const Remote* const origin = find_remote(parcel.source);
-    const bool is_for_peer = parcel.finals.size() == 1 && parcel.finals.front() == link.peer->id;
+    const bool is_for_peer = parcel.finals.empty() ||
+                             (parcel.finals.size() == 1 && parcel.finals.front() == link.peer->id);
     if (!is_for_peer || origin != nullptr)
         envelope.route = std::make_shared<wire::Route>(
             wire::Route{.hops = static_cast<std::uint8_t>(parcel.hops + 1),

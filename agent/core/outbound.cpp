@@ -415,7 +415,8 @@ void Outbound::send_flight(Flight& flight, bool again, const Send& send) {
         resent = resent || (flags & entry_flag::resent) != 0;
         rerouted = rerouted || (flags & entry_flag::rerouted) != 0;
         if (mutated(Mutation::resent_lost)) flags &= static_cast<std::uint8_t>(~entry_flag::resent);
-        parcel.finals.push_back(carried.to->agent());
+        const bool is_all = flight.open == 1 && carried.to == neighbour_;
+        if (!is_all) parcel.finals.push_back(carried.to->agent());
     }
     if (resent) parcel.envelope.flags |= wire::envelope_flag::resent;
     if (rerouted) parcel.envelope.flags |= wire::envelope_flag::rerouted;

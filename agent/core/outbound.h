@@ -9,6 +9,7 @@
 #include <functional>
 #include <vector>
 
+#include "base/few.h"
 #include "core/effects.h"
 #include "core/group.h"
 #include "core/keeper.h"
@@ -27,8 +28,8 @@ class Outbound {
     struct Parcel {
         wire::Envelope envelope;
         Batch batch;
-        std::vector<AgentId> finals;
-        DestinationId source;  // the agent it came from; 0: this host
+        std::vector<AgentId> finals;  // none: the neighbour
+        DestinationId source;         // the agent it came from; 0: this host
         std::uint8_t hops = 0;
     };
     // Sends it over the link session that is open; returns its count there.
@@ -133,7 +134,7 @@ class Outbound {
         // The relay's word, ahead of its acknowledgement, which names only a few ranges.
         std::optional<wire::Fate> arrived;
         std::uint32_t open = 0;  // carried that are not done
-        std::vector<Carried> carried;
+        Few<Carried, 1> carried;
 
         bool done() const { return open == 0; }
         const Entry& entry() const;  // of any that is not done
