@@ -13,6 +13,7 @@
 #include "base/id.h"
 #include "base/time.h"
 #include "core/batch.h"
+#include "core/channel_filter.h"
 #include "core/tickets.h"
 #include "wire/batch.h"
 #include "wire/names.h"
@@ -177,10 +178,17 @@ struct Bury {
     std::string name = {};  // of the destination; empty: as it was declared
 };
 
+// Not kept: until the next one, or the end of the process, the journal tells what is in it on the
+// channels of each filter (Watched).
+struct Watch {
+    std::uint64_t version = 0;
+    std::vector<ChannelFilter> filters;
+};
+
 using Change =
     std::variant<Put, Owe, Settle, Progress, PeerMark, ProducerMark, GiveUp, DropProducerMark,
                  PutDestination, DropDestination, PutInterest, DropInterest, PutTombstone,
-                 DropTombstone, PutPeer, DropPeer, Account, Bury>;
+                 DropTombstone, PutPeer, DropPeer, Account, Bury, Watch>;
 
 // Submissions are numbered 1, 2, 3 ... by the core.
 using Submission = StrongInt<struct SubmissionTag>;
@@ -193,13 +201,20 @@ struct Transaction {
 };
 
 // Reads a stream back in order: entries with id > after, until `bytes` are reached (at least one
-// entry if there is any). `channel`: only of that channel.
+// entry if there is any). `channel`: only of that channel. `old`: only what was taken before that
+// time on those channels, up to the first of theirs that was not.
 struct ReadBack {
+    struct Old {
+        ChannelFilter channels;
+        std::uint64_t before_wall_micros = 0;
+        std::uint32_t bound = 0;  // the asker's own note, comes back with the answer
+    };
     StreamId stream;
     BatchId after;
     std::uint64_t bytes = 0;
     std::optional<std::uint64_t> channel;  // wire::channel_hash
     bool recall = false;  // of what is handed out: the asker's own note, comes back with the answer
+    std::optional<Old> old = std::nullopt;
 };
 
 // ---- Answers -----------------------------------------------------------------
@@ -244,7 +259,17 @@ struct LoadedEntry {
 struct Loaded {
     ReadBack request;
     std::vector<LoadedEntry> entries;
-    bool last = false;  // nothing (of that channel) is behind the last entry
+    bool last = false;  // nothing (of that channel, or that is old) is behind the last entry
+    // Where `old` is asked for: entries up to here are among those above, younger, or not of those
+    // channels; and when the first of those that are too young was taken. 0: there is none.
+    BatchId looked_at = {};
+    std::uint64_t next_taken_wall_micros = 0;
+};
+// Bytes in the journal for each filter of that Watch, each batch once: after it, and whenever a
+// commit has changed one of them.
+struct Watched {
+    std::uint64_t version = 0;
+    std::vector<std::uint64_t> bytes;
 };
 // Rows that failed their checksum: quarantined, skipped. Every lost range is named.
 struct Damaged {
@@ -257,7 +282,7 @@ struct Damaged {
     std::string reason;
 };
 
-using JournalAnswer = std::variant<Committed, Failed, Undecided, Loaded, Damaged>;
+using JournalAnswer = std::variant<Committed, Failed, Undecided, Loaded, Watched, Damaged>;
 
 // What is found at start; small, whatever the backlog (counts are kept by the journal with each
 // transaction, streams are not read).

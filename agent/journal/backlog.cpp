@@ -32,18 +32,20 @@ void take_from(std::uint64_t& total, std::uint64_t amount) { total -= std::min(t
 
 }  // namespace
 
-Backlog::Backlog(Database& database)
-    : insert_batch_{database,
+Backlog::Backlog(Database& database, Channels& channels)
+    : channels_(channels),
+      insert_batch_{database,
                     "INSERT INTO batch (id, expires, source, taken, checksum, bytes)"
                     " VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING"},
       fetch_batch_{database,
                    "SELECT expires, checksum, source, bytes, taken FROM batch WHERE id = ?"},
+      fetch_taken_{database, "SELECT taken FROM batch WHERE id = ?"},
       delete_batch_{database, "DELETE FROM batch WHERE id = ?"},
       insert_entry_{database,
                     "INSERT INTO entry (destination, lane, batch, channel, flags, done, messages,"
                     " bytes) VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING"},
       find_entry_{database,
-                  "SELECT max(messages - done, 0), bytes FROM entry"
+                  "SELECT max(messages - done, 0), bytes, channel FROM entry"
                   " WHERE destination = ? AND lane = ? AND batch = ?"},
       delete_entry_{database, "DELETE FROM entry WHERE destination = ? AND lane = ? AND batch = ?"},
       set_done_{database,
@@ -76,7 +78,7 @@ Backlog::Backlog(Database& database)
                       " VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING"},
       delete_dropped_{database, "DELETE FROM dropped WHERE destination = ?"},
       scan_dropped_{database,
-                    "SELECT lane, batch, max(messages - done, 0), bytes, done FROM entry"
+                    "SELECT lane, batch, max(messages - done, 0), bytes, channel, done FROM entry"
                     " WHERE destination = ? LIMIT ?"},
       batch_length_{database, "SELECT length(bytes) FROM batch WHERE id = ?"},
       quarantine_{database,
@@ -124,7 +126,10 @@ Status Backlog::put(const core::Put& put) {
                        .bytes = bytes.size(),
                        .fresh = fresh,
                        .entries = fresh ? 0u : 1u});
-    if (fresh) live_bytes_ += bytes.size();
+    if (fresh) {
+        live_bytes_ += bytes.size();
+        channels_.add(stored_.back().channel, header, bytes.size());
+    }
     last_batch_ = std::max(last_batch_, put.id);
     return Status::ok;
 }
@@ -192,7 +197,7 @@ std::optional<Backlog::Row> Backlog::find(const StreamId& stream, BatchId id) {
     const bool found = find_entry_.bind(stream.to, lane_of(stream), id).next();
     status_ = find_entry_.status();
     if (!found) return std::nullopt;
-    const Row row{find_entry_.number(0), find_entry_.number(1)};
+    const Row row{find_entry_.number(0), find_entry_.number(1), find_entry_.number(2)};
     find_entry_.reset();
     return row;
 }
@@ -201,7 +206,7 @@ Status Backlog::settle(const core::Settle& settle) {
     const auto row = find(settle.stream, settle.id);
     if (!row) return status_;
     const Status status = remove(settle.stream, settle.id, *row);
-    return status == Status::ok ? release(settle.id, row->bytes) : status;
+    return status == Status::ok ? release(settle.id, *row) : status;
 }
 
 Status Backlog::remove(const StreamId& stream, BatchId id, const Row& row) {
@@ -215,7 +220,7 @@ Status Backlog::remove(const StreamId& stream, BatchId id, const Row& row) {
 }
 
 // One entry less; the last one takes the batch with it.
-Status Backlog::release(BatchId id, std::uint64_t bytes) {
+Status Backlog::release(BatchId id, const Row& row) {
     std::uint64_t owes = 1;
     if (find_shared_.bind(id).next()) {
         owes = find_shared_.number(0);
@@ -224,13 +229,15 @@ Status Backlog::release(BatchId id, std::uint64_t bytes) {
     if (find_shared_.status() != Status::ok) return find_shared_.status();
     if (owes > 2) return lower_shared_.bind(id).run();
     if (owes == 2) return delete_shared_.bind(id).run();
-    return forget_batch(id, bytes);
+    return forget_batch(id, row);
 }
 
-Status Backlog::forget_batch(BatchId id, std::uint64_t bytes) {
+Status Backlog::forget_batch(BatchId id, const Row& row) {
     const Status status = delete_batch_.bind(id).run();
-    if (status == Status::ok && delete_batch_.changed()) take_from(live_bytes_, bytes);
-    return status;
+    if (status != Status::ok || !delete_batch_.changed()) return status;
+    take_from(live_bytes_, row.bytes);
+    channels_.remove(row.channel, row.bytes);
+    return Status::ok;
 }
 
 Status Backlog::progress(const core::Progress& progress) {
@@ -265,10 +272,11 @@ std::vector<Backlog::Doomed> Backlog::doomed_of(const core::DropDestination& dro
     std::uint64_t bytes = 0;
     scan_dropped_.bind(dropped.id, drop_entries);
     while ((dropped.reason.empty() || bytes < slice_bytes) && scan_dropped_.next()) {
-        doomed.push_back({{dropped.id, static_cast<wire::Lane>(scan_dropped_.number(0))},
-                          BatchId{scan_dropped_.number(1)},
-                          {scan_dropped_.number(2), scan_dropped_.number(3)},
-                          static_cast<std::uint32_t>(scan_dropped_.number(4))});
+        doomed.push_back(
+            {{dropped.id, static_cast<wire::Lane>(scan_dropped_.number(0))},
+             BatchId{scan_dropped_.number(1)},
+             {scan_dropped_.number(2), scan_dropped_.number(3), scan_dropped_.number(4)},
+             static_cast<std::uint32_t>(scan_dropped_.number(5))});
         bytes += scan_dropped_.number(3);
     }
     scan_dropped_.reset();
@@ -302,7 +310,7 @@ Status Backlog::drop_some(const Bury& bury, std::vector<core::Damaged::Lost>& lo
         if (status == Status::ok && !dropped.reason.empty())
             status = bury_one(dropped, one, bury, lost);
         if (status == Status::ok) status = remove(one.stream, one.id, one.row);
-        if (status == Status::ok) status = release(one.id, one.row.bytes);
+        if (status == Status::ok) status = release(one.id, one.row);
     }
     if (status != Status::ok || !doomed.empty()) return status;
     dropping_.pop_back();
@@ -336,22 +344,26 @@ Status Backlog::quarantine(BatchId id, std::uint64_t incarnation, const std::str
     std::vector<std::uint64_t> streams;
     for (const auto& [stream, totals] : totals_) streams.push_back(stream);
     std::ranges::sort(streams);
+    Row gone;
     for (const std::uint64_t one : streams) {
         const auto row = find(stream_of(one), id);
         if (status_ != Status::ok) return status_;
         if (!row) continue;
+        gone = *row;
         lost.push_back({stream_of(one), id, id, row->messages});
         const Status status = remove(stream_of(one), id, *row);
         if (status != Status::ok) return status;
     }
+    for (const auto& dropped : dropping_)  // where it stays until its turn comes
+        for (std::uint64_t lane = 0; gone.channel == 0 && lane < wire::lane_count; ++lane)
+            if (const auto row = find({dropped.id, static_cast<wire::Lane>(lane)}, id)) gone = *row;
     Status status = quarantine_.bind(id, incarnation, std::string_view{reason}).run();
     if (status == Status::ok) status = delete_shared_.bind(id).run();
-    std::uint64_t length = 0;
     if (status == Status::ok && batch_length_.bind(id).next()) {
-        length = batch_length_.number(0);
+        gone.bytes = batch_length_.number(0);
         batch_length_.reset();
     }
-    return status == Status::ok ? forget_batch(id, length) : status;
+    return status == Status::ok ? forget_batch(id, gone) : status;
 }
 
 Backlog::Slice Backlog::read(Reading& reading) {
@@ -371,18 +383,50 @@ Backlog::Slice Backlog::read(Reading& reading) {
         entry.flags = static_cast<std::uint8_t>(scan_.number(2));
         entry.done = static_cast<std::uint32_t>(scan_.number(3));
         entry.messages = static_cast<std::uint32_t>(scan_.number(4));
-        if (!request.channel || scan_.number(1) == *request.channel) {
+        const Wanted wanted = is_wanted(reading, entry.id, scan_.number(1));
+        if (wanted == Wanted::too_young) {
+            scan_.reset();
+            reading.loaded.last = true;
+            return Slice::finished;
+        }
+        if (wanted == Wanted::failed) return scan_.reset(), Slice::failed;
+        if (wanted == Wanted::yes) {
             if (!fetch(reading, entry)) return scan_.reset(), Slice::failed;
             const std::uint64_t size = entry.batch ? entry.batch.size() : 1;
             reading.bytes += size;
             bytes += size;
             entries.push_back(std::move(entry));
         }
-        reading.scanned = BatchId{scan_.number(0)};
+        reading.scanned = reading.loaded.looked_at = BatchId{scan_.number(0)};
     }
     status_ = scan_.status();
     reading.loaded.last = status_ == Status::ok;
     return status_ == Status::ok ? Slice::finished : Slice::failed;
+}
+
+Backlog::Wanted Backlog::is_wanted(Reading& reading, BatchId id, std::uint64_t channel) {
+    const auto& request = reading.request;
+    if (!request.old)
+        return !request.channel || channel == *request.channel ? Wanted::yes : Wanted::no;
+    auto covered = reading.covered.find(channel);
+    if (covered == reading.covered.end()) {
+        if (reading.covered.size() >= limits::routes_max) reading.covered.clear();
+        std::optional<wire::ChannelKey> key;
+        status_ = channels_.look_up(channel, key);
+        if (status_ != Status::ok) return Wanted::failed;
+        const bool is = key && request.old->channels.covers(key->kind, key->name);
+        covered = reading.covered.emplace(channel, is).first;
+    }
+    if (!covered->second) return Wanted::no;
+    if (fetch_taken_.bind(id).next()) {
+        const std::uint64_t taken = fetch_taken_.number(0);
+        fetch_taken_.reset();
+        if (taken < request.old->before_wall_micros) return Wanted::yes;
+        reading.loaded.next_taken_wall_micros = taken;
+        return Wanted::too_young;
+    }
+    status_ = fetch_taken_.status();
+    return status_ == Status::ok ? Wanted::yes : Wanted::failed;  // missing: to be named as damaged
 }
 
 // Leaves the batch empty, and notes it, if its row is missing or does not verify.

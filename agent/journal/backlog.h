@@ -1,6 +1,6 @@
 // The batches in the journal and the streams that owe them: the tables batch,
-// entry, shared, stream and dropped. Every method but load() and read() runs
-// within the store's transaction; after a rollback the store calls load().
+// entry, shared, stream and dropped (and, by way of Channels, channel). Every method but load() and
+// read() runs within the store's transaction; after a rollback the store calls load().
 #pragma once
 
 #include <functional>
@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "core/journal.h"
+#include "journal/channels.h"
 #include "journal/sqlite.h"
 
 namespace bus::journal {
@@ -23,11 +24,13 @@ struct Reading {
     std::uint64_t bytes = 0;
     core::Loaded loaded;
     std::vector<core::BatchId> damaged;  // in `loaded` without bytes; to be quarantined
+    // Where only old ones are asked for: is a channel, by its hash, among theirs?
+    std::unordered_map<std::uint64_t, bool> covered;
 };
 
 class Backlog {
   public:
-    explicit Backlog(Database& database);
+    Backlog(Database& database, Channels& channels);
     // Reads the totals from disk; needed once and after each rollback.
     [[nodiscard]] Status load(std::uint64_t live_bytes, core::BatchId last_batch);
 
@@ -78,6 +81,7 @@ class Backlog {
     };
     struct Row {
         std::uint64_t messages = 0, bytes = 0;  // messages: not acknowledged yet
+        std::uint64_t channel = 0;              // hash
     };
 
     Stored& stored(core::BatchId id);
@@ -85,8 +89,11 @@ class Backlog {
     Totals& totals(const core::StreamId& stream);
     std::optional<Row> find(const core::StreamId& stream, core::BatchId id);
     Status remove(const core::StreamId& stream, core::BatchId id, const Row& row);
-    Status release(core::BatchId id, std::uint64_t bytes);
-    Status forget_batch(core::BatchId id, std::uint64_t bytes);
+    Status release(core::BatchId id, const Row& row);
+    Status forget_batch(core::BatchId id, const Row& row);
+    // A row that was scanned: is it asked for?
+    enum class Wanted { yes, no, too_young, failed };
+    Wanted is_wanted(Reading& reading, core::BatchId id, std::uint64_t channel);
     bool fetch(Reading& reading, core::LoadedEntry& entry);
     struct Doomed {
         core::StreamId stream;
@@ -98,6 +105,7 @@ class Backlog {
     Status bury_one(const core::DropDestination& dropped, const Doomed& one, const Bury& bury,
                     std::vector<core::Damaged::Lost>& lost);
 
+    Channels& channels_;
     // Of the streams that have entries, by key().
     std::unordered_map<std::uint64_t, Totals> totals_;
     std::vector<std::uint64_t> changed_;
@@ -108,7 +116,7 @@ class Backlog {
     core::BatchId last_batch_;
     Status status_ = Status::ok;
 
-    Statement insert_batch_, fetch_batch_, delete_batch_;
+    Statement insert_batch_, fetch_batch_, fetch_taken_, delete_batch_;
     Statement insert_entry_, find_entry_, delete_entry_, set_done_, scan_, first_, last_;
     Statement find_shared_, raise_shared_, lower_shared_, delete_shared_;
     Statement load_totals_, write_totals_, delete_totals_, drop_stream_;

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "journal/backlog.h"
+#include "journal/channels.h"
 #include "journal/dead_letters.h"
 #include "journal/open_database.h"
 #include "journal/registry.h"
@@ -19,11 +20,14 @@ struct Store::Open {
         if (status != Status::ok) return status;
         if (found) meta = *found;
         dead_letters.load(meta.dead_letters, meta.dead_bytes);
+        status = channels.load();
+        if (status != Status::ok) return status;
         return backlog.load(meta.live_bytes, meta.last_batch);
     }
     // Within a transaction, before its commit.
     [[nodiscard]] Status save() {
         Status status = backlog.write_totals();
+        if (status == Status::ok) status = channels.write();
         if (status != Status::ok) return status;
         ++meta.commits;
         meta.last_batch = std::max(meta.last_batch, backlog.last_batch());
@@ -52,7 +56,8 @@ struct Store::Open {
     Meta meta;
     std::uint64_t allocated = 0;  // bytes that the database file has on disk
     Registry registry{database};
-    Backlog backlog{database};
+    Channels channels{database};
+    Backlog backlog{database, channels};
     DeadLetters dead_letters{database};
     Statement begin{database, "BEGIN IMMEDIATE"};
     Statement commit{database, "COMMIT"};

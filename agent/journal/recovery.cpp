@@ -152,6 +152,7 @@ bool Store::reopen(Answers& answers) {
                                    open_database(options_.path, options_.vfs, options_.wal_bytes));
         damaged_ = false;
         require(open->load(), open->database);
+        require(open->channels.watch(watch_), open->database);
         require(open->database.checkpoint(true), open->database);
         reserve(options_.path + "-wal", options_.wal_bytes);
         open_ = std::move(open);
@@ -176,6 +177,7 @@ bool Store::reopen(Answers& answers) {
     meta.commits = std::max(meta.commits, commits_);
     meta.last_batch = std::max(meta.last_batch, last_batch_);
     measure();
+    tell_watched(answers);
     return true;
 }
 

@@ -2,6 +2,8 @@
 
 #include <array>
 
+#include "journal/checksum.h"
+
 namespace bus::journal {
 namespace {
 
@@ -11,7 +13,7 @@ using core::Damaged;
 struct Table {
     std::string_view name, key;
 };
-// All but shared and stream, which are counted anew, and the notes about earlier damage.
+// All but shared, stream and channel, which are counted anew, and the notes about earlier damage.
 constexpr std::array tables{
     Table{"meta", "id"},
     Table{"destination", "id"},
@@ -110,11 +112,35 @@ constexpr char make_consistent[] = R"(
         SELECT destination, lane, count(*), sum(max(messages - done, 0)), sum(bytes)
         FROM entry WHERE destination NOT IN (SELECT destination FROM dropped)
         GROUP BY destination, lane;
+    UPDATE channel SET (batches, bytes) =
+        (SELECT count(*), coalesce(sum(length(bytes)), 0) FROM batch
+         WHERE id IN (SELECT batch FROM entry WHERE entry.channel = channel.hash));
     UPDATE meta SET
         live_bytes = (SELECT coalesce(sum(length(bytes)), 0) FROM batch),
         dead_letters = (SELECT coalesce(sum(count), 0) FROM dead_letter),
         dead_bytes = (SELECT coalesce(sum(length(bytes)), 0) FROM dead_letter);
 )";
+
+// By what one of its batches says of itself: the first or the last, as far as they can be read.
+void name_channels(Database& fresh) {
+    Statement batch{fresh,
+                    "SELECT id, bytes, expires, checksum FROM batch WHERE id IN"
+                    " (SELECT min(batch) FROM entry GROUP BY channel"
+                    "  UNION SELECT max(batch) FROM entry GROUP BY channel)"};
+    Statement insert{fresh, "INSERT OR IGNORE INTO channel VALUES (?, ?, ?, 0, 0)"};
+    while (batch.next()) {
+        const Bytes bytes = batch.blob(1);
+        if (row_checksum(BatchId{batch.number(0)}, batch.number(2), bytes) != batch.number(3))
+            continue;
+        const auto header = wire::decode_batch(bytes);
+        if (!header) continue;
+        const Status status = insert
+                                  .bind(wire::channel_hash(header->kind, header->channel),
+                                        static_cast<std::uint64_t>(header->kind), header->channel)
+                                  .run();
+        if (status != Status::ok) throw DatabaseFailed(status, fresh.message());
+    }
+}
 
 }  // namespace
 
@@ -127,6 +153,7 @@ std::vector<Damaged::Lost> salvage(const std::string& damaged, Database& fresh) 
     fresh.require("BEGIN IMMEDIATE");
     for (const Table& table : tables) copy_readable(old, fresh, table);
     const auto lost = find_lost(fresh);
+    name_channels(fresh);
     fresh.require(make_consistent);
     fresh.require("COMMIT");
     return lost;

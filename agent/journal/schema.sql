@@ -57,6 +57,15 @@ CREATE TABLE stream (
     PRIMARY KEY (destination, lane)
 ) WITHOUT ROWID;
 
+-- Totals of each channel that something is stored of, each batch once; kept with each transaction.
+CREATE TABLE channel (
+    hash    INTEGER PRIMARY KEY,        -- as in entry.channel
+    kind    INTEGER NOT NULL,           -- 0 topic, 1 queue, 2 service
+    name    TEXT    NOT NULL,
+    batches INTEGER NOT NULL,
+    bytes   INTEGER NOT NULL
+);
+
 -- Where batches are owed: a queue or subscription of this host, or another agent.
 -- Anonymous subscriptions too: after a restart they collect until their apps are back.
 CREATE TABLE destination (

@@ -67,6 +67,7 @@ bool Store::apply(std::span<const core::Transaction> group, Answers& answers) {
         if (count > 0) {
             through_ = group[count - 1].number;
             answers.emplace_back(core::Committed{through_, space_});
+            tell_watched(answers);
         }
         if (count == group.size()) return true;
         if (!std::exchange(full_, true)) reason_ = limit_reached();
@@ -188,6 +189,10 @@ Status Store::carry_out(const core::Change& change) {
                 const Status status = open.registry.drop(drop.id);
                 return status == Status::ok ? open.backlog.drop(drop) : status;
             },
+            [&](const core::Watch& watch) {
+                watch_ = watch;
+                return open.channels.watch(watch);
+            },
             [&](const auto& other) { return open.registry.apply(other); },
         },
         change);
@@ -240,6 +245,11 @@ Backlog::Slice Store::read(Reading& reading, Answers& answers) {
     return why == Status::corrupt && reopen(answers) ? Backlog::Slice::unfinished : slice;
 }
 
+void Store::tell_watched(Answers& answers) {
+    if (!open_) return;
+    if (auto changed = open_->channels.take_changed()) answers.emplace_back(std::move(*changed));
+}
+
 // If the disk does not take it, the rows stay where they are and are found again.
 void Store::quarantine(Reading& reading, Answers& answers) {
     core::Damaged damaged;
@@ -259,6 +269,7 @@ void Store::quarantine(Reading& reading, Answers& answers) {
     }
     reading.damaged.clear();
     answers.emplace_back(std::move(damaged));
+    tell_watched(answers);
 }
 
 bool Store::tidy(Answers& answers) {
@@ -281,6 +292,7 @@ bool Store::drop_some(Answers& answers) {
         return open_->backlog.drop_some([this](const core::Bury& one) { return bury(one); },
                                         damaged.lost);
     });
+    tell_watched(answers);
     if (damaged.lost.empty() || !done) return done;
     damaged.reason = "rows that should have become dead letters are missing or fail their checksum";
     answers.emplace_back(std::move(damaged));

@@ -101,6 +101,7 @@ class Store {
     Status bury(const core::Bury& bury);
     bool drop_some(Answers& answers);
     void measure();
+    void tell_watched(Answers& answers);
 
     const StoreOptions options_;
     LockFile lock_;
@@ -116,6 +117,7 @@ class Store {
     std::uint64_t commits_ = 0, incarnation_ = 0;
     core::BatchId last_batch_;
     core::Submission through_;
+    core::Watch watch_;
     std::uint64_t used_bytes_ = 0, log_bytes_ = 0, spare_pages_ = 0;
     core::JournalSpace space_;
     core::Recovered recovered_;

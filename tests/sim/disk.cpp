@@ -164,6 +164,13 @@ Loaded Disk::read(const ReadBack& request, Damaged& damaged) {
         const auto& header = row.batch.header();
         if (request.channel && *request.channel != wire::channel_hash(header.kind, header.channel))
             continue;
+        if (request.old) {
+            if (!request.old->channels.covers(header.kind, header.channel)) continue;
+            if (row.taken_wall_micros >= request.old->before_wall_micros) {
+                loaded.next_taken_wall_micros = row.taken_wall_micros;
+                break;
+            }
+        }
         if (bytes >= request.bytes && !loaded.entries.empty()) {
             loaded.last = false;
             break;
@@ -183,9 +190,19 @@ Loaded Disk::read(const ReadBack& request, Damaged& damaged) {
         }
         loaded.entries.push_back(std::move(entry));
     }
+    if (at != stream->second.begin()) loaded.looked_at = std::prev(at)->first;
     for (const auto id : lost) settle(request.stream, id);
     if (!lost.empty()) damaged.reason = "a row fails its checksum";
     return loaded;
+}
+
+std::uint64_t Disk::bytes_on(const ChannelFilter& channels) const {
+    std::uint64_t bytes = 0;
+    for (const auto& [id, row] : rows_) {
+        const auto& header = row.batch.header();
+        if (channels.covers(header.kind, header.channel)) bytes += row.batch.size();
+    }
+    return bytes;
 }
 
 void Disk::spoil(BatchId id) {

@@ -40,6 +40,8 @@ class Disk {
     core::Recovered recovered() const;
     // Quarantines the damaged rows that it meets; `damaged` tells which.
     core::Loaded read(const core::ReadBack& request, core::Damaged& damaged);
+    // What is there on those channels, each batch once.
+    std::uint64_t bytes_on(const core::ChannelFilter& channels) const;
     // Damages a row, if it is there.
     void spoil(core::BatchId id);
 
@@ -82,6 +84,7 @@ class Disk {
     void apply(const core::DropPeer& drop);
     void apply(const core::Account& account);
     void apply(const core::Bury& bury);
+    void apply(const core::Watch&) {}  // nothing of it is kept
     void settle(core::StreamId stream, core::BatchId id);
 
     AgentId agent_;

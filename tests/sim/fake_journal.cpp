@@ -150,6 +150,7 @@ void FakeJournal::decide() {
             through = transaction.number;
         }
         if (!dropping_) answers_.push_back(Committed{*through, space()});
+        tell_watched();
     }
     if (is_full() || dropping_) retry_at_ = due_ + retry_after;
     if (dropping_)
@@ -169,6 +170,7 @@ bool FakeJournal::fits(const Transaction& transaction, std::uint64_t& room) cons
 void FakeJournal::commit(const Transaction& transaction) {
     visible_.apply(transaction);
     if (doubtful_) durable_.apply(transaction);
+    watch(transaction);
     for (const auto& change : transaction.changes)
         batches_written_ += std::holds_alternative<Put>(change);
     applied_.push_back(transaction);
@@ -186,9 +188,25 @@ void FakeJournal::doubt() {
 void FakeJournal::do_read() {
     Damaged damaged;
     Loaded loaded = visible_.read(*reading_, damaged);
-    if (!damaged.lost.empty()) answers_.push_back(std::move(damaged));
+    const bool lost = !damaged.lost.empty();
+    if (lost) answers_.push_back(std::move(damaged));
+    if (lost) tell_watched();
     answers_.push_back(std::move(loaded));
     reading_.reset();
+}
+
+void FakeJournal::watch(const Transaction& transaction) {
+    for (const auto& change : transaction.changes)
+        if (const auto* watch = std::get_if<Watch>(&change)) {
+            watch_ = *watch;
+            told_.clear();
+        }
+}
+
+void FakeJournal::tell_watched() {
+    std::vector<std::uint64_t> bytes;
+    for (const auto& filter : watch_.filters) bytes.push_back(visible_.bytes_on(filter));
+    if (bytes != told_) answers_.push_back(Watched{watch_.version, told_ = std::move(bytes)});
 }
 
 JournalSpace FakeJournal::space() const {
@@ -223,6 +241,8 @@ void FakeJournal::crash() {
     due_ = never;
     dropping_ = false;
     through_ = {};
+    watch_ = {};
+    told_.clear();
     retry_at_ = never;
 }
 

@@ -77,6 +77,8 @@ class FakeJournal {
     bool is_full() const { return full_ || visible_.live_bytes() >= capacity_; }
     void look_for_room(Time now);
     void doubt();
+    void watch(const core::Transaction& transaction);
+    void tell_watched();
 
     Random random_;
     JournalTempo tempo_;
@@ -99,6 +101,8 @@ class FakeJournal {
     std::vector<core::JournalAnswer> answers_;
     bool dropping_ = false;  // until the core has heard of the failure
     core::Submission through_;
+    core::Watch watch_;
+    std::vector<std::uint64_t> told_;  // of what is watched
     Time retry_at_ = never;  // after it was full: when to look whether there is room again
 };
 

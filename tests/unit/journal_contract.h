@@ -11,6 +11,7 @@
 // The whole contract is one line: BUS_JOURNAL_CONTRACT(MyFixture).
 #pragma once
 
+#include "journal_contract/channels.h"
 #include "journal_contract/commits.h"
 #include "journal_contract/dead_letters.h"
 #include "journal_contract/entries.h"
@@ -18,6 +19,7 @@
 #include "journal_contract/registry.h"
 
 #define BUS_JOURNAL_CONTRACT(Fixture)       \
+    BUS_JOURNAL_CONTRACT_CHANNELS(Fixture); \
     BUS_JOURNAL_CONTRACT_COMMITS(Fixture);  \
     BUS_JOURNAL_CONTRACT_ENTRIES(Fixture);  \
     BUS_JOURNAL_CONTRACT_READING(Fixture);  \

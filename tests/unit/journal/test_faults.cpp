@@ -349,17 +349,22 @@ TEST_CASE("what is no database any more is set aside, and the agent starts") {
     CHECK(journal.ids(stream(1)) == Ids{42});
 }
 
+// The last page that has it.
+void overwrite_page_with(Journal& journal, const std::string& needle) {
+    std::filesystem::remove(wal(journal.fixture));
+    const auto at = contents(journal.fixture.path()).rfind(needle);
+    REQUIRE(at != std::string::npos);
+    overwrite(journal.fixture.path(), at / page_bytes * page_bytes, std::string(page_bytes, '#'));
+}
+
 TEST_CASE("a damaged page costs what is on it, and every loss is named") {
     Journal journal;
     for (std::uint64_t id = 1; id <= 100; id += 20) journal.commit(megabyte(id));
-    const Batch needle = make_batch("needle", 50, 1'000);
+    const Batch needle = make_batch("a", 50, 1'000, 'n');
     journal.commit({durable(1, "alarms"), put(101, needle), owe(1, 101)});
     for (std::uint64_t id = 102; id <= 200; id += 20) journal.commit(megabyte(id));
     journal.fixture.stop();
-    std::filesystem::remove(wal(journal.fixture));
-    const auto at = contents(journal.fixture.path()).find("needle");
-    REQUIRE(at != std::string::npos);
-    overwrite(journal.fixture.path(), at / page_bytes * page_bytes, std::string(page_bytes, '#'));
+    overwrite_page_with(journal, std::string(100, 'n'));
     journal.recovered = journal.fixture.start();
 
     std::vector<bool> known(202);
@@ -388,6 +393,28 @@ TEST_CASE("a damaged page costs what is on it, and every loss is named") {
     CHECK(journal.ids(stream(1)).size() == readable + 20);
     CHECK(journal.recovered.destinations.size() == 1);
     CHECK(journal.recovered.damage.empty());
+}
+
+TEST_CASE("totals of channels are counted anew where their page is damaged") {
+    Journal journal;
+    const Batch needle = make_batch("needle", 2, 100), other = make_batch("other", 3, 100);
+    journal.commit({durable(1, "alarms"), put(1, needle, 2), owe(1, 1), owe(2, 1), put(2, other),
+                    owe(1, 2), put(3, needle), owe(2, 3)});
+    journal.fixture.stop();
+    overwrite_page_with(journal, "needle");  // of its total: the table stands behind the batches
+    journal.recovered = journal.fixture.start();
+    journal.fixture.submit({Submission{1}, true, {core::Watch{1, {{std::nullopt, "*"}}}}});
+    std::size_t failed = 0;
+    while (true) {
+        const core::JournalAnswer answer = journal.fixture.next();
+        if (std::holds_alternative<core::Failed>(answer) && ++failed == 1)
+            journal.fixture.submit({Submission{1}, true, {core::Watch{1, {{std::nullopt, "*"}}}}});
+        const auto* watched = std::get_if<core::Watched>(&answer);
+        if (watched == nullptr) continue;
+        CHECK(watched->bytes.front() == 2 * needle.size() + other.size());
+        break;
+    }
+    CHECK(failed + journal.recovered.damage.size() == 1);
 }
 
 TEST_CASE("two agents never share a journal") {

@@ -1,0 +1,116 @@
+// By channel: what is there is told to who watches, and the old can be read alone.
+#pragma once
+
+#include "subject.h"
+
+namespace bus::journal_contract {
+
+using Bytes64 = std::vector<std::uint64_t>;
+
+// The next time that the journal tells what is watched.
+template <class F>
+Watched next_watched(Subject<F>& journal) {
+    JournalAnswer answer = journal.fixture.next();
+    while (std::holds_alternative<Committed>(answer)) answer = journal.fixture.next();
+    REQUIRE(std::holds_alternative<Watched>(answer));
+    return std::get<Watched>(std::move(answer));
+}
+inline Watch watch(std::uint64_t version, std::vector<std::string> filters) {
+    Watch watch{version, {}};
+    for (auto& filter : filters) watch.filters.push_back({wire::Kind::topic, std::move(filter)});
+    return watch;
+}
+
+TEST_CASE_TEMPLATE_DEFINE("who watches channels is told their bytes, each batch once", F,
+                          contract_watch) {
+    Subject<F> journal;
+    const Batch a = make_batch("plant.a"), b = make_batch("plant.b", 5), c = make_batch("other");
+    journal.commit({put(1, a, 2), owe(1, 1), owe(2, 1), put(2, c), owe(1, 2)});
+    journal.submit({watch(7, {"plant.**", "plant.b", "nowhere"})});
+    const Watched first = next_watched(journal);
+    CHECK(first.version == 7);
+    CHECK(first.bytes == Bytes64{a.size(), 0, 0});
+    journal.submit({put(3, b), owe(1, 3)});
+    CHECK(next_watched(journal).bytes == Bytes64{a.size() + b.size(), b.size(), 0});
+    journal.submit({settle(1, 1)});  // it is owed once more
+    journal.submit({settle(1, 3)});
+    CHECK(next_watched(journal).bytes == Bytes64{a.size(), 0, 0});
+    journal.submit({settle(2, 1)});
+    CHECK(next_watched(journal).bytes == Bytes64{0, 0, 0});
+}
+
+TEST_CASE_TEMPLATE_DEFINE("of both kinds, or of one", F, contract_watch_kinds) {
+    Subject<F> journal;
+    const Batch a = make_batch("a");
+    journal.commit({put(1, a), owe(1, 1)});
+    journal.submit({Watch{1, {{std::nullopt, "a"}, {wire::Kind::queue, "a"}}}});
+    CHECK(next_watched(journal).bytes == Bytes64{a.size(), 0});
+}
+
+TEST_CASE_TEMPLATE_DEFINE("totals of channels outlive a crash; who watches asks anew", F,
+                          contract_watch_crash) {
+    Subject<F> journal;
+    const Batch a = make_batch("a"), b = make_batch("b");
+    journal.commit({put(1, a), owe(1, 1), put(2, b), owe(1, 2), put(3, b), owe(1, 3)});
+    journal.commit({settle(1, 2)});
+    journal.crash_and_restart();
+    journal.commit({put(4, a), owe(1, 4)});  // and nothing is told
+    journal.submit({watch(1, {"a", "b"})});
+    CHECK(next_watched(journal).bytes == Bytes64{2 * a.size(), b.size()});
+}
+
+TEST_CASE_TEMPLATE_DEFINE("what ends with its destination is in no total any more", F,
+                          contract_watch_drop) {
+    Subject<F> journal;
+    const Batch a = make_batch("a");
+    journal.commit({durable(1, "d"), put(1, a), owe(1, 1), put(2, a, 2), owe(1, 2), owe(2, 2)});
+    journal.submit({watch(1, {"a"})});
+    CHECK(next_watched(journal).bytes == Bytes64{2 * a.size()});
+    journal.submit({DropDestination{DestinationId{1}}});
+    CHECK(next_watched(journal).bytes == Bytes64{a.size()});
+}
+
+TEST_CASE_TEMPLATE_DEFINE("the old of some channels are read alone", F, contract_old) {
+    Subject<F> journal;
+    const Batch a = make_batch("a"), b = make_batch("b");
+    std::vector<Change> changes;
+    for (std::uint64_t id = 1; id <= 6; ++id) {
+        Put one = put(id, id % 2 == 0 ? a : b);
+        one.taken_wall_micros = id * 1'000'000;
+        changes.insert(changes.end(), {one, owe(1, id)});
+    }
+    journal.commit(std::move(changes));
+    ReadBack request{.stream = stream(1), .after = {}, .bytes = 1 << 20, .channel = {}};
+    request.old = ReadBack::Old{{wire::Kind::topic, "a"}, 4'500'000};
+    const Loaded old = journal.load(request);
+    REQUIRE(old.entries.size() == 2);
+    CHECK(old.entries[0].id == BatchId{2});
+    CHECK(old.entries[1].id == BatchId{4});
+    CHECK(old.entries[1].taken_wall_micros == 4'000'000);
+    CHECK(old.last);
+    CHECK(old.looked_at == BatchId{5});  // 6 is of the channel and younger
+    CHECK(old.next_taken_wall_micros == 6'000'000);
+
+    request.bytes = 1;
+    const Loaded piece = journal.load(request);
+    CHECK(piece.entries.size() == 1);
+    CHECK_FALSE(piece.last);
+    request.after = piece.looked_at;
+    CHECK(journal.load(request).entries.front().id == BatchId{4});
+
+    request.after = BatchId{5};
+    request.old->before_wall_micros = 9'000'000;
+    const Loaded end = journal.load(request);
+    CHECK(end.entries.size() == 1);
+    CHECK(end.looked_at == BatchId{6});
+    CHECK(end.next_taken_wall_micros == 0);
+}
+
+}  // namespace bus::journal_contract
+
+#define BUS_JOURNAL_CONTRACT_CHANNELS(Fixture)                \
+    TEST_CASE_TEMPLATE_INVOKE(contract_watch, Fixture);       \
+    TEST_CASE_TEMPLATE_INVOKE(contract_watch_kinds, Fixture); \
+    TEST_CASE_TEMPLATE_INVOKE(contract_watch_crash, Fixture); \
+    TEST_CASE_TEMPLATE_INVOKE(contract_watch_drop, Fixture);  \
+    TEST_CASE_TEMPLATE_INVOKE(contract_old, Fixture)
