@@ -20,6 +20,7 @@ core::Settings settings_of(const Config& config, const Identity& identity) {
                             .version = BUS_VERSION,
                             .relay = config.relay,
                             .peers = {},
+                            .channels = config.channels,
                             .rules = {},
                             .own_uid = ::geteuid(),
                             .journal_bytes_max = config.journal.max_bytes};

@@ -189,6 +189,7 @@ void Agent::apply(Config fresh, const ConfigChanges& changes, Time now) {
     const auto peers = link_peers_of(fresh);
     config_.relay = fresh.relay;
     config_.apps = std::move(fresh.apps);
+    config_.channels = std::move(fresh.channels);
     config_.peers = std::move(fresh.peers);
     exchange_.reload(settings_of(config_, identity_), now);
     send_to_links();  // those whose link ends hear why, while they can

@@ -9,6 +9,7 @@
 
 #include <bus/error.h>
 #include "config_app.h"
+#include "config_channel.h"
 #include "config_peer.h"
 #include "config_section.h"
 #include "config_values.h"
@@ -78,6 +79,7 @@ void read_top(ConfigSection& section, Config& config, const fs::path& folder) {
     config.journal.path = folder / config.journal.path;
     read_listen(section, config);
     config.relay = section.boolean("relay", false);
+    config.channels = read_channels(section);
     section.each_object("apps", [&](ConfigSection& app) { config.apps.push_back(read_app(app)); });
     section.each_object("peers",
                         [&](ConfigSection& peer) { config.peers.push_back(read_peer(peer)); });

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <functional>
+#include <map>
 #include <set>
 #include <utility>
 
@@ -125,6 +126,20 @@ void compare_apps(const Config& was, const Config& is, std::vector<std::string>&
     }
 }
 
+std::string text_of_bound(const Config& config, const core::ChannelFilter& channels) {
+    const auto found = std::ranges::find(config.channels, channels, &core::ChannelBound::channels);
+    return found == config.channels.end() ? "none" : text_of_bound(found->waiting);
+}
+
+void compare_channels(const Config& was, const Config& is, std::vector<std::string>& lines) {
+    std::map<std::string, core::ChannelFilter> all;
+    for (const auto& config : {&was, &is})
+        for (const auto& bound : config->channels) all[bound.channels.words()] = bound.channels;
+    for (const auto& [words, channels] : all)
+        Subject{"channels " + words, lines}.compare("limits", text_of_bound(was, channels),
+                                                    text_of_bound(is, channels));
+}
+
 std::vector<std::string> restart_keys(const Config& was, const Config& is) {
     const std::pair<std::string_view, bool> same[] = {
         {"name", was.name == is.name},
@@ -148,6 +163,7 @@ ConfigChanges changes_between(const Config& was, const Config& is) {
     Subject{"relay", changes.lines}.compare("is", text_of_flag(was.relay), text_of_flag(is.relay));
     compare_all_peers(was, is, changes.lines);
     compare_apps(was, is, changes.lines);
+    compare_channels(was, is, changes.lines);
     changes.restart = restart_keys(was, is);
     return changes;
 }

@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "byte_size.h"
+#include "config_channel.h"
 #include "config_values.h"
 
 namespace bus {
@@ -12,9 +12,6 @@ constexpr std::size_t keys_max = 4;  // the current one, the next one, and a sec
 constexpr std::uint32_t cost_max = 1'000;
 // Below it a frame of the largest size takes longer than a link may be silent.
 constexpr std::uint64_t rate_min = 8 * limits::KiB;
-// Several frames, and longer than a link takes to come back.
-constexpr std::uint64_t waiting_min = limits::MiB;
-constexpr Duration age_min = std::chrono::seconds{60};
 
 // The value of `one`, or the list in `many`.
 struct OneOrMany {
@@ -83,16 +80,6 @@ std::optional<core::Permissions> read_trust(ConfigSection& section) {
                          "\"trust\", or the lists");
     if (!lists) return std::nullopt;
     return may;
-}
-
-core::Bound read_limits(ConfigSection& section) {
-    core::Bound bound;
-    section.object("limits", [&](ConfigSection& limits) {
-        bound.bytes = limits.bytes("waiting", 0, waiting_min);
-        bound.age = limits.duration("age", Duration{}, age_min);
-        limits.finish();
-    });
-    return bound;
 }
 
 }  // namespace

@@ -227,6 +227,20 @@ void ConfigSection::object(std::string_view key, const std::function<void(Config
     take(section);
 }
 
+void ConfigSection::each_member(
+    std::string_view key,
+    const std::function<void(const std::string& name, ConfigSection& member)>& take) {
+    object(key, [&](ConfigSection& all) {
+        for (const JsonMember& one : all.object_.members) {
+            const JsonValue* const value = all.find(one.key, JsonValue::Type::object);
+            if (value == nullptr) continue;
+            ConfigSection section{one.value, file_, all.path_to(one.key), complaints_};
+            if (value == &one.value) take(one.key, section);
+        }
+        all.finish();
+    });
+}
+
 void ConfigSection::finish() {
     for (auto at = object_.members.begin(); at != object_.members.end(); ++at) {
         const unsigned line = at->value.line;

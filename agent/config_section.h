@@ -54,6 +54,10 @@ class ConfigSection {
                    const std::function<void(const std::string& text, unsigned index)>& take);
     void each_object(std::string_view key, const std::function<void(ConfigSection&)>& take);
     void object(std::string_view key, const std::function<void(ConfigSection&)>& take);
+    // The object's members, whatever their names, each an object.
+    void each_member(
+        std::string_view key,
+        const std::function<void(const std::string& name, ConfigSection& member)>& take);
 
     // At the key, or at the object itself where there is no such key.
     void complain(std::string_view key, std::string_view what);

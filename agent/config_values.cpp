@@ -27,11 +27,18 @@ constexpr std::array<std::pair<std::string_view, Filters>, 6> permissions{{
     {"serve", &core::Permissions::serve},
 }};
 
+}  // namespace
+
+std::string why_no_filter(std::string_view filter) {
+    return wire::is_filter(filter) ? "" : in_quotes(filter) + " " + std::string{filter_rule};
+}
+
+namespace {
+
 std::vector<std::string> read_filters(ConfigSection& section, std::string_view key) {
     std::vector<std::string> filters;
     section.each_text(key, [&](const std::string& filter, unsigned index) {
-        if (!wire::is_filter(filter))
-            section.complain(key, index, in_quotes(filter) + " " + std::string{filter_rule});
+        if (const auto why = why_no_filter(filter); !why.empty()) section.complain(key, index, why);
         filters.push_back(filter);
     });
     return filters;

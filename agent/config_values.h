@@ -20,6 +20,9 @@ std::string read_name(ConfigSection& section, std::string_view purpose);
 // Why this is no public key, with what to do; empty: it is one.
 std::string why_no_key(std::string_view key);
 
+// Why this is no filter, with what one is; empty: it is one.
+std::string why_no_filter(std::string_view filter);
+
 // The lists of filters that say what somebody may do. Those that are not there allow nothing.
 core::Permissions read_permissions(ConfigSection& section);
 // Does the section have one of them?

@@ -105,6 +105,8 @@ inline constexpr std::uint64_t ballast_bytes = 8 * MiB;
 // One destination's share of the journal, in percent.
 inline constexpr std::uint64_t stream_share_percent = 90;
 inline constexpr std::uint64_t dead_letter_share_percent = 10;
+// Filters of channels whose backlog has a bound: each commit looks through them.
+inline constexpr std::size_t channel_bounds_max = 100;
 
 // ---- Paths --------------------------------------------------------------------------
 // What a link that is down adds to the cost of its paths: more than all links of any path cost.

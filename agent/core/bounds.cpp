@@ -1,4 +1,4 @@
-// What may wait for a peer: bytes, beyond which the channels are held back at
+// What may wait for a peer, or on channels: bytes, beyond which the channels are held back at
 // their sources, and an age, beyond which it becomes a dead letter, the oldest
 // first. What has left, or came back from a way that failed, may have been taken
 // and is left alone.
@@ -24,10 +24,17 @@ std::uint64_t State::bytes_max(DestinationId to) const {
     return bound == nullptr || bound->bytes == 0 ? quota() : std::min(quota(), bound->bytes);
 }
 
-std::string State::bound_words(DestinationId to) const {
+std::string State::bound_words(Cause cause) const {
+    if (cause.of == Cause::Of::channels) {
+        const auto* const bound = channel_bounds.find(cause.number);
+        BUS_ASSERT(bound != nullptr);  // whoever ends lets go
+        return "what waits on " + bound->settings.channels.words() + " has reached its limit, " +
+               std::to_string(bound->settings.waiting.bytes) + " bytes";
+    }
+    const DestinationId to = cause.destination();
     const auto remote = remotes_by_destination.find(to);
     if (bytes_max(to) == quota() || remote == remotes_by_destination.end())
-        return "its backlog has reached its share of the journal";
+        return "a backlog has reached its share of the journal";
     return "what waits for " + name_of(remote->second->agent()) + " has reached its limit, " +
            std::to_string(bytes_max(to)) + " bytes";
 }
@@ -35,10 +42,14 @@ std::string State::bound_words(DestinationId to) const {
 // ---- Age -------------------------------------------------------------------------------------
 
 bool State::may_become_overdue() const {
-    return std::any_of(peers.begin(), peers.end(), [](const auto& peer) {
+    const bool by_peer = std::any_of(peers.begin(), peers.end(), [](const auto& peer) {
         return peer->configured && peer->settings.waiting.age > Duration{} &&
                peer->remote != nullptr && peer->remote->waiting().entries > 0;
     });
+    if (by_peer || !channel_bounds.has_ages()) return by_peer;
+    const auto waits = [](const auto& one) { return one.second->waiting().entries > 0; };
+    return std::any_of(groups.begin(), groups.end(), waits) ||
+           std::any_of(remotes.begin(), remotes.end(), waits);
 }
 
 void State::bury_overdue() {
@@ -49,22 +60,29 @@ void State::bury_overdue() {
 void State::bury_overdue(Remote& remote) {
     const Bound* const bound = bound_of(remote);
     if (bound == nullptr || bound->age == Duration{}) return;
-    const std::string reason =
-        "it waited longer than " + in_words(bound->age) + " for " + name_of(remote.agent());
+    auto overdue = remote.take_overdue(now - bound->age, effects.reads);
+    for (Entry& rest : remote.take_rests()) overdue.push_back(std::move(rest));
+    const std::string name = name_of(remote.agent());
+    bury_overdue(overdue, {name, "for " + name, name, bound->age});
+}
+
+void State::bury_overdue(const std::vector<Entry>& entries, const Waited& waited) {
+    const std::string length = "longer than " + in_words(waited.age) + " " + waited.where;
     std::uint64_t messages = 0;
-    for (const Entry& entry : remote.take_overdue(now - bound->age, effects.reads)) {
-        if (entry.custody->expires <= now) {
-            keeper.settle(entry, Settlement::expired);
+    for (const Entry& entry : entries) {
+        const bool is_expired = entry.custody->expires <= now;
+        if (is_expired || is_abort(entry.batch().header())) {
+            keeper.settle(entry, is_expired ? Settlement::expired : Settlement::settled);
             continue;
         }
-        messages += entry.messages();
-        keeper.bury(entry, 0, entry.messages(), reason, name_of(remote.agent()));
+        const std::uint32_t done = entry.owed().done, rest = entry.messages() - done;
+        messages += rest;
+        keeper.bury(entry, done, rest, "it waited " + length, waited.destination);
         keeper.settle(entry, Settlement::dead_lettered);
     }
     if (messages > 0)
-        event(Event::Kind::overdue_buried, name_of(remote.agent()),
-              counted(messages, "message") + " waited longer than " + in_words(bound->age) +
-                  " and went to the dead letters",
+        event(Event::Kind::overdue_buried, waited.subject,
+              counted(messages, "message") + " waited " + length + " and went to the dead letters",
               messages);
 }
 

@@ -1,6 +1,7 @@
 // bus route: reads what routing.cpp and remote.cpp decide by.
 
 #include <algorithm>
+#include <set>
 
 #include "core/state.h"
 #include "core/words.h"
@@ -127,12 +128,11 @@ std::vector<std::string> notes_on(const RouteQuestion& q) {
         notes.push_back("the journal is full: publishers wait until some of it drains");
     if (s.draining)
         notes.push_back("this host is being drained: publishers wait until `bus drain --undo`");
+    std::set<std::string> words;
     for (const auto& [told, causes] : s.holds.all())
-        if (told.channel.kind == q.kind && told.channel.name == q.channel) {
-            notes.push_back(
-                "publishers on it are held back: a backlog has reached its share of the journal");
-            break;
-        }
+        if (told.channel.kind == q.kind && told.channel.name == q.channel)
+            for (const Cause cause : causes) words.insert(s.bound_words(cause));
+    for (const auto& why : words) notes.push_back("publishers on it are held back: " + why);
     return notes;
 }
 

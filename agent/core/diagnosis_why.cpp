@@ -173,17 +173,24 @@ void Inquiry::look_at_holds() {
             "drain --undo` or its next start");
     for (const auto& [told, causes] : s_.holds.all()) {
         if (told.channel.name == "**" || !concerns(told.channel.name)) continue;
+        const std::string subject = "channel " + told.channel.name;
         std::string who, bound = "its share of the journal";
-        for (const DestinationId cause : causes) {
-            const auto group = s_.groups.find(cause);
-            const auto remote = s_.remotes_by_destination.find(cause);
+        for (const Cause cause : causes) {
+            if (cause.of == Cause::Of::channels)
+                say(Weight::problem, subject,
+                    "publishers are held back until less waits: " + s_.bound_words(cause));
+            if (cause.of != Cause::Of::destination) continue;
+            const DestinationId to = cause.destination();
+            const auto group = s_.groups.find(to);
+            const auto remote = s_.remotes_by_destination.find(to);
             if (group != s_.groups.end())
                 who += (who.empty() ? "" : ", ") + name_of(*group->second);
             else if (remote != s_.remotes_by_destination.end())
                 who += (who.empty() ? "agent " : ", agent ") + s_.name_of(remote->second->agent());
-            if (is_bounded(cause)) bound = "the limit of its entry";
+            if (is_bounded(to)) bound = "the limit of its entry";
         }
-        say(Weight::problem, "channel " + told.channel.name,
+        if (who.empty()) continue;
+        say(Weight::problem, subject,
             "publishers are held back until the backlog of " + who +
                 " is smaller: it has reached " + bound);
     }

@@ -38,7 +38,7 @@ void State::begin_drain() {
 
 void State::end_drain() {
     event(Event::Kind::drain_changed, settings.name, "it is not drained any more");
-    for (const auto& told : holds.release(drain_cause)) tell_resume(told.source, told.channel);
+    let_go_on(drain_cause);
     for (const auto& peer : peers) tell_paths_again(*peer);
 }
 

@@ -175,6 +175,7 @@ void Exchange::on_journal(const JournalAnswer& answer, Time now) {
     State& s = at(now);
     if (const auto* committed = std::get_if<Committed>(&answer)) return s.on_committed(*committed);
     if (const auto* loaded = std::get_if<Loaded>(&answer)) return s.on_loaded(*loaded);
+    if (const auto* watched = std::get_if<Watched>(&answer)) return s.on_watched(*watched);
     if (const auto* failed = std::get_if<Failed>(&answer)) {
         s.event(Event::Kind::journal_failed, "journal", failed->reason + ", trying again in 1 s");
         return s.keeper.on_failed(*failed);
@@ -214,6 +215,7 @@ void Exchange::reload(Settings settings, Time now) {
     State& s = at(now);
     s.settings = std::move(settings);
     s.apply_peers();
+    s.apply_channels();
 }
 
 void Exchange::stop_accepting(Time now) {

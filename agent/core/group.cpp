@@ -18,15 +18,6 @@ std::array<Run, sizeof...(I)> runs_of(DestinationId id, std::index_sequence<I...
     return {Run{StreamId{id, static_cast<Lane>(I)}}...};
 }
 
-// The lane whose turn it is among those with something at their front.
-std::optional<std::size_t> next_lane(std::array<Run, wire::lane_count>& runs, std::uint32_t& turn) {
-    for (std::size_t tried = 0; tried < lane_turns.size(); ++tried) {
-        const std::size_t lane = lane_turns[turn++ % lane_turns.size()];
-        if (runs[lane].front() != nullptr) return lane;
-    }
-    return std::nullopt;
-}
-
 }  // namespace
 
 Group::Group(Destination destination, Keeper& keeper, Leases& leases)
@@ -60,13 +51,25 @@ Entry* Group::for_peer(PeerTaker taker) {
     const bool room_here = std::any_of(consumers_.begin(), consumers_.end(),
                                        [](const Consumer& one) { return one.has_room(); });
     for (Run& lane : runs_) {
-        while (lane.front() != nullptr && is_moot(lane.front()->batch().header()))
-            settle_alone(lane.pop());
-        Entry* const front = lane.front();
+        Entry* const front = front_of(lane);
         if (front == nullptr || front->owed().done > 0) continue;
         // Its own host first, but for the rest of a message whose beginning the peer has.
         if (room_here && !is_with_peer(front->batch().header(), taker)) continue;
         if (may_go_to_peer(*front, taker)) return front;
+    }
+    return nullptr;
+}
+
+// What is of no use to anybody without what went before it ends here.
+Entry* Group::front_of(Run& lane) {
+    while (Entry* const front = lane.front()) {
+        const auto& header = front->batch().header();
+        if (overdue_.take(header, false))
+            rests_.push_back(lane.pop());
+        else if (is_moot(header))
+            settle_alone(lane.pop());
+        else
+            return front;
     }
     return nullptr;
 }
@@ -259,15 +262,20 @@ void Group::hand_out(Effects& effects) {
     }
 }
 
+// The lane whose turn it is among those with something at their front.
+Run* Group::next_lane() {
+    for (std::size_t tried = 0; tried < lane_turns.size(); ++tried) {
+        Run& lane = runs_[lane_turns[turn_++ % lane_turns.size()]];
+        if (front_of(lane) != nullptr) return &lane;
+    }
+    return nullptr;
+}
+
 bool Group::take_from_runs() {
-    while (const auto lane = next_lane(runs_, turn_)) {
-        const LargeMessage* const begun = large_.find(runs_[*lane].front()->batch().header());
+    while (Run* const lane = next_lane()) {
+        const LargeMessage* const begun = large_.find(lane->front()->batch().header());
         if (begun != nullptr && begun->peer != nullptr) return false;  // a peer gets the rest
-        Entry entry = runs_[*lane].pop();
-        if (is_moot(entry.batch().header())) {
-            settle_alone(entry);
-            continue;
-        }
+        Entry entry = lane->pop();
         if (is_expired(entry)) {
             keeper_.settle(entry, Settlement::expired);
             continue;
@@ -560,7 +568,46 @@ void Group::on_loaded(const Loaded& answer) {
             [&](const LoadedEntry& row) { keeper_.lost(row, answer.request.stream); });
 }
 
+// What is out of a large message keeps the rest of it.
+std::vector<Entry> Group::take_old(const Run::Search& search, std::vector<ReadBack>& reads) {
+    std::vector<Entry> taken;
+    const auto goes = [&](const Entry& entry) {
+        const auto& header = entry.batch().header();
+        return large_.find(header) == nullptr && overdue_.take(header, true);
+    };
+    for (Run& lane : runs_) lane.take_old(search, goes, taken, reads);
+    return taken;
+}
+
+std::vector<Entry> Group::take_old(const Loaded& answer, const Run::Search& search) {
+    std::vector<Entry> taken;
+    const StreamId stream = answer.request.stream;
+    run(stream.lane)
+        .loaded_old(
+            answer,
+            [&](const LoadedEntry& row) {
+                return search.is_old(row) && large_.find(row.batch.header()) == nullptr &&
+                       overdue_.take(row.batch.header(), true);
+            },
+            [&](const LoadedEntry& row) { return keeper_.taken_back(row, stream); },
+            [&](const LoadedEntry& row) { keeper_.lost(row, stream); }, taken);
+    return taken;
+}
+
+void Group::pause() {
+    for (Run& lane : runs_) lane.pause();
+}
+
+void Group::go_on() {
+    for (Run& lane : runs_) lane.go_on();
+}
+
+void Group::forget_searches() {
+    for (Run& lane : runs_) lane.forget_searches();
+}
+
 void Group::purge() {
+    for (const Entry& entry : take_rests()) keeper_.settle(entry, Settlement::purged);
     for (Run& lane : runs_) {
         keeper_.ledger.leave(id(), lane.on_disk().messages, Settlement::purged);
         lane.drop_disk();
@@ -588,6 +635,7 @@ bool Group::settles_soon() const {
 Run::Size Group::waiting() const {
     Run::Size all;
     for (const Run& lane : runs_) all.add(lane.size());
+    for (const Entry& entry : rests_) all.add({1, entry.messages(), entry.bytes()});
     for (const auto& [batch, out] : out_) all.add({1, out.remaining, out.entry.bytes()});
     return all;
 }

@@ -16,6 +16,7 @@
 #include "core/keeper.h"
 #include "core/large_messages.h"
 #include "core/lease.h"
+#include "core/overdue.h"
 #include "core/run.h"
 #include "core/settle_time.h"
 
@@ -106,6 +107,14 @@ class Group {
                            std::vector<ReadBack>& reads);
     void on_loaded(const Loaded& answer);
 
+    // ---- What has waited too long on some channels, as Remote has it; not what was handed out.
+    std::vector<Entry> take_old(const Run::Search& search, std::vector<ReadBack>& reads);
+    std::vector<Entry> take_old(const Loaded& answer, const Run::Search& search);
+    std::vector<Entry> take_rests() { return std::exchange(rests_, {}); }
+    void pause();
+    void go_on();
+    void forget_searches();
+
     // Everything is given up; the destination itself is the caller's to forget.
     void purge();
 
@@ -147,6 +156,8 @@ class Group {
     Entry* left_behind(PeerTaker taker);
     Entry take_left_behind(PeerTaker taker);
     bool take_from_runs();
+    Entry* front_of(Run& lane);
+    Run* next_lane();
     bool may_go_to_peer(const Entry& entry, PeerTaker taker);
     bool is_expired(const Entry& entry);
     bool is_moot(const wire::BatchHeader& batch);
@@ -183,6 +194,8 @@ class Group {
     std::map<WorkKey, Work> ready_;
     std::multimap<Time, std::pair<WorkKey, Work>> delayed_;
     LargeMessages large_;
+    Overdue overdue_;
+    std::vector<Entry> rests_;
     std::optional<ReadBack> recall_;  // to be asked for
     bool recalling_ = false;
     SettleTime settle_time_;

@@ -41,7 +41,7 @@ void Exchange::State::drop_group(DestinationId id) {
     hide_interest(group);
     group.purge();
     keeper.forget_destination(id);
-    for (const auto& told : holds.release(id)) tell_resume(told.source, told.channel);
+    let_go_on(id);
     groups_by_name.erase({group.destination().type, group.destination().name});
     for (Remote* taker : group.takers) std::erase(taker->queues, &group);
     delaying.erase(id);

@@ -3,6 +3,7 @@
 // one is gone.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <map>
 #include <set>
@@ -12,15 +13,32 @@
 
 #include "base/id.h"
 #include "core/journal.h"
+#include "limits.h"
 #include "wire/names.h"
 
 namespace bus::core {
 
 using SourceId = std::variant<ProducerId, AgentId>;
 
-// Causes that are no destination: the journal is full; the host is being drained.
-inline constexpr DestinationId full_journal{};
-inline constexpr DestinationId drain_cause{0xffff'ffff};
+// Why a channel is held back: a destination, or what waits on some channels, has reached its bound;
+// the journal is full; the host is being drained.
+struct Cause {
+    enum class Of : std::uint8_t { destination, channels, journal, drain };
+    Of of = Of::destination;
+    std::uint32_t number = 0;  // of the destination, or of the bound (ChannelBounds)
+    Cause(DestinationId destination) : number(destination.value) {}
+    constexpr explicit Cause(Of the_of, std::uint32_t the_number = 0)
+        : of(the_of), number(the_number) {}
+    DestinationId destination() const { return DestinationId{number}; }
+    friend auto operator<=>(const Cause&, const Cause&) = default;
+};
+inline constexpr Cause full_journal{Cause::Of::journal};
+inline constexpr Cause drain_cause{Cause::Of::drain};
+
+// Of a bound that was reached: below it whole windows fit in again, or it would be reached at once.
+inline std::uint64_t room_again(std::uint64_t bound) {
+    return bound - std::min(bound / 2, 2 * limits::producer_window);
+}
 
 // As a held channel: all of them.
 inline const wire::ChannelKey every_channel{wire::Kind::topic, "**"};
@@ -34,14 +52,12 @@ class Holds {
     };
 
     // `cause` is full. true: the source has to be told.
-    [[nodiscard]] bool hold(const SourceId& source, const wire::ChannelKey& channel,
-                            DestinationId cause) {
+    [[nodiscard]] bool hold(const SourceId& source, const wire::ChannelKey& channel, Cause cause) {
         auto& causes = causes_[{source, channel}];
-        causes.insert(cause);
-        return causes.size() == 1;
+        return causes.insert(cause).second && causes.size() == 1;
     }
     // `cause` has room again. Returns who may go on with what.
-    std::vector<Told> release(DestinationId cause) {
+    std::vector<Told> release(Cause cause) {
         std::vector<Told> free;
         for (auto at = causes_.begin(); at != causes_.end();) {
             at->second.erase(cause);
@@ -53,21 +69,16 @@ class Holds {
     void forget(const SourceId& source) {
         std::erase_if(causes_, [&](const auto& held) { return held.first.source == source; });
     }
-    bool has_cause(DestinationId cause) const {
-        for (const auto& [told, causes] : causes_)
-            if (causes.contains(cause)) return true;
-        return false;
-    }
     std::vector<wire::ChannelKey> of(const SourceId& source) const {
         std::vector<wire::ChannelKey> channels;
         for (const auto& [told, causes] : causes_)
             if (told.source == source) channels.push_back(told.channel);
         return channels;
     }
-    const std::map<Told, std::set<DestinationId>>& all() const { return causes_; }
+    const std::map<Told, std::set<Cause>>& all() const { return causes_; }
 
   private:
-    std::map<Told, std::set<DestinationId>> causes_;
+    std::map<Told, std::set<Cause>> causes_;
 };
 
 }  // namespace bus::core

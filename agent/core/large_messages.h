@@ -7,7 +7,9 @@
 #include <cstdint>
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "core/custody.h"
@@ -75,5 +77,32 @@ constexpr bool is_abort(const wire::BatchHeader& header) {
 constexpr bool is_last_part(const wire::BatchHeader& header) {
     return is_abort(header) || header.part->index + 1 == header.part->total;
 }
+
+// Large messages of which a beginning has left and not yet the end: HOLD spares the rest of them,
+// or what the other end has of them would wait, and take up room, for nothing.
+class BegunMessages {
+  public:
+    void note_left(const wire::BatchHeader& header) {
+        if (!header.part) return;
+        if (is_last_part(header))
+            begun_.erase(key_of(header));
+        else
+            begun_.insert(key_of(header));
+    }
+    void note_some(const wire::BatchHeader& header) {
+        if (header.part) begun_.insert(key_of(header));
+    }
+    bool contains(const wire::BatchHeader& header) const {
+        return header.part && begun_.contains(key_of(header));
+    }
+    // They begin anew.
+    void clear() { begun_.clear(); }
+
+  private:
+    static std::pair<ProducerId, std::uint64_t> key_of(const wire::BatchHeader& part) {
+        return {part.producer, part.part->first_sequence};
+    }
+    std::set<std::pair<ProducerId, std::uint64_t>> begun_;
+};
 
 }  // namespace bus::core

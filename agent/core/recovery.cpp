@@ -50,6 +50,7 @@ void State::recover(Recovered& recovered) {
     for (const auto& damage : recovered.damage)
         event(Event::Kind::journal_damaged, "journal", damage.reason);
     apply_peers();
+    apply_channels();
     own_interest.take_changes();
 }
 

@@ -30,9 +30,20 @@ void Remote::take_back(Owed owed) {
 }
 
 Entry* Remote::front(std::size_t source, const HeldChannels& held) {
-    if (source < of_queues) return streams_[source - of_lanes].front(held);
+    if (source < of_queues) {
+        Stream& lane = streams_[source - of_lanes];
+        Entry* entry = lane.front(held, begun_);
+        for (; entry != nullptr && overdue_.take(entry->batch().header(), false);
+             entry = lane.front(held, begun_))
+            rests_.push_back(lane.pop());
+        return entry;
+    }
     Group& queue = *queues[source - of_queues];
-    return held.holds(wire::Kind::queue, queue.destination().name) ? nullptr : queue.for_peer(this);
+    Entry* const entry = queue.for_peer(this);
+    const bool is_held = entry != nullptr &&
+                         held.holds(wire::Kind::queue, queue.destination().name) &&
+                         !queue.is_with_peer(entry->batch().header(), this);
+    return is_held ? nullptr : entry;
 }
 
 Entry* Remote::choose(const HeldChannels& held) {
@@ -61,7 +72,7 @@ Entry* Remote::front_returned(const HeldChannels& held) {
             return nullptr;
         }
         const auto& header = entry.batch().header();
-        if (!held.holds(header.kind, header.channel)) return &entry;
+        if (!held.holds(header, begun_)) return &entry;
     }
     return nullptr;
 }
@@ -71,10 +82,15 @@ Remote::Owed Remote::take() {
         const auto at = returned_.begin() + static_cast<std::ptrdiff_t>(again_);
         Owed owed = std::move(*at);
         returned_.erase(at);
+        begun_.note_left(owed.entry.batch().header());
         return owed;
     }
     turn_ = showing_;  // the one behind it is next
-    if (showing_ < of_queues) return {streams_[showing_ - of_lanes].pop(), nullptr};
+    if (showing_ < of_queues) {
+        Entry entry = streams_[showing_ - of_lanes].pop();
+        begun_.note_left(entry.batch().header());
+        return {std::move(entry), nullptr};
+    }
     Group& queue = *queues[showing_ - of_queues];
     Entry& entry = *queue.for_peer(this);
     // It was pinned here, or an earlier incarnation may have handed it to a consumer of this host:
@@ -86,9 +102,11 @@ Remote::Owed Remote::take() {
 
 std::optional<Entry> Remote::take_same(BatchId batch, wire::Lane lane, const HeldChannels& held) {
     if (!returned_.empty()) return std::nullopt;
-    const Entry* const entry = stream(lane).front(held);
-    if (entry == nullptr || entry->id() != batch) return std::nullopt;
-    return stream(lane).pop();
+    const Entry* const front = stream(lane).front(held, begun_);
+    if (front == nullptr || front->id() != batch) return std::nullopt;
+    Entry entry = stream(lane).pop();
+    begun_.note_left(entry.batch().header());
+    return entry;
 }
 
 bool Remote::is_moot(const Entry& entry) const {
@@ -120,6 +138,7 @@ std::vector<Remote::Owed> Remote::return_to_queues() {
 std::uint64_t Remote::take_all(std::vector<Owed>& entries) {
     begin_anew();
     for (Owed& owed : std::exchange(returned_, {})) entries.push_back(std::move(owed));
+    for (Entry& entry : take_rests()) entries.push_back({std::move(entry), nullptr});
     std::uint64_t on_disk = 0;
     for (Stream& lane : streams_) {
         std::vector<Entry> own;
@@ -178,6 +197,7 @@ void Remote::forget_parts(Time before) {
 }
 
 void Remote::begin_anew() {
+    begun_.clear();
     for (auto& [key, message] : std::exchange(half_way_, {}))
         for (Entry& part : message.kept) {
             part.owed().spare_bytes = false;  // on its way it is asked for its header
@@ -204,27 +224,44 @@ void Remote::on_recalled(const Loaded& answer) {
     });
 }
 
-// The rest of a message follows its beginning.
-bool Remote::is_overdue(const Entry& entry, Time before) {
-    const auto& header = entry.batch().header();
-    const bool is_old = entry.custody->taken < before;
-    if (!header.part) return is_old;
-    const MessageKey key = key_of(header);
-    if (header.part->index > 0 || is_abort(header)) {
-        if (!overdue_.contains(key)) return false;
-        if (is_last_part(header)) overdue_.erase(key);
-        return true;
-    }
-    if (is_old && !is_last_part(header)) overdue_.insert(key);
-    return is_old;
-}
-
 std::vector<Entry> Remote::take_overdue(Time before, std::vector<ReadBack>& reads) {
     std::vector<Entry> taken;
-    for (Stream& lane : streams_)
-        lane.take_front_if([&](const Entry& entry) { return is_overdue(entry, before); }, taken,
-                           reads);
+    const auto is_overdue = [&](const Entry& entry) {
+        return entry.journaled() &&
+               overdue_.take(entry.batch().header(), entry.custody->taken < before);
+    };
+    for (Stream& lane : streams_) lane.take_front_if(is_overdue, taken, reads);
     return taken;
+}
+
+std::vector<Entry> Remote::take_old(const Run::Search& search, std::vector<ReadBack>& reads) {
+    std::vector<Entry> taken;
+    const auto goes = [&](const Entry& entry) {
+        return overdue_.take(entry.batch().header(), true);
+    };
+    for (Stream& lane : streams_) lane.take_old(search, goes, taken, reads);
+    return taken;
+}
+
+std::vector<Entry> Remote::take_old(const Loaded& answer, const Run::Search& search) {
+    std::vector<Entry> taken;
+    const auto goes = [&](const LoadedEntry& row) {
+        return search.is_old(row) && overdue_.take(row.batch.header(), true);
+    };
+    stream(answer.request.stream.lane).loaded_old(answer, goes, keeper_, taken);
+    return taken;
+}
+
+void Remote::pause() {
+    for (Stream& lane : streams_) lane.pause();
+}
+
+void Remote::go_on() {
+    for (Stream& lane : streams_) lane.go_on();
+}
+
+void Remote::forget_searches() {
+    for (Stream& lane : streams_) lane.forget_searches();
 }
 
 // ---- The journal ------------------------------------------------------------------------------
@@ -257,6 +294,7 @@ Run::Size Remote::waiting() const {
     Run::Size all;
     for (const Stream& lane : streams_) all.add(lane.size());
     for (const Owed& owed : returned_) all.add({1, owed.entry.messages(), owed.entry.bytes()});
+    for (const Entry& entry : rests_) all.add({1, entry.messages(), entry.bytes()});
     for (const auto& [key, message] : half_way_)
         for (const Entry& part : message.kept) all.add({1, part.messages(), part.bytes()});
     return all;

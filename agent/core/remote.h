@@ -14,6 +14,7 @@
 #include "core/group.h"
 #include "core/interest.h"
 #include "core/keeper.h"
+#include "core/overdue.h"
 #include "core/stream.h"
 
 namespace bus::core {
@@ -73,9 +74,19 @@ class Remote {
     // Of which nothing has come since: its source took another way in the middle of it.
     void forget_parts(Time before);
 
-    // What has waited since before `before`, and has not left; large messages as a whole, unless
-    // they have begun to leave. What is on disk of the oldest is asked for.
+    // What has waited since before `before`, is journaled (its dead letter must not be lost before
+    // its source is told) and has not left; large messages as a whole, unless they have begun to
+    // leave. What is on disk of the oldest is asked for.
     std::vector<Entry> take_overdue(Time before, std::vector<ReadBack>& reads);
+    // The same on some channels, wherever it stands. What is on disk only comes with the answer.
+    std::vector<Entry> take_old(const Run::Search& search, std::vector<ReadBack>& reads);
+    std::vector<Entry> take_old(const Loaded& answer, const Run::Search& search);
+    // The rest of messages whose beginnings went that way, as it came to the front.
+    std::vector<Entry> take_rests() { return std::exchange(rests_, {}); }
+    // As Run's.
+    void pause();
+    void go_on();
+    void forget_searches();
 
     // ---- The journal.
     Stream& stream(wire::Lane lane) { return streams_[static_cast<std::size_t>(lane)]; }
@@ -119,8 +130,9 @@ class Remote {
         std::vector<Entry> kept;
     };
     std::map<MessageKey, HalfWay> half_way_;
-    std::set<MessageKey> overdue_;  // their beginnings were taken, and not all the rest
-    bool is_overdue(const Entry& entry, Time before);
+    BegunMessages begun_;  // by the present way
+    Overdue overdue_;
+    std::vector<Entry> rests_;
     std::optional<ReadBack> recall_;  // of what is kept: to be asked for
     bool recalling_ = false;
     std::size_t turn_ = 0, showing_ = 0;  // sources

@@ -160,7 +160,7 @@ void State::forget_remote(Remote& remote, const std::string& name, const std::st
     if (on_disk > 0) keeper.forget_arrivals(remote.id());
     keeper.bury_destination(remote.id(), name, reason);
 
-    for (const auto& told : holds.release(remote.id())) tell_resume(told.source, told.channel);
+    let_go_on(remote.id());
     if (remote.via != nullptr) remote.via->detach(remote);
     for (const auto& [id, group] : groups) std::erase(group->takers, &remote);
     const AgentId agent = remote.agent();

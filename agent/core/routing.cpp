@@ -171,6 +171,7 @@ void Exchange::State::owe(const Arrival& arrival, const Batch& batch,
         if (remote->via != nullptr) remote->via->wake(*remote);
         hold_if_full(arrival, batch, remote->id(), remote->queued_bytes());
     }
+    hold_if_reached(arrival, batch.header());
 }
 
 void Exchange::State::want_arrived(const Arrival& arrival, const Custody& custody) {
@@ -285,23 +286,22 @@ void Exchange::State::hold_if_full(const Arrival& arrival, const Batch& batch, D
         tell_hold(arrival.source, channel, bound_words(to));
 }
 
-// Lets go on what has room again: whole windows of it, or it would be held again at once.
+// Lets go on what has room again.
 void Exchange::State::watch_room() {
     if (!holds.all().empty()) {
-        const auto low = [&](DestinationId cause) {
-            const auto most = bytes_max(cause);
-            return most - std::min(most / 2, 2 * limits::producer_window);
-        };
         std::set<DestinationId> roomy;
         for (const auto& [told, causes] : holds.all())
-            for (const DestinationId cause : causes)
-                if (cause != full_journal && cause != drain_cause &&
-                    queued_bytes(cause) < low(cause))
-                    roomy.insert(cause);
-        for (const DestinationId cause : roomy)
-            for (const auto& told : holds.release(cause)) tell_resume(told.source, told.channel);
+            for (const Cause cause : causes)
+                if (cause.of == Cause::Of::destination &&
+                    queued_bytes(cause.destination()) < room_again(bytes_max(cause.destination())))
+                    roomy.insert(cause.destination());
+        for (const DestinationId destination : roomy) let_go_on(destination);
     }
     watch_journal();
+}
+
+void Exchange::State::let_go_on(Cause cause) {
+    for (const auto& told : holds.release(cause)) tell_resume(told.source, told.channel);
 }
 
 std::uint64_t Exchange::State::queued_bytes(DestinationId id) const {
@@ -323,7 +323,7 @@ void Exchange::State::watch_journal() {
     everything_held = full;
     if (!full) {
         event(Event::Kind::journal_resumed, "journal", "there is room again, publishers go on");
-        for (const auto& told : holds.release(full_journal)) tell_resume(told.source, told.channel);
+        let_go_on(full_journal);
         return;
     }
     event(Event::Kind::journal_full, "journal",

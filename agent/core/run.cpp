@@ -26,11 +26,15 @@ Entry Run::pop() {
     Entry entry = std::move(memory_.front());
     memory_.pop_front();
     popped_ = entry.id();
+    count_out_of_memory(entry);
+    return entry;
+}
+
+void Run::count_out_of_memory(const Entry& entry) {
     memory_bytes_ -= entry.bytes();
     --memory_size_.entries;
     memory_size_.messages -= entry.messages();
     memory_size_.bytes -= entry.bytes();
-    return entry;
 }
 
 // It leaves memory here; another destination that shares the custody may keep that alive.
@@ -41,18 +45,23 @@ void Run::count_to_disk(const Entry& entry) {
     disk_last_ = std::max(disk_last_, entry.id());
 }
 
+void Run::count_off_disk(const LoadedEntry& entry) {
+    --disk_.entries;
+    const std::uint64_t messages =
+        (entry.batch ? entry.batch.messages() : entry.messages) - entry.done;
+    disk_.messages -= std::min(disk_.messages, messages);
+    if (entry.batch) disk_.bytes -= std::min<std::uint64_t>(disk_.bytes, entry.batch.size());
+}
+
 void Run::trim(std::uint64_t memory_bytes_max) {
     tail_to_disk();
     while (memory_.size() > 1 && memory_.back().journaled() &&
            (memory_bytes_ > memory_bytes_max || memory_.size() > limits::stream_memory_entries)) {
         // A tail can only stand behind a part on disk; here one begins.
         count_to_disk(memory_.back());
-        const Entry& last = memory_.back();
-        memory_bytes_ -= last.bytes();
-        --memory_size_.entries;
-        memory_size_.messages -= last.messages();
-        memory_size_.bytes -= last.bytes();
+        count_out_of_memory(memory_.back());
         memory_.pop_back();
+        for (auto& [bound, searched] : searches_) searched.due_wall_micros = 0;
     }
 }
 
@@ -64,10 +73,12 @@ void Run::tail_to_disk() {
         tail_size_.messages -= first.messages();
         tail_size_.bytes -= first.bytes();
         tail_.pop_front();
+        for (auto& [bound, searched] : searches_) searched.due_wall_micros = 0;
     }
 }
 
 void Run::tail_to_memory() {
+    disk_ = {};
     memory_size_.add(tail_size_);
     memory_bytes_ += tail_size_.bytes;
     tail_size_ = {};
@@ -76,12 +87,12 @@ void Run::tail_to_memory() {
 }
 
 std::optional<ReadBack> Run::read_on(std::uint64_t memory_bytes_max) {
-    if (reading_ || !spilled() || memory_bytes_ > memory_bytes_max / 2 ||
+    if (reading_ || searching_ || paused_ || !spilled() || memory_bytes_ > memory_bytes_max / 2 ||
         memory_.size() > limits::stream_memory_entries / 2)
         return std::nullopt;
     reading_ = true;
     return ReadBack{.stream = stream_,
-                    .after = memory_.empty() ? popped_ : memory_.back().id(),
+                    .after = last_in_memory(),
                     .bytes = limits::stream_read_back,
                     .channel = channel_};
 }

@@ -8,7 +8,9 @@
 #include <algorithm>
 #include <cstdint>
 #include <deque>
+#include <map>
 #include <optional>
+#include <vector>
 
 #include "core/custody.h"
 #include "core/journal.h"
@@ -45,13 +47,35 @@ class Run {
     // `make` turns a LoadedEntry into an Entry; damaged ones never reach it.
     template <class Make, class Lost>
     void loaded(const Loaded& answer, Make make, Lost lost);
-    // The journal lost the answer (it was reopened): ask again.
-    void forget_read() { reading_ = false; }
+
+    // ---- What has waited too long, wherever it stands.
+    struct Search {
+        std::uint32_t bound = 0;  // its number
+        const ChannelFilter* channels = nullptr;
+        Time before{};
+        std::uint64_t before_wall_micros = 0, now_wall_micros = 0;
+        bool is_old(const LoadedEntry& row) const {
+            return row.taken_wall_micros < before_wall_micros;
+        }
+    };
+    // Takes out of memory what was taken before that time on those channels, is journaled and
+    // `wanted`. What is on disk only is asked for, if none before it is too young.
+    template <class Wanted>
+    void take_old(const Search& search, Wanted wanted, std::vector<Entry>& taken,
+                  std::vector<ReadBack>& reads);
+    // The answer to that.
+    template <class Wanted, class Make, class Lost>
+    void loaded_old(const Loaded& answer, Wanted wanted, Make make, Lost lost,
+                    std::vector<Entry>& taken);
+    // The journal does not know yet what was taken out: nothing is read back until it does.
+    void pause() { paused_ = true; }
+    void go_on() { paused_ = false; }
+    bool is_paused() const { return paused_; }
+    // Everything is looked at again.
+    void forget_searches() { searches_.clear(); }
+
     // Nothing will come back: entries that are on disk only are given up (their stream is dropped).
-    void drop_disk() {
-        disk_ = {};
-        tail_to_memory();
-    }
+    void drop_disk() { tail_to_memory(); }
 
     bool empty() const { return memory_.empty() && disk_.entries == 0 && tail_.empty(); }
     // Everything beyond the front is elsewhere: what comes now cannot leave soon.
@@ -68,6 +92,9 @@ class Run {
 
   private:
     void count_to_disk(const Entry& entry);
+    void count_off_disk(const LoadedEntry& entry);
+    void count_out_of_memory(const Entry& entry);
+    BatchId last_in_memory() const { return memory_.empty() ? popped_ : memory_.back().id(); }
     void tail_to_disk();
     void tail_to_memory();
 
@@ -81,24 +108,28 @@ class Run {
     std::deque<Entry> tail_;
     Size tail_size_, memory_size_;
     bool reading_ = false;
+    // How far it was searched, by the number of the bound.
+    struct Searched {
+        BatchId through;
+        std::uint64_t due_wall_micros = 0;  // what is on disk was taken then, or later
+    };
+    std::map<std::uint32_t, Searched> searches_;
+    bool searching_ = false;  // an answer is on its way
+    bool paused_ = false;
 };
 
 template <class Make, class Lost>
 void Run::loaded(const Loaded& answer, Make make, Lost lost) {
     reading_ = false;
-    const BatchId after = memory_.empty() ? popped_ : memory_.back().id();
+    const BatchId after = last_in_memory();
     for (const LoadedEntry& entry : answer.entries) {
         // Behind disk_last_: journaled, but an earlier one of the tail is not yet; it comes again.
         if (entry.id <= after || entry.id > disk_last_ || disk_.entries == 0) continue;
-        --disk_.entries;
-        const std::uint64_t messages =
-            (entry.batch ? entry.batch.messages() : entry.messages) - entry.done;
-        disk_.messages -= std::min(disk_.messages, messages);
+        count_off_disk(entry);
         if (!entry.batch) {
             lost(entry);
             continue;
         }
-        disk_.bytes -= std::min<std::uint64_t>(disk_.bytes, entry.batch.size());
         Entry made = make(entry);
         memory_bytes_ += made.bytes();
         memory_size_.add({1, made.messages(), made.bytes()});
@@ -110,10 +141,67 @@ void Run::loaded(const Loaded& answer, Make make, Lost lost) {
         lost(LoadedEntry{.messages = static_cast<std::uint32_t>(disk_.messages)});
         disk_ = {};
     }
-    if (disk_.entries == 0) {
-        disk_ = {};
-        tail_to_memory();
+    if (disk_.entries == 0) tail_to_memory();
+}
+
+template <class Wanted>
+void Run::take_old(const Search& search, Wanted wanted, std::vector<Entry>& taken,
+                   std::vector<ReadBack>& reads) {
+    if (searching_ || paused_ || (memory_.empty() && !spilled())) return;
+    Searched& searched = searches_[search.bound];
+    auto at = std::partition_point(memory_.begin(), memory_.end(), [&](const Entry& entry) {
+        return entry.id() <= searched.through;
+    });
+    auto kept = at;
+    const auto first = at;
+    for (; at != memory_.end() && at->journaled() && at->custody->taken < search.before; ++at) {
+        searched.through = at->id();
+        const auto& header = at->batch().header();
+        if (search.channels->covers(header.kind, header.channel) && wanted(*at)) {
+            count_out_of_memory(*at);
+            taken.push_back(std::move(*at));
+        } else {
+            if (kept != at) *kept = std::move(*at);
+            ++kept;
+        }
     }
+    const bool all_old = at == memory_.end();
+    BUS_ASSERT(kept >= first);
+    memory_.erase(kept, at);
+    if (!all_old || !spilled() || reading_) return;
+    if (searched.due_wall_micros >= search.before_wall_micros) return;
+    searching_ = true;
+    searched.due_wall_micros = search.now_wall_micros;  // what comes from now on is younger
+    reads.push_back({.stream = stream_,
+                     .after = std::max(searched.through, last_in_memory()),
+                     .bytes = limits::stream_read_back,
+                     .channel = channel_,
+                     .old = ReadBack::Old{.channels = *search.channels,
+                                          .before_wall_micros = search.before_wall_micros,
+                                          .bound = search.bound}});
+}
+
+template <class Wanted, class Make, class Lost>
+void Run::loaded_old(const Loaded& answer, Wanted wanted, Make make, Lost lost,
+                     std::vector<Entry>& taken) {
+    searching_ = false;
+    for (const LoadedEntry& entry : answer.entries) {
+        if (entry.id > disk_last_ || disk_.entries == 0) continue;
+        if (entry.batch && !wanted(entry)) continue;
+        count_off_disk(entry);
+        if (entry.batch)
+            taken.push_back(make(entry));
+        else
+            lost(entry);
+    }
+    Searched& searched = searches_[answer.request.old->bound];
+    searched.through = std::max(searched.through, std::min(answer.looked_at, disk_last_));
+    std::uint64_t& due = searched.due_wall_micros;
+    if (!answer.last)
+        due = 0;
+    else if (due > 0 && answer.next_taken_wall_micros > 0)  // 0: older ones came there meanwhile
+        due = answer.next_taken_wall_micros;
+    if (disk_.entries == 0) tail_to_memory();
 }
 
 }  // namespace bus::core

@@ -9,6 +9,7 @@
 
 #include "base/id.h"
 #include "base/time.h"
+#include "core/channel_filter.h"
 #include "limits.h"
 
 namespace bus::core {
@@ -20,12 +21,20 @@ struct Permissions {
     friend bool operator==(const Permissions&, const Permissions&) = default;
 };
 
-// Of what waits for an agent: so many bytes, then its sources are held back; so long, then it
-// becomes a dead letter.
+// Of what waits for an agent, or on channels: so many bytes, then its sources are held back; so
+// long, then it becomes a dead letter.
 struct Bound {
-    std::uint64_t bytes = 0;  // 0: its share of the journal
+    std::uint64_t bytes = 0;  // 0: none of its own
     Duration age{};           // 0: none
     friend bool operator==(const Bound&, const Bound&) = default;
+};
+
+// Its bytes are those in the journal, of all channels that it covers together, each batch once;
+// beyond them this host's publishers are held back.
+struct ChannelBound {
+    ChannelFilter channels;
+    Bound waiting;
+    friend bool operator==(const ChannelBound&, const ChannelBound&) = default;
 };
 
 struct PeerSettings {
@@ -50,6 +59,7 @@ struct Settings {
     std::string version;  // of the program, for people
     bool relay = false;   // passes on what is for others
     std::vector<PeerSettings> peers;
+    std::vector<ChannelBound> channels;          // no two with the same channels
     std::map<std::uint32_t, Permissions> rules;  // by uid; a uid without one may use every channel
     std::uint32_t own_uid = 0;                   // may do everything
     std::uint64_t journal_bytes_max = limits::journal_bytes_default;

@@ -10,6 +10,7 @@
 #include <unordered_map>
 #include <vector>
 
+#include "core/channel_bounds.h"
 #include "core/denials.h"
 #include "core/exchange.h"
 #include "core/group.h"
@@ -248,6 +249,7 @@ struct Exchange::State {
     std::uint64_t quota() const;  // of a destination without a bound of its own
     Time expiry(const Arrival& arrival, const wire::BatchHeader& header) const;
     void watch_room();
+    void let_go_on(Cause cause);
     void watch_journal();
     std::uint64_t queued_bytes(DestinationId id) const;
     const Remote* peer_working_on(const Group& group) const;
@@ -385,10 +387,32 @@ struct Exchange::State {
     // ---- bounds.cpp
     const Bound* bound_of(const Remote& remote) const;  // nullptr: it has none of its own
     std::uint64_t bytes_max(DestinationId to) const;
-    std::string bound_words(DestinationId to) const;
+    std::string bound_words(Cause cause) const;  // of a destination, or of channels
     void bury_overdue();
     void bury_overdue(Remote& remote);
+    struct Waited {
+        std::string subject;      // of the event
+        std::string where;        // "for paris", "on sensors.**"
+        std::string destination;  // of the dead letters, where the journal does not know its name
+        Duration age{};
+    };
+    void bury_overdue(const std::vector<Entry>& entries, const Waited& waited);
     bool may_become_overdue() const;
+
+    // ---- channels.cpp
+    void apply_channels();
+    void on_watched(const Watched& watched);
+    void hold_if_reached(const Arrival& arrival, const wire::BatchHeader& header);
+    Run::Search search_for(const ChannelBounds::One& bound) const;
+    void bury_old();
+    void bury_found(const Loaded& answer);
+    template <class To>
+    void bury_old(To& to);
+    template <class To>
+    void bury_old(To& to, std::vector<Entry> entries, const ChannelBounds::One& bound);
+    void go_on_searching();
+    void wake(Group& group);
+    void wake(Remote& remote);
 
     // ---- drain.cpp
     void begin_drain();
@@ -446,6 +470,9 @@ struct Exchange::State {
     Leases leases;
     Seen seen;
     Holds holds;
+    ChannelBounds channel_bounds;
+    // Of which something was taken out by age: they go on when the journal knows.
+    std::vector<std::pair<Submission, DestinationId>> paused;
     Denials denials;
     OwnInterest own_interest;
     Effects effects;

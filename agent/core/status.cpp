@@ -9,10 +9,13 @@
 namespace bus::core {
 namespace {
 
-std::uint64_t millis_since(Time then, Time now) {
-    if (then == never || then > now) return 0;
+std::uint64_t millis(Duration time) {
     return static_cast<std::uint64_t>(
-        std::chrono::duration_cast<std::chrono::milliseconds>(now - then).count());
+        std::chrono::duration_cast<std::chrono::milliseconds>(time).count());
+}
+
+std::uint64_t millis_since(Time then, Time now) {
+    return then == never || then > now ? 0 : millis(now - then);
 }
 
 std::string type_word(Destination::Type type) {
@@ -43,9 +46,7 @@ LinkStatus Exchange::State::link_status(const Peer& peer) const {
         .cost = peer.settings.cost,
         .agent = peer.id,
         .limit_bytes = peer.settings.waiting.bytes,
-        .limit_age_millis = static_cast<std::uint64_t>(
-            std::chrono::duration_cast<std::chrono::milliseconds>(peer.settings.waiting.age)
-                .count()),
+        .limit_age_millis = millis(peer.settings.waiting.age),
         .rtt_micros = peer.rtt_micros,
         .rtt_measured = peer.rtt_measured,
         .sent_messages = peer.sent.messages(),
@@ -154,6 +155,12 @@ Status Exchange::status(Time now) const {
         if (!peer->removed) status.links.push_back(s.link_status(*peer));
     for (const auto& [agent, remote] : s.remotes) status.agents.push_back(s.agent_status(*remote));
     for (const auto& [id, group] : s.groups) status.groups.push_back(s.group_status(*group));
+    for (const auto& one : s.channel_bounds.all())
+        status.channels.push_back({.channels = one.settings.channels.words(),
+                                   .waiting_bytes = one.bytes,
+                                   .limit_bytes = one.settings.waiting.bytes,
+                                   .limit_age_millis = millis(one.settings.waiting.age),
+                                   .holding = one.reached});
     for (const auto& [key, count] : s.denials.all())
         status.denials.push_back(s.denial_status(count));
     for (const auto& [id, account] : s.keeper.ledger.accounts()) {

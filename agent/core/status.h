@@ -53,6 +53,14 @@ struct AgentStatus {
     Account account;
 };
 
+// What waits on channels that have a bound.
+struct ChannelStatus {
+    std::string channels;  // "sensors.**", "queue orders"
+    std::uint64_t waiting_bytes = 0;
+    std::uint64_t limit_bytes = 0, limit_age_millis = 0;  // 0: none
+    bool holding = false;  // it is reached: publishers of this host are held back
+};
+
 struct DenialStatus {
     std::string who, verb, channel, rule;  // "uid 1000", "publish on", "a.b", what is allowed
     std::uint64_t times = 0, last_millis = 0;
@@ -78,6 +86,7 @@ struct Status {
     std::vector<LinkStatus> links;
     std::vector<AgentStatus> agents;
     std::vector<GroupStatus> groups;
+    std::vector<ChannelStatus> channels;
     std::vector<DenialStatus> denials;
     std::vector<Account> accounts;  // G5, all destinations
     std::uint64_t unrouted = 0;

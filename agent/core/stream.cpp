@@ -27,11 +27,23 @@ void HeldChannels::resume(const wire::ChannelKey& key) {
 }
 
 bool HeldChannels::is_held(std::uint64_t hash, wire::Kind kind, std::string_view channel) const {
-    if (channels_.contains(hash)) return true;
-    if (!may_have_) return false;
-    if (const auto known = allowed_.find(hash); known != allowed_.end()) return !known->second;
+    return channels_.contains(hash) || !is_allowed(hash, kind, channel);
+}
+
+bool HeldChannels::holds(const wire::BatchHeader& header, const BegunMessages& begun) const {
+    return holds(header.kind, header.channel) &&
+           !(begun.contains(header) && is_allowed(header.kind, header.channel));
+}
+
+bool HeldChannels::is_allowed(wire::Kind kind, std::string_view channel) const {
+    return !may_have_ || is_allowed(wire::channel_hash(kind, channel), kind, channel);
+}
+
+bool HeldChannels::is_allowed(std::uint64_t hash, wire::Kind kind, std::string_view channel) const {
+    if (!may_have_) return true;
+    if (const auto known = allowed_.find(hash); known != allowed_.end()) return known->second;
     if (allowed_.size() >= limits::routes_max) allowed_.clear();
-    return !allowed_.emplace(hash, may_have_(kind, channel)).first->second;
+    return allowed_.emplace(hash, may_have_(kind, channel)).first->second;
 }
 
 std::vector<std::string> HeldChannels::names() const {
@@ -44,31 +56,42 @@ std::vector<std::string> HeldChannels::names() const {
 
 // ---- Stream --------------------------------------------------------------------------------
 
-Entry* Stream::front(const HeldChannels& held) {
+Entry* Stream::front(const HeldChannels& held, const BegunMessages& begun) {
     if (held.everything()) return nullptr;
     // What waited aside is older than anything of its channel in the main run: it goes first.
     for (auto& [hash, waiting] : aside_) {
-        auto& [channel, run] = waiting;
-        if (run.front() == nullptr || held.holds(channel.kind, channel.name)) continue;
+        Run& run = waiting.run;
+        Entry* const front = run.front();
+        if (front == nullptr || held.holds(front->batch().header(), begun)) continue;
         showing_ = &run;
-        return run.front();
+        return front;
     }
     while (Entry* const entry = main_.front()) {
         const auto& header = entry->batch().header();
-        const bool is_held =
-            held.holds(header.kind, header.channel) && !mutated(Mutation::held_number_passed);
-        const auto hash =
-            aside_.empty() && !is_held ? 0 : wire::channel_hash(header.kind, header.channel);
-        const auto waiting = aside_.find(hash);
-        if (waiting == aside_.end() && !is_held) {
+        const bool is_free = aside_.empty() && (!held.holds(header.kind, header.channel) ||
+                                                mutated(Mutation::held_number_passed));
+        const auto hash = is_free ? 0 : wire::channel_hash(header.kind, header.channel);
+        if (is_free || !goes_aside(header, hash, held, begun)) {
             showing_ = &main_;
             return entry;
         }
         const wire::ChannelKey channel{header.kind, std::string{header.channel}};
-        Run& run = aside_.try_emplace(hash, Aside{channel, Run{id_, hash}}).first->second.run;
-        run.push(main_.pop());
+        Aside& aside = aside_.try_emplace(hash, Aside{channel, Run{id_, hash}, {}}).first->second;
+        aside.parts.note_some(header);
+        if (main_.is_paused()) aside.run.pause();
+        aside.run.push(main_.pop());
     }
     return nullptr;
+}
+
+// Behind others of its channel, unless the message that it is a part of has begun, and no part of
+// it waits there.
+bool Stream::goes_aside(const wire::BatchHeader& header, std::uint64_t hash,
+                        const HeldChannels& held, const BegunMessages& begun) const {
+    const bool is_held = held.holds(header, begun) && !mutated(Mutation::held_number_passed);
+    const auto waiting = aside_.find(hash);
+    if (is_held || waiting == aside_.end()) return is_held;
+    return !begun.contains(header) || waiting->second.parts.contains(header);
 }
 
 Entry Stream::pop() {
@@ -94,16 +117,19 @@ void Stream::read_on(std::uint64_t memory_bytes_max, const HeldChannels& held,
 }
 
 void Stream::on_loaded(const Loaded& answer, Keeper& keeper) {
-    Run* run = &main_;
-    if (answer.request.channel) {
-        const auto found = aside_.find(*answer.request.channel);
-        if (found == aside_.end()) return;
-        run = &found->second.run;
-    }
+    Run* const run = run_of(answer);
+    if (run == nullptr) return;
     run->loaded(
         answer, [&](const LoadedEntry& row) { return keeper.taken_back(row, id_); },
         [&](const LoadedEntry& row) { keeper.lost(row, id_); });
     if (run != &main_ && run->empty()) aside_.erase(*answer.request.channel);
+}
+
+// nullptr: it is empty since, and gone.
+Run* Stream::run_of(const Loaded& answer) {
+    if (!answer.request.channel) return &main_;
+    const auto found = aside_.find(*answer.request.channel);
+    return found == aside_.end() ? nullptr : &found->second.run;
 }
 
 std::uint64_t Stream::take_all(std::vector<Entry>& entries) {

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "core/keeper.h"
+#include "core/large_messages.h"
 #include "core/run.h"
 
 namespace bus::core {
@@ -32,10 +33,14 @@ class HeldChannels {
         const bool is_free = channels_.empty() && !may_have_;
         return !is_free && is_held(wire::channel_hash(kind, channel), kind, channel);
     }
+    // HOLD spares what has begun; the rules do not.
+    bool holds(const wire::BatchHeader& header, const BegunMessages& begun) const;
     std::vector<std::string> names() const;
 
   private:
     bool is_held(std::uint64_t hash, wire::Kind kind, std::string_view channel) const;
+    bool is_allowed(wire::Kind kind, std::string_view channel) const;
+    bool is_allowed(std::uint64_t hash, wire::Kind kind, std::string_view channel) const;
 
     bool everything_ = false;
     std::map<std::uint64_t, wire::ChannelKey> channels_;
@@ -48,8 +53,9 @@ class Stream {
     explicit Stream(StreamId id) : id_(id), main_(id) {}
 
     void push(Entry entry) { main_.push(std::move(entry)); }
-    // The entry that may leave next, nullptr if none may now. Moves what is held aside.
-    Entry* front(const HeldChannels& held);
+    // The entry that may leave next, nullptr if none may now. Moves what is held aside, but for the
+    // rest of what has `begun`.
+    Entry* front(const HeldChannels& held, const BegunMessages& begun);
     // Takes the entry that front() showed.
     Entry pop();
 
@@ -69,8 +75,34 @@ class Stream {
             if (run.front() != nullptr) return;
             if (auto request = run.read_on(limits::stream_read_back)) reads.push_back(*request);
         });
-        std::erase_if(aside_, [](const auto& waiting) { return waiting.second.run.empty(); });
-        showing_ = nullptr;
+        tidy();
+    }
+
+    // As Run's.
+    template <class Wanted>
+    void take_old(const Run::Search& search, Wanted wanted, std::vector<Entry>& entries,
+                  std::vector<ReadBack>& reads) {
+        for_each_run([&](Run& run) { run.take_old(search, wanted, entries, reads); });
+        tidy();
+    }
+    template <class Wanted>
+    void loaded_old(const Loaded& answer, Wanted wanted, Keeper& keeper,
+                    std::vector<Entry>& entries) {
+        Run* const run = run_of(answer);
+        if (run == nullptr) return;
+        run->loaded_old(
+            answer, wanted, [&](const LoadedEntry& row) { return keeper.taken_back(row, id_); },
+            [&](const LoadedEntry& row) { keeper.lost(row, id_); }, entries);
+        tidy();
+    }
+    void pause() {
+        for_each_run([](Run& run) { run.pause(); });
+    }
+    void go_on() {
+        for_each_run([](Run& run) { run.go_on(); });
+    }
+    void forget_searches() {
+        for_each_run([](Run& run) { run.forget_searches(); });
     }
 
     bool spilled() const;
@@ -84,12 +116,22 @@ class Stream {
         for (auto& [hash, waiting] : aside_) visit(waiting.run);
     }
 
+    // Runs may have become empty, and what was shown may be gone.
+    void tidy() {
+        std::erase_if(aside_, [](const auto& waiting) { return waiting.second.run.empty(); });
+        showing_ = nullptr;
+    }
+    Run* run_of(const Loaded& answer);
+
     const StreamId id_;
     Run main_;
     struct Aside {
         wire::ChannelKey channel;
         Run run;
+        BegunMessages parts;  // of these it has some
     };
+    bool goes_aside(const wire::BatchHeader& header, std::uint64_t hash, const HeldChannels& held,
+                    const BegunMessages& begun) const;
     std::map<std::uint64_t, Aside> aside_;  // by channel hash; never empty runs
     Run* showing_ = nullptr;
 };

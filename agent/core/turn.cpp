@@ -119,6 +119,7 @@ void State::tick() {
     }
     for (const DestinationId id : ended) drop_group(id);
     bury_overdue();
+    bury_old();
     ask_for_parts();
     reclaim_from_absent();
     forget_old_producers();
@@ -150,6 +151,7 @@ bool State::needs_ticks() const {
 void State::on_committed(const Committed& answer) {
     const auto dropped = keeper.space().dead_letters_dropped;
     keeper.on_committed(answer);
+    go_on_searching();
     if (answer.space.dead_letters_dropped <= dropped) return;
     const auto messages = answer.space.dead_letters_dropped - dropped;
     event(Event::Kind::dead_letters_dropped, "journal",
@@ -160,12 +162,15 @@ void State::on_committed(const Committed& answer) {
 
 void State::on_loaded(const Loaded& answer) {
     const StreamId& stream = answer.request.stream;
+    if (answer.request.old) return bury_found(answer);
     if (const auto group = groups.find(stream.to); group != groups.end()) {
         group->second->on_loaded(answer);
+        bury_old(*group->second);
         touch(*group->second);
     } else if (Remote* const to = find_remote(stream.to)) {
         to->on_loaded(answer);
         bury_overdue(*to);
+        bury_old(*to);
         if (to->via != nullptr) to->via->wake(*to);
     }
 }

@@ -99,6 +99,14 @@ Json group_json(const core::GroupStatus& g) {
             {"account", account_json(g.account)}};
 }
 
+Json channel_json(const core::ChannelStatus& c) {
+    return {{"channels", c.channels},
+            {"waiting_bytes", c.waiting_bytes},
+            {"limit_bytes", c.limit_bytes},
+            {"limit_age_millis", c.limit_age_millis},
+            {"holding", c.holding}};
+}
+
 template <class T, class ToJson>
 Json list_json(const std::vector<T>& items, ToJson to_json) {
     Json list = Json::array();
@@ -127,6 +135,7 @@ Json status_json(const core::Status& s, const Extras& io) {
             {"links", list_json(s.links, link_json)},
             {"agents", list_json(s.agents, agent_status_json)},
             {"groups", list_json(s.groups, group_json)},
+            {"channels", list_json(s.channels, channel_json)},
             {"accounts", list_json(s.accounts, account_json)},
             {"unrouted", s.unrouted},
             {"memory_bytes", s.memory_bytes},

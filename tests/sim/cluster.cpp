@@ -67,6 +67,9 @@ void Cluster::build() {
     auto& narrow = *hosts_[random_.between(0, hosts_.size() - 1)];
     if (plan_.journal_capacity > 0) narrow.journal().set_capacity(plan_.journal_capacity);
     if (plan_.journal_bytes_max > 0) narrow.set_journal_bytes_max(plan_.journal_bytes_max);
+    for (auto& host : hosts_)
+        if (!plan_.channel_bounds.empty()) host->set_channel_bounds(plan_.channel_bounds);
+    for (const auto& queue : queues()) oracle_.book.queue(queue.name);
     for (const auto& app : plan_.apps) {
         if (app.habits.nack_per_mille > 0) oracle_.turbulence();
         apps_.push_back({app.host, app.habits, nullptr, {}});
@@ -231,6 +234,7 @@ void Cluster::end_of_faults() {
         host->journal().set_full(false);
         host->journal().set_capacity(UINT64_MAX);
         if (!host->is_up()) host->start();
+        host->lift_ages();
     }
     for (const auto& [a, b] : plan_.addresses) {
         auto& dialler = *hosts_[std::size_t(a)];
@@ -265,20 +269,27 @@ void Cluster::settle(const std::string& phase) {
     }
 }
 
+// Of each app and host the first thing.
 std::string Cluster::what_is_left() {
-    for (std::size_t index = 0; index < apps_.size(); ++index) {
-        if (!apps_[index].app) return fmt::format("app {} is not running", index);
-        App& app = *apps_[index].app;
-        if (!app.is_subscribed()) return fmt::format("app {} is not subscribed", index);
-        if (!app.is_idle())
-            return fmt::format("app {} has {} unsafe messages, {} bytes, arrivals awaited:{}",
-                               index, app.producer().unsafe_messages(),
-                               app.producer().outbox_bytes(), awaited_by(app));
-    }
+    std::string left;
+    const auto add = [&](const std::string& one) { left += (left.empty() ? "" : "; ") + one; };
+    for (std::size_t index = 0; index < apps_.size(); ++index)
+        if (const auto of_app = left_of(index); !of_app.empty())
+            add(fmt::format("app {} {}", index, of_app));
     for (auto& host : hosts_)
-        if (auto left = left_at(*host); !left.empty())
-            return fmt::format("host {}: {}", host->index(), left);
-    return {};
+        if (const auto of_host = left_at(*host); !of_host.empty())
+            add(fmt::format("host {}: {}", host->index(), of_host));
+    return left;
+}
+
+std::string Cluster::left_of(std::size_t index) {
+    if (!apps_[index].app) return "is not running";
+    App& app = *apps_[index].app;
+    if (!app.is_subscribed()) return "is not subscribed";
+    if (app.is_idle()) return {};
+    return fmt::format("has {} unsafe messages, {} bytes, arrivals awaited:{}",
+                       app.producer().unsafe_messages(), app.producer().outbox_bytes(),
+                       awaited_by(app));
 }
 
 std::string Cluster::left_at(Host& host) {

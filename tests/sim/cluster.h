@@ -83,6 +83,7 @@ class Cluster {
     void end_of_faults();
     void settle(const std::string& phase);
     std::string what_is_left();
+    std::string left_of(std::size_t app);
     std::string left_at(Host& host);
     void publish_probes();
     void check_probes();

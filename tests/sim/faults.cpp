@@ -35,9 +35,10 @@ void Faults::strike(Character character) {
     static const std::vector<Fault> holds{&Faults::partition_briefly, &Faults::cut_link,
                                           &Faults::crash_host,        &Faults::partition_briefly,
                                           &Faults::kill_app,          &Faults::renew_link};
-    static const std::vector<Fault> reloads{
-        &Faults::remove_peer, &Faults::retire_peer,         &Faults::drain_host, &Faults::cut_link,
-        &Faults::crash_host,  &Faults::forget_subscription, &Faults::change_key};
+    static const std::vector<Fault> reloads{&Faults::remove_peer, &Faults::retire_peer,
+                                            &Faults::drain_host,  &Faults::cut_link,
+                                            &Faults::crash_host,  &Faults::forget_subscription,
+                                            &Faults::change_key,  &Faults::change_channel_bounds};
     static const std::vector<Fault> backups{&Faults::restore_without_clock,
                                             &Faults::restore_journal,
                                             &Faults::restore_without_clock, &Faults::clone_host};
@@ -463,6 +464,12 @@ void Faults::set_clock_and_restart(Host& host) {
 }
 
 // ---- Configuration ---------------------------------------------------------------------
+
+void Faults::change_channel_bounds() {
+    Host& host = *cluster_.hosts()[any_host()];
+    cluster_.note(fmt::format("fault: {} has other limits of channels", host.index()));
+    host.set_channel_bounds(draw_channel_bounds(cluster_.random()));
+}
 
 void Faults::remove_peer() { take_out(&Host::remove_peer); }
 

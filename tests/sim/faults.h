@@ -51,6 +51,7 @@ class Faults {
     void change_key();
     void retire_peer();
     void drain_host();
+    void change_channel_bounds();
     void take_out(void (Host::*how)(const Host&));
     void forget_subscription();
 

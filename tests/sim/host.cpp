@@ -190,6 +190,16 @@ void Host::retire_peer(const Host& peer) {
     exchange_->remove_agent(plan, true, now());
 }
 
+void Host::set_channel_bounds(std::vector<ChannelBound> bounds) {
+    settings_.channels = std::move(bounds);
+    reload();
+}
+
+void Host::lift_ages() {
+    for (auto& bound : settings_.channels) bound.waiting.age = {};
+    reload();
+}
+
 void Host::reload() {
     if (!is_up()) return;
     note("reloads {} peers", settings_.peers.size());

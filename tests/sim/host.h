@@ -88,6 +88,10 @@ class Host final : public LinkOwner, public HostView {
         want_turn(Duration{});
     }
     void set_relay() { settings_.relay = true; }
+    // In force from the next start on, or at once if it runs.
+    void set_channel_bounds(std::vector<core::ChannelBound> bounds);
+    // From now on nothing becomes too old.
+    void lift_ages();
     void set_journal_bytes_max(std::uint64_t bytes) { settings_.journal_bytes_max = bytes; }
     // Told to by its operator, for all peers that it is not linked to.
     void rejoin();

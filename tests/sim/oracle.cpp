@@ -347,8 +347,30 @@ void Oracle::on_given_up(const GiveUp& given) {
     if (unit && !book[unit->message].promised) book[unit->message].withdrawn = true;
 }
 
+// It waited too long: it is where people find it, and owed there no more.
+void Oracle::on_buried(int host, const Bury& buried) {
+    const auto found = destinations_.find({host, buried.stream.to});
+    const bool is_overdue = buried.reason.starts_with("it waited longer than ");
+    if (found == destinations_.end() || !is_overdue) return;
+    const Destination& to = found->second;
+    const bool is_agent = to.type == Destination::Type::agent;
+    const auto& header = buried.batch.header();
+    for (std::uint32_t at = buried.first; at < buried.first + buried.count; ++at) {
+        const auto unit = book.unit(header.producer, header.sequence + at);
+        if (!unit) continue;
+        for (auto& [id, owed] : book[unit->message].owed) {
+            const Place& place = book.place(id);
+            const bool is_it =
+                is_agent ? place.host < 0 || place.host == host_of(to.agent)
+                         : place.name == to.name && (place.host < 0 || place.host == host);
+            if (is_it) owed.excuse = buried.reason;
+        }
+    }
+}
+
 void Oracle::on_durable(int host, const Transaction& transaction) {
     for (const auto& change : transaction.changes) {
+        if (const auto* buried = std::get_if<Bury>(&change)) on_buried(host, *buried);
         if (const auto* mark = std::get_if<ProducerMark>(&change)) {
             auto& unmarked = unmarked_[mark->producer];
             while (!unmarked.empty() && unmarked.begin()->first <= mark->number) {

@@ -159,6 +159,7 @@ class Oracle {
     void on_destination_dropped(int host, core::DestinationId id);
     void on_peer_dropped(int host, const AgentId& peer);
     void on_given_up(const core::GiveUp& given);
+    void on_buried(int host, const core::Bury& buried);
     void recall_interest(int host);
     bool is_known(int host, const Place& place) const;
     void forget_number(const ProducerId& producer, std::uint64_t number);

@@ -171,6 +171,21 @@ void draw_journals(Plan& plan, Random& random) {
 
 }  // namespace
 
+std::vector<core::ChannelBound> draw_channel_bounds(Random& random) {
+    static const std::vector<core::ChannelFilter> filters{{std::nullopt, "plant.**"},
+                                                          {std::nullopt, "plant.temperature"},
+                                                          {wire::Kind::queue, "orders"},
+                                                          {wire::Kind::topic, "**"}};
+    std::vector<core::ChannelBound> bounds;
+    for (const auto& filter : filters) {
+        if (random.percent(50)) continue;
+        auto& bound = bounds.emplace_back(core::ChannelBound{filter, {}});
+        if (random.percent(60)) bound.waiting.bytes = random.between(2'000, 40'000);
+        if (random.percent(70)) bound.waiting.age = random.between(300ms, 5s);
+    }
+    return bounds;
+}
+
 Plan draw_plan(Random& random) {
     Plan plan;
     plan.character = draw_character(random);
@@ -191,6 +206,9 @@ Plan draw_plan(Random& random) {
     if (plan.character != Character::healthy) plan.faults = random.between(1, 12);
     plan.loses_last = plan.character == Character::links ||
                       (plan.character == Character::everything && random.percent(50));
+    const bool bounded = plan.character == Character::holds ? random.percent(80)
+                                                            : plan.faults > 0 && random.percent(30);
+    if (bounded) plan.channel_bounds = draw_channel_bounds(random);
     return plan;
 }
 
@@ -247,6 +265,7 @@ Plan draw_routes_plan(Random& random) {
         if (random.percent(50))
             plan.apps.push_back({host, draw_habits(plan, random, plan.apps.size())});
     plan.journal_capacity = plan.journal_bytes_max = 0;
+    plan.channel_bounds.clear();
     plan.busy = 4s;
     plan.faults = 8;
     return plan;

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "app.h"
+#include "core/settings.h"
 #include "fake_journal.h"
 #include "network.h"
 
@@ -41,9 +42,10 @@ struct Plan {
     std::vector<AppPlan> apps;
     Weather weather;
     JournalTempo tempo;
-    std::uint64_t journal_bytes_max = 0;  // 0: the default
-    std::uint64_t journal_capacity = 0;   // of the disk; 0: no end
-    Duration busy{};                      // publishing and faults
+    std::uint64_t journal_bytes_max = 0;             // 0: the default
+    std::uint64_t journal_capacity = 0;              // of the disk; 0: no end
+    std::vector<core::ChannelBound> channel_bounds;  // of all hosts
+    Duration busy{};                                 // publishing and faults
     std::uint64_t faults = 0;
     bool loses_last = false;  // also frames of the last messages
 };
@@ -58,6 +60,9 @@ Plan draw_flood_plan(Random& random);
 // One in which nothing has to wait: every host has quick consumers of all there is before the first
 // message comes, links are short and nothing fails.
 Plan draw_quiet_plan(Random& random);
+
+// Limits of what may wait on channels: small, and short.
+std::vector<core::ChannelBound> draw_channel_bounds(Random& random);
 
 // The channels of every run.
 const std::vector<wire::ChannelKey>& topics();

@@ -324,6 +324,15 @@ class App:
         assert reply["type"] == type_, reply
         return reply
 
+    def next_reply(self, type_):
+        """The next control frame of this type; others before it are passed over."""
+        while True:
+            while not self.replies:
+                self._take_one()
+            reply = self.replies.popleft()
+            if reply["type"] == type_:
+                return reply
+
     def delivery(self):
         while not self.deliveries:
             self._take_one()

@@ -78,6 +78,19 @@ std::string groups_text(const Json& status) {
     return table.is_empty() ? "" : "\n" + table.text();
 }
 
+// Channels whose backlog has a limit.
+std::string channels_text(const Json& status, const Paint& paint) {
+    Table table{{{"channels"}, {"waiting", right}, {"at most", right}, {"for", right}, {""}}};
+    for (const Json& one : part(status, "channels")) {
+        const std::uint64_t limit = number(one, "limit_bytes");
+        const std::uint64_t age = number(one, "limit_age_millis");
+        table.add({word(one, "channels"), in_bytes(number(one, "waiting_bytes")),
+                   limit == 0 ? "" : in_bytes(limit), age == 0 ? "" : in_millis(age),
+                   one.value("holding", false) ? paint.bad("publishers are held back") : ""});
+    }
+    return table.is_empty() ? "" : "\n" + table.text();
+}
+
 std::string journal_text(const Json& status, const Paint& paint) {
     if (!status.contains("journal")) return {};
     const Json journal = status.at("journal");
@@ -119,8 +132,8 @@ std::string status_text(const Json& status, bool colours) {
     const Paint paint{colours};
     const Json links = part(status, "links");
     return agent_text(status, paint) + (links.empty() ? "" : "\n" + links_text(links)) +
-           agents_text(status) + groups_text(status) + journal_text(status, paint) +
-           accounts_text(status, paint) + remarks_text(status);
+           agents_text(status) + groups_text(status) + channels_text(status, paint) +
+           journal_text(status, paint) + accounts_text(status, paint) + remarks_text(status);
 }
 
 }  // namespace bus::cli

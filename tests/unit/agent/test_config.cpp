@@ -343,6 +343,46 @@ TEST_CASE("what waits for a peer may have limits, in bytes and in time") {
           bus::core::Bound{.bytes = 2ull << 30, .age = std::chrono::hours{12}});
 }
 
+TEST_CASE("what waits on channels may have limits, by filter") {
+    const auto channels = [](const std::string& inside) {
+        return complaints(R"({"name": "p", "channels": {)" + inside + "}}");
+    };
+    CHECK(channels("") == "");
+    CHECK(channels(R"("sensors.**": {"limits": {"waiting": "1GiB", "age": "1d"}},
+                      "jobs": {"kind": "queue", "limits": {"age": "1h"}})") == "");
+    CHECK(channels(R"("a..b": {"limits": {}})") ==
+          "agent.json:1: channels.a..b: \"a..b\" is no valid filter: tokens of letters, digits, _ "
+          "and - joined by dots; * is one token, a last ** is all the rest");
+    CHECK(channels(R"("a": {"kind": "service", "limits": {}})") ==
+          "agent.json:1: channels.a.kind: \"service\" is neither \"topic\" nor \"queue\"; without "
+          "it both are meant");
+    CHECK(channels(R"("a": {})") ==
+          "agent.json:1: channels.a: \"limits\" is missing: what may wait on these channels, as { "
+          "\"waiting\": \"1GiB\", \"age\": \"1d\" }");
+    CHECK(channels(R"("a": {"limits": {"waiting": "1KiB"}})") ==
+          "agent.json:1: channels.a.limits.waiting: \"1KiB\" is below the minimum, 1MiB");
+    CHECK(channels(R"("a": {"limits": {"age": "1h"}}, "a": {"limits": {"age": "2h"}})") ==
+          "agent.json:1: channels: duplicate key \"a\"; the first is in line 1");
+    CHECK(channels(R"("a": "1GiB")") == "agent.json:1: channels.a: \"1GiB\" is not an object");
+    CHECK(channels(R"("a": {"limits": {}, "home": "hub"})").find("unknown key \"home\"") !=
+          std::string::npos);
+    std::string many;
+    for (std::size_t n = 0; n <= bus::limits::channel_bounds_max; ++n)
+        many += (n == 0 ? "\"c" : ", \"c") + std::to_string(n) + R"(": {"limits": {}})";
+    CHECK(channels(many) ==
+          "agent.json:1: channels: 101 are too many: 100 at most; a filter covers many channels");
+
+    const TemporaryFolder folder;
+    const Config config = load_config(folder.write("agent.json", R"({"name": "p", "channels": {
+        "sensors.**": {"limits": {"waiting": "1GiB"}},
+        "jobs": {"kind": "queue", "limits": {"age": "1h"}}}})"));
+    REQUIRE(config.channels.size() == 2);
+    CHECK(config.channels[0] ==
+          bus::core::ChannelBound{{std::nullopt, "sensors.**"}, {.bytes = 1ull << 30}});
+    CHECK(config.channels[1] == bus::core::ChannelBound{{bus::wire::Kind::queue, "jobs"},
+                                                        {.age = std::chrono::hours{1}}});
+}
+
 TEST_CASE("a key of one peer is no other's, not even as its next one") {
     CHECK(complaints(R"({"name": "p", "listen": ["tcp://0.0.0.0:1"], "peers": [
 {"name": "tokyo", "trust": "full", "key": "rq:rM>}U?@Lns47E1%kR.o@n%FcmmsL/@{H8]yf7"},

@@ -89,6 +89,18 @@ TEST_CASE("the rules of apps are told by uid") {
                 "apps of uid 8: may receive [r], was everything (no rule)"});
 }
 
+TEST_CASE("limits of channels are told by their filters") {
+    Config was, is;
+    was.channels = {{{std::nullopt, "a.**"}, {.bytes = 1ull << 30}},
+                    {{std::nullopt, "b"}, {.age = std::chrono::hours{48}}}};
+    is.channels = {{{bus::wire::Kind::queue, "b"}, {.age = std::chrono::minutes{90}}},
+                   {{std::nullopt, "a.**"}, {.bytes = 2ull << 30}}};
+    CHECK(changes_between(was, is).lines ==
+          Lines{"channels a.**: limits waiting 2GiB, was waiting 1GiB",
+                "channels b: limits none, was age 2d",
+                "channels queue b: limits age 90m, was none"});
+}
+
 TEST_CASE("what needs a restart is told by its key") {
     Config was, is;
     is.listen = {"tcp://0.0.0.0:1"};

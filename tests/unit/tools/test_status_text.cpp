@@ -51,6 +51,21 @@ TEST_CASE("an account that does not balance and a full journal cannot be overloo
     CHECK(has(text, "FULL"));
 }
 
+TEST_CASE("channels with limits show what waits beside them") {
+    Json status = paris();
+    status["channels"] = Json::parse(R"([
+        {"channels": "sensors.**", "waiting_bytes": 1048576, "limit_bytes": 1048576,
+         "limit_age_millis": 0, "holding": true},
+        {"channels": "queue jobs", "waiting_bytes": 0, "limit_bytes": 0,
+         "limit_age_millis": 86400000, "holding": false}])");
+    const std::string text = status_text(status, false);
+    CHECK(has(text, "sensors.**"));
+    CHECK(has(text, "1.0 MiB  1.0 MiB"));
+    CHECK(has(text, "publishers are held back"));
+    CHECK(has(text, "queue jobs"));
+    CHECK_FALSE(has(status_text(paris(), false), "at most"));
+}
+
 TEST_CASE("a link's speed and the end of its backlog, and the way to agents behind it, are told") {
     const Json status = Json::parse(R"({"name": "paris",
       "links": [{"peer": "hub1", "state": "up", "for_millis": 7200000, "dialled": true, "agent": "01",

@@ -1,0 +1,128 @@
+// What may wait on channels: bytes in the journal, beyond which this host's
+// publishers on them are held back, and an age, beyond which it becomes a dead letter wherever
+// it stands: behind others, and on disk only.
+
+#include <algorithm>
+
+#include "core/state.h"
+
+namespace bus::core {
+
+using State = Exchange::State;
+
+void State::apply_channels() {
+    for (const std::uint32_t number : channel_bounds.replace(settings.channels))
+        let_go_on(Cause{Cause::Of::channels, number});
+    auto watch = channel_bounds.take_watch();
+    if (!watch) return;
+    keeper.change(std::move(*watch), true);
+    for (const auto& [id, group] : groups) group->forget_searches();
+    for (const auto& [agent, remote] : remotes) remote->forget_searches();
+}
+
+// ---- Bytes -----------------------------------------------------------------------------------
+
+void State::on_watched(const Watched& watched) {
+    for (const std::uint32_t number : channel_bounds.on_watched(watched))
+        let_go_on(Cause{Cause::Of::channels, number});
+}
+
+// Not the peers: what waits here for one of them, and there for this agent, would hold both for
+// ever, and so would any ring of agents.
+void State::hold_if_reached(const Arrival& arrival, const wire::BatchHeader& header) {
+    if (!channel_bounds.any_reached() || arrival.from_peer) return;
+    const wire::ChannelKey channel{header.kind, std::string{header.channel}};
+    for (const auto& bound : channel_bounds.all()) {
+        const auto& channels = bound.settings.channels;
+        if (!bound.reached || !channels.covers(channel.kind, channel.name)) continue;
+        const Cause cause{Cause::Of::channels, bound.number};
+        if (holds.hold(arrival.source, channel, cause))
+            tell_hold(arrival.source, channel, bound_words(cause));
+    }
+}
+
+// ---- Age -------------------------------------------------------------------------------------
+
+Run::Search State::search_for(const ChannelBounds::One& bound) const {
+    const Time before = now - bound.settings.waiting.age;
+    return {.bound = bound.number,
+            .channels = &bound.settings.channels,
+            .before = before,
+            .before_wall_micros = keeper.wall_micros(before),
+            .now_wall_micros = keeper.wall_micros(now)};
+}
+
+void State::bury_old() {
+    if (!channel_bounds.has_ages()) return;
+    for (const auto& [id, group] : groups) bury_old(*group);
+    for (const auto& [agent, remote] : remotes) bury_old(*remote);
+}
+
+template <class To>
+void State::bury_old(To& to) {
+    for (const auto& bound : channel_bounds.all())
+        if (bound.settings.waiting.age > Duration{})
+            bury_old(to, to.take_old(search_for(bound), effects.reads), bound);
+}
+
+// Until the journal knows that they are gone, reading back could bring them again.
+template <class To>
+void State::bury_old(To& to, std::vector<Entry> entries, const ChannelBounds::One& bound) {
+    for (Entry& rest : to.take_rests()) entries.push_back(std::move(rest));
+    if (entries.empty()) return;
+    const std::string channels = bound.settings.channels.words();
+    const Remote* const remote = find_remote(to.id());
+    bury_overdue(entries,
+                 {channels, "on " + channels, remote == nullptr ? "" : name_of(remote->agent()),
+                  bound.settings.waiting.age});
+    to.pause();
+    paused.emplace_back(keeper.pending_submission(), to.id());
+}
+
+// What was found on disk.
+void State::bury_found(const Loaded& answer) {
+    const auto* const bound = channel_bounds.find(answer.request.old->bound);
+    const auto search = [&]() -> Run::Search {
+        if (bound != nullptr && bound->settings.waiting.age > Duration{}) return search_for(*bound);
+        return {};  // it has ended: nothing is old
+    }();
+    const auto bury_in = [&](auto& to) {
+        auto found = to.take_old(answer, search);
+        if (bound != nullptr) bury_old(to, std::move(found), *bound);
+        wake(to);  // it could not read on meanwhile
+    };
+    if (const auto group = groups.find(answer.request.stream.to); group != groups.end())
+        bury_in(*group->second);
+    else if (Remote* const to = find_remote(answer.request.stream.to))
+        bury_in(*to);
+}
+
+void State::wake(Group& group) { touch(group); }
+
+void State::wake(Remote& remote) {
+    if (remote.via != nullptr) remote.via->wake(remote);
+}
+
+// There may be more of it: at once, or it would take a second for every slice.
+void State::go_on_searching() {
+    const auto known = std::stable_partition(
+        paused.begin(), paused.end(),
+        [&](const auto& waiting) { return waiting.first > keeper.committed_through(); });
+    std::set<DestinationId> free;
+    for (auto at = known; at != paused.end(); ++at) free.insert(at->second);
+    paused.erase(known, paused.end());
+    for (const auto& [until, destination] : paused) free.erase(destination);
+    const auto go_on = [&](auto& to) {
+        to.go_on();
+        bury_old(to);
+        wake(to);
+    };
+    for (const DestinationId id : free) {
+        if (const auto group = groups.find(id); group != groups.end())
+            go_on(*group->second);
+        else if (Remote* const to = find_remote(id))
+            go_on(*to);
+    }
+}
+
+}  // namespace bus::core
