@@ -60,7 +60,8 @@ struct Message {
     struct At {
         std::uint32_t unmarked = 0, marked = 0;
         std::set<std::uint32_t> acked_parts;
-        std::string excuse;  // why it need not arrive; empty: it must
+        std::string excuse;    // why it need not arrive; empty: it must
+        bool is_gone = false;  // it waited too long somewhere: decided, and an excuse when durable
     };
     std::map<PlaceId, At> owed;       // what its agent knew when it took it
     std::map<PlaceId, At> elsewhere;  // deliveries to others

@@ -32,6 +32,7 @@ void Gaps::require_lost(PlaceId place, const wire::BatchHeader& header, std::uin
     if (!message.guaranteed || message.expires_at != never || message.withdrawn) return;
     const auto owed = message.owed.find(place);
     if (owed == message.owed.end() || !owed->second.excuse.empty()) return;
+    if (owed->second.is_gone) return;
     if (owed->second.unmarked + owed->second.marked > 0) return;
     throw Broken("G3 no gap where nothing is lost",
                  fmt::format("{} is missing at {}, though nothing has taken it away",

@@ -328,27 +328,9 @@ void Oracle::on_resumed(int host, const std::string& channel) {
 
 // ---- Journals ------------------------------------------------------------------------
 
-void Oracle::on_submitted(int host, const Transaction& transaction) {
-    for (const auto& change : transaction.changes) {
-        if (const auto* put = std::get_if<PutInterest>(&change)) on_interest(host, *put);
-        if (const auto* drop = std::get_if<DropInterest>(&change)) on_interest_dropped(host, *drop);
-        if (const auto* drop = std::get_if<DropPeer>(&change)) on_peer_dropped(host, drop->id);
-        if (const auto* given = std::get_if<GiveUp>(&change)) on_given_up(*given);
-        if (const auto* put = std::get_if<PutDestination>(&change))
-            destinations_[{host, put->destination.id}] = put->destination;
-        if (const auto* drop = std::get_if<DropDestination>(&change))
-            on_destination_dropped(host, drop->id);
-    }
-}
-
-// Its producer died before all of it was promised: what came of it is dropped by right.
-void Oracle::on_given_up(const GiveUp& given) {
-    const auto unit = book.unit(given.producer, given.first_sequence);
-    if (unit && !book[unit->message].promised) book[unit->message].withdrawn = true;
-}
-
-// It waited too long: it is where people find it, and owed there no more.
-void Oracle::on_buried(int host, const Bury& buried) {
+// Those that waited too long: they are where people find them, and owed there no more.
+template <class Visit>
+void Oracle::for_each_overdue(int host, const Bury& buried, Visit visit) {
     const auto found = destinations_.find({host, buried.stream.to});
     const bool is_overdue = buried.reason.starts_with("it waited longer than ");
     if (found == destinations_.end() || !is_overdue) return;
@@ -363,14 +345,37 @@ void Oracle::on_buried(int host, const Bury& buried) {
             const bool is_it =
                 is_agent ? place.host < 0 || place.host == host_of(to.agent)
                          : place.name == to.name && (place.host < 0 || place.host == host);
-            if (is_it) owed.excuse = buried.reason;
+            if (is_it) visit(owed);
         }
     }
 }
 
+void Oracle::on_submitted(int host, const Transaction& transaction) {
+    for (const auto& change : transaction.changes) {
+        if (const auto* put = std::get_if<PutInterest>(&change)) on_interest(host, *put);
+        if (const auto* drop = std::get_if<DropInterest>(&change)) on_interest_dropped(host, *drop);
+        if (const auto* drop = std::get_if<DropPeer>(&change)) on_peer_dropped(host, drop->id);
+        if (const auto* given = std::get_if<GiveUp>(&change)) on_given_up(*given);
+        if (const auto* buried = std::get_if<Bury>(&change))
+            for_each_overdue(host, *buried, [](Message::At& owed) { owed.is_gone = true; });
+        if (const auto* put = std::get_if<PutDestination>(&change))
+            destinations_[{host, put->destination.id}] = put->destination;
+        if (const auto* drop = std::get_if<DropDestination>(&change))
+            on_destination_dropped(host, drop->id);
+    }
+}
+
+// Its producer died before all of it was promised: what came of it is dropped by right.
+void Oracle::on_given_up(const GiveUp& given) {
+    const auto unit = book.unit(given.producer, given.first_sequence);
+    if (unit && !book[unit->message].promised) book[unit->message].withdrawn = true;
+}
+
 void Oracle::on_durable(int host, const Transaction& transaction) {
     for (const auto& change : transaction.changes) {
-        if (const auto* buried = std::get_if<Bury>(&change)) on_buried(host, *buried);
+        if (const auto* buried = std::get_if<Bury>(&change))
+            for_each_overdue(host, *buried,
+                             [&](Message::At& owed) { owed.excuse = buried->reason; });
         if (const auto* mark = std::get_if<ProducerMark>(&change)) {
             auto& unmarked = unmarked_[mark->producer];
             while (!unmarked.empty() && unmarked.begin()->first <= mark->number) {

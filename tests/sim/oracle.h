@@ -159,7 +159,8 @@ class Oracle {
     void on_destination_dropped(int host, core::DestinationId id);
     void on_peer_dropped(int host, const AgentId& peer);
     void on_given_up(const core::GiveUp& given);
-    void on_buried(int host, const core::Bury& buried);
+    template <class Visit>
+    void for_each_overdue(int host, const core::Bury& buried, Visit visit);
     void recall_interest(int host);
     bool is_known(int host, const Place& place) const;
     void forget_number(const ProducerId& producer, std::uint64_t number);
