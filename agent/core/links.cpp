@@ -359,7 +359,6 @@ void Exchange::State::on_keepalive(Link& link, const wire::LinkKeepalive& keepal
     Peer& peer = *link.peer;
     if (keepalive.reply_to != 0 && keepalive.reply_to <= nanos(now)) {
         peer.rtt_micros = (nanos(now) - keepalive.reply_to) / 1000;
-        ++peer.rtt_measured;
         note_echo(peer, keepalive.reply_to);
         // Frames come in order: what left before the question was heard before the answer.
         if (keepalive.reply_to > nanos(peer.interest_told)) note_interest_heard(peer);

@@ -120,7 +120,6 @@ struct Exchange::State {
         Rate questions_heard{limits::questions_heard_per_second};
         Rate answers_heard{limits::questions_heard_per_second};
         std::uint64_t rtt_micros = 0;
-        std::uint64_t rtt_measured = 0;  // times
         // When it was last told of this agent's interest, by which frame, and since when it is
         // known to have heard all of it.
         Time interest_told{};

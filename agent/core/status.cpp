@@ -48,7 +48,6 @@ LinkStatus Exchange::State::link_status(const Peer& peer) const {
         .limit_bytes = peer.settings.waiting.bytes,
         .limit_age_millis = millis(peer.settings.waiting.age),
         .rtt_micros = peer.rtt_micros,
-        .rtt_measured = peer.rtt_measured,
         .sent_messages = peer.sent.messages(),
         .received_messages = peer.received.messages(),
         .sent_bytes = peer.sent.bytes(),

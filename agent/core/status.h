@@ -27,7 +27,7 @@ struct LinkStatus {
     std::uint64_t in_flight_bytes = 0, window_bytes = 0;
     // At the present speed; none: nothing waits, or nothing moves.
     std::optional<std::uint64_t> drained_in_millis;
-    std::uint64_t rtt_micros = 0, rtt_measured = 0;  // the last one, and how often it was measured
+    std::uint64_t rtt_micros = 0;  // the last one measured; 0: none was
     std::uint64_t sent_messages = 0, received_messages = 0;
     std::uint64_t sent_bytes = 0, received_bytes = 0;
     Traffic::Speed sending, receiving;               // over the last seconds

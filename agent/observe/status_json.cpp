@@ -52,7 +52,6 @@ Json link_json(const core::LinkStatus& l) {
             {"in_flight_bytes", l.in_flight_bytes},
             {"window_bytes", l.window_bytes},
             {"rtt_micros", l.rtt_micros},
-            {"rtt_measured", l.rtt_measured},
             {"sent_messages", l.sent_messages},
             {"received_messages", l.received_messages},
             {"sent_bytes", l.sent_bytes},

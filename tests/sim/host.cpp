@@ -188,6 +188,7 @@ void Host::retire_peer(const Host& peer) {
     around_.oracle.on_peer_retired(index_, peer.index_, !plan.stays_known());
     remove_peer(peer);
     exchange_->remove_agent(plan, true, now());
+    if (!plan.stays_known()) trusted_.erase(peer.agent());  // they begin anew
 }
 
 void Host::set_channel_bounds(std::vector<ChannelBound> bounds) {
