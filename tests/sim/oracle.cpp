@@ -110,7 +110,7 @@ bool Oracle::is_safe_there(int host, const Claim& claim) const {
 
 bool Oracle::is_safe_here(int host, const Claim& claim) const {
     if (claim.message.acked(claim.place) || is_stored(host, claim, true)) return true;
-    if (several_paths_ && is_safe_on_its_way(-1, host, claim)) return true;
+    if (several_paths_ && is_safe_on_its_way(-1, 0, claim)) return true;
     const int at = book.place(claim.place).host;
     return at < 0 ? is_stored_anywhere(claim.unit) : at != host && is_stored(at, claim, false);
 }
@@ -147,17 +147,20 @@ void Oracle::require_safe_there(int from, int host, const Leg& leg, const char* 
         const int at = book.place(claim.place).host;
         if (at >= 0 && !leg.finals.contains(at)) return true;
         const bool is_final = leg.finals.size() == 1 && leg.finals.contains(host);
-        return is_safe_there(host, claim) || (!is_final && is_safe_on_its_way(from, host, claim));
+        return is_safe_there(host, claim) ||
+               (!is_final && is_safe_on_its_way(from, leg.sent, claim));
     });
 }
 
-// Anywhere but at `from`, which may have forgotten it; unless it went back there.
-bool Oracle::is_safe_on_its_way(int from, int to, const Claim& claim) const {
+// Anywhere but at `from`, which forgets what it has `sent`; unless it came back there since, by
+// whatever way.
+bool Oracle::is_safe_on_its_way(int from, std::uint64_t sent, const Claim& claim) const {
     if (claim.message.acked(claim.place)) return true;
     const int at = book.place(claim.place).host;
+    const auto back = sent_to_.find({from, claim.unit.producer, claim.unit.first});
+    const bool went_back = back != sent_to_.end() && back->second > sent;
     for (const auto* host : hosts_) {
         const int index = host->index();
-        const bool went_back = crossed_.contains({to, from, claim.unit.producer, claim.unit.first});
         if (index == from && !went_back) continue;
         if (is_stored(index, claim, index != at)) return true;
     }
@@ -263,14 +266,16 @@ void Oracle::on_sent(int from, int to, const SendBatch& sent) {
     Run run = run_of(sent.batch.header());
     if (envelope.messages > 0) run = {run.producer, run.first + envelope.first, envelope.messages};
     const Route route{from, to, hosts_.at(std::size_t(from))->incarnation()};
-    Leg leg{run, {to}};
+    Leg leg{run, {to}, ++sent_};
     if (envelope.route != nullptr && !envelope.route->finals.empty()) {
         leg.finals.clear();
         for (const auto& agent : envelope.route->finals) leg.finals.insert(host_of(agent));
     }
     if (several_paths_)
         for (std::uint32_t i = 0; i < run.count; ++i)
-            crossed_.insert({from, to, run.producer, run.first + i});
+            sent_to_[{to, run.producer, run.first + i}] = sent_;
+    if (const auto before = unacked_[route].find(envelope.number); before != unacked_[route].end())
+        leg.sent = before->second.sent;
     const auto [at, fresh] = unacked_[route].insert_or_assign(envelope.number, leg);
     if (!fresh && (at->second.run.first != run.first || at->second.run.producer != run.producer))
         throw Broken("numbers: one batch each",

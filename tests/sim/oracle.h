@@ -119,6 +119,7 @@ class Oracle {
     struct Leg {
         Run run;
         std::set<int> finals;
+        std::uint64_t sent = 0;  // counts what is sent, anywhere; the first time
     };
     using Legs = std::map<std::uint64_t, Leg>;
     struct Route {
@@ -148,7 +149,7 @@ class Oracle {
                            const std::string& said);
     void require_safe_there(int from, int host, const Leg& leg, const char* invariant,
                             const std::string& said);
-    bool is_safe_on_its_way(int from, int to, const Claim& claim) const;
+    bool is_safe_on_its_way(int from, std::uint64_t sent, const Claim& claim) const;
     void require_arrived(int host, const Run& run);
     void on_subscription_dropped(int host, const core::Destination& destination);
     void on_place_lost(PlaceId id);
@@ -178,7 +179,9 @@ class Oracle {
     std::map<ProducerId, Numbered> unarrived_;
     std::map<Route, Legs> unacked_;        // sent over a link, not acknowledged
     std::map<Route, Legs> link_unmarked_;  // sent over a link, no durable mark
-    std::set<std::tuple<int, int, ProducerId, std::uint64_t>> crossed_;  // from, to, message
+    // When a message was last sent to a host, as Leg::sent.
+    std::map<std::tuple<int, ProducerId, std::uint64_t>, std::uint64_t> sent_to_;
+    std::uint64_t sent_ = 0;
     bool several_paths_ = false;
     std::set<std::pair<Route, std::uint64_t>> received_;           // numbers, with several paths
     std::map<std::pair<std::uint64_t, std::uint64_t>, Tag> tags_;  // by session and tag
