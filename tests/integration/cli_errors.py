@@ -45,6 +45,9 @@ class Errors(unittest.TestCase):
                                (["peer", "remove"], "bus peer remove: NAME is required"),
                                (["peer", "rejoin", "a", "b"],
                                 'bus peer rejoin: "b" is one word too many'),
+                               (["--runtime", "run", "status"],
+                                'bus status: what belongs to a command comes behind it, as in "bus '
+                                'status --runtime DIR"'),
                                (["publish", "t", "two", "words"],
                                 '"words" is one word too many; put a TEXT of several words in quotes'),
                                (["receive", "q", "--cuont", "1"],

@@ -80,7 +80,7 @@ std::string groups_text(const Json& status) {
 
 // Channels whose backlog has a limit.
 std::string channels_text(const Json& status, const Paint& paint) {
-    Table table{{{"channels"}, {"waiting", right}, {"at most", right}, {"for", right}, {""}}};
+    Table table{{{"channels"}, {"waiting", right}, {"at most", right}, {"age", right}, {""}}};
     for (const Json& one : part(status, "channels")) {
         const std::uint64_t limit = number(one, "limit_bytes");
         const std::uint64_t age = number(one, "limit_age_millis");

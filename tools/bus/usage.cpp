@@ -34,8 +34,10 @@ std::string subcommands_of(const CLI::App& whole) {
 
 bool takes_text(const CLI::App& command) { return command.get_option_no_throw("TEXT") != nullptr; }
 
-std::string on_what_is_too_much(const CLI::App& command) {
-    const std::string word = command.remaining().empty() ? "" : command.remaining().front();
+std::string on_what_is_too_much(const CLI::App& command, const std::string& name) {
+    if (command.remaining().empty())  // it stood before the subcommand
+        return "what belongs to a command comes behind it, as in \"" + name + " --runtime DIR\"";
+    const std::string word = command.remaining().front();
     if (word.starts_with('-')) {
         const auto meant = similar(word, long_options(command));
         return "there is no option " + word + (meant ? "; did you mean " + *meant + "?" : "");
@@ -51,7 +53,7 @@ std::string explain(const CLI::App& bus, const CLI::Error& error) {
     const std::string name = name_of(bus, command);
     std::string what = error.what();
     if (dynamic_cast<const CLI::ExtrasError*>(&error) != nullptr)
-        what = on_what_is_too_much(command);
+        what = on_what_is_too_much(command, name);
     else if (!command.get_subcommands({}).empty() &&
              dynamic_cast<const CLI::RequiredError*>(&error) != nullptr)
         what = "which subcommand? There are " + subcommands_of(command);
