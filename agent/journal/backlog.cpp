@@ -406,8 +406,8 @@ Backlog::Slice Backlog::read(Reading& reading) {
 
 Backlog::Wanted Backlog::is_wanted(Reading& reading, BatchId id, std::uint64_t channel) {
     const auto& request = reading.request;
-    if (!request.old)
-        return !request.channel || channel == *request.channel ? Wanted::yes : Wanted::no;
+    if (request.channel && channel != *request.channel) return Wanted::no;
+    if (!request.old) return Wanted::yes;
     auto covered = reading.covered.find(channel);
     if (covered == reading.covered.end()) {
         if (reading.covered.size() >= limits::routes_max) reading.covered.clear();

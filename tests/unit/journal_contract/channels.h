@@ -106,6 +106,21 @@ TEST_CASE_TEMPLATE_DEFINE("the old of some channels are read alone", F, contract
     CHECK(end.next_taken_wall_micros == 0);
 }
 
+TEST_CASE_TEMPLATE_DEFINE("the old of one channel alone, though the filter covers others", F,
+                          contract_old_channel) {
+    Subject<F> journal;
+    const Batch a = make_batch("a"), b = make_batch("b");
+    journal.commit(
+        {put(1, a), owe(1, 1), put(2, b), owe(1, 2), put(3, a), owe(1, 3), put(4, b), owe(1, 4)});
+    ReadBack request{.stream = stream(1), .after = {}, .bytes = 1 << 20, .channel = {}};
+    request.channel = wire::channel_hash(wire::Kind::topic, "b");
+    request.old = ReadBack::Old{{std::nullopt, "*"}, 1};
+    const Loaded old = journal.load(request);
+    REQUIRE(old.entries.size() == 2);
+    CHECK(old.entries[0].id == BatchId{2});
+    CHECK(old.entries[1].id == BatchId{4});
+}
+
 }  // namespace bus::journal_contract
 
 #define BUS_JOURNAL_CONTRACT_CHANNELS(Fixture)                \
@@ -113,4 +128,5 @@ TEST_CASE_TEMPLATE_DEFINE("the old of some channels are read alone", F, contract
     TEST_CASE_TEMPLATE_INVOKE(contract_watch_kinds, Fixture); \
     TEST_CASE_TEMPLATE_INVOKE(contract_watch_crash, Fixture); \
     TEST_CASE_TEMPLATE_INVOKE(contract_watch_drop, Fixture);  \
-    TEST_CASE_TEMPLATE_INVOKE(contract_old, Fixture)
+    TEST_CASE_TEMPLATE_INVOKE(contract_old, Fixture);         \
+    TEST_CASE_TEMPLATE_INVOKE(contract_old_channel, Fixture)
