@@ -186,7 +186,9 @@ std::vector<core::ChannelBound> draw_channel_bounds(Random& random) {
     return bounds;
 }
 
-Plan draw_plan(Random& random) {
+namespace {
+
+Plan draw_without_bounds(Random& random) {
     Plan plan;
     plan.character = draw_character(random);
     plan.hosts = static_cast<int>(random.percent(50) ? 2 : random.between(2, 5));
@@ -206,6 +208,13 @@ Plan draw_plan(Random& random) {
     if (plan.character != Character::healthy) plan.faults = random.between(1, 12);
     plan.loses_last = plan.character == Character::links ||
                       (plan.character == Character::everything && random.percent(50));
+    return plan;
+}
+
+}  // namespace
+
+Plan draw_plan(Random& random) {
+    Plan plan = draw_without_bounds(random);
     const bool bounded = plan.character == Character::holds ? random.percent(80)
                                                             : plan.faults > 0 && random.percent(30);
     if (bounded) plan.channel_bounds = draw_channel_bounds(random);
@@ -255,7 +264,7 @@ Plan draw_backups_plan(Random& random) {
 }
 
 Plan draw_routes_plan(Random& random) {
-    Plan plan = draw_plan(random);
+    Plan plan = draw_without_bounds(random);
     plan.character = Character::routes;
     plan.hosts = static_cast<int>(random.between(20, 50));
     plan.relays.clear();
@@ -265,7 +274,6 @@ Plan draw_routes_plan(Random& random) {
         if (random.percent(50))
             plan.apps.push_back({host, draw_habits(plan, random, plan.apps.size())});
     plan.journal_capacity = plan.journal_bytes_max = 0;
-    plan.channel_bounds.clear();
     plan.busy = 4s;
     plan.faults = 8;
     return plan;
