@@ -355,8 +355,10 @@ Status Backlog::quarantine(BatchId id, std::uint64_t incarnation, const std::str
         if (status != Status::ok) return status;
     }
     for (const auto& dropped : dropping_)  // where it stays until its turn comes
-        for (std::uint64_t lane = 0; gone.channel == 0 && lane < wire::lane_count; ++lane)
+        for (std::uint64_t lane = 0; gone.channel == 0 && lane < wire::lane_count; ++lane) {
             if (const auto row = find({dropped.id, static_cast<wire::Lane>(lane)}, id)) gone = *row;
+            if (status_ != Status::ok) return status_;
+        }
     Status status = quarantine_.bind(id, incarnation, std::string_view{reason}).run();
     if (status == Status::ok) status = delete_shared_.bind(id).run();
     if (status == Status::ok && batch_length_.bind(id).next()) {

@@ -112,9 +112,11 @@ constexpr char make_consistent[] = R"(
         SELECT destination, lane, count(*), sum(max(messages - done, 0)), sum(bytes)
         FROM entry WHERE destination NOT IN (SELECT destination FROM dropped)
         GROUP BY destination, lane;
-    UPDATE channel SET (batches, bytes) =
-        (SELECT count(*), coalesce(sum(length(bytes)), 0) FROM batch
-         WHERE id IN (SELECT batch FROM entry WHERE entry.channel = channel.hash));
+    UPDATE channel SET batches = total.batches, bytes = total.bytes
+        FROM (SELECT channel, count(*) AS batches, sum(length(bytes)) AS bytes
+              FROM (SELECT DISTINCT channel, batch FROM entry) JOIN batch ON id = batch
+              GROUP BY channel) AS total
+        WHERE hash = total.channel;
     UPDATE meta SET
         live_bytes = (SELECT coalesce(sum(length(bytes)), 0) FROM batch),
         dead_letters = (SELECT coalesce(sum(count), 0) FROM dead_letter),
