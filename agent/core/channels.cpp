@@ -16,8 +16,9 @@ void State::apply_channels() {
     auto watch = channel_bounds.take_watch();
     if (!watch) return;
     keeper.change(std::move(*watch), true);
-    for (const auto& [id, group] : groups) group->forget_searches();
-    for (const auto& [agent, remote] : remotes) remote->forget_searches();
+    const auto forget = [](Run& run) { run.forget_searches(); };
+    for (const auto& [id, group] : groups) group->for_each_run(forget);
+    for (const auto& [agent, remote] : remotes) remote->for_each_run(forget);
 }
 
 // ---- Bytes -----------------------------------------------------------------------------------
@@ -75,7 +76,7 @@ void State::bury_old(To& to, std::vector<Entry> entries, const ChannelBounds::On
     bury_overdue(entries,
                  {channels, "on " + channels, remote == nullptr ? "" : name_of(remote->agent()),
                   bound.settings.waiting.age});
-    to.pause();
+    to.for_each_run([](Run& run) { run.pause(); });
     paused.emplace_back(keeper.pending_submission(), to.id());
 }
 
@@ -86,21 +87,11 @@ void State::bury_found(const Loaded& answer) {
         if (bound != nullptr && bound->settings.waiting.age > Duration{}) return search_for(*bound);
         return {};  // it has ended: nothing is old
     }();
-    const auto bury_in = [&](auto& to) {
+    visit_destination(answer.request.stream.to, [&](auto& to) {
         auto found = to.take_old(answer, search);
         if (bound != nullptr) bury_old(to, std::move(found), *bound);
         wake(to);  // it could not read on meanwhile
-    };
-    if (const auto group = groups.find(answer.request.stream.to); group != groups.end())
-        bury_in(*group->second);
-    else if (Remote* const to = find_remote(answer.request.stream.to))
-        bury_in(*to);
-}
-
-void State::wake(Group& group) { touch(group); }
-
-void State::wake(Remote& remote) {
-    if (remote.via != nullptr) remote.via->wake(remote);
+    });
 }
 
 // There may be more of it: at once, or it would take a second for every slice.
@@ -112,17 +103,12 @@ void State::go_on_searching() {
     for (auto at = known; at != paused.end(); ++at) free.insert(at->second);
     paused.erase(known, paused.end());
     for (const auto& [until, destination] : paused) free.erase(destination);
-    const auto go_on = [&](auto& to) {
-        to.go_on();
-        bury_old(to);
-        wake(to);
-    };
-    for (const DestinationId id : free) {
-        if (const auto group = groups.find(id); group != groups.end())
-            go_on(*group->second);
-        else if (Remote* const to = find_remote(id))
-            go_on(*to);
-    }
+    for (const DestinationId id : free)
+        visit_destination(id, [&](auto& to) {
+            to.for_each_run([](Run& run) { run.go_on(); });
+            bury_old(to);
+            wake(to);
+        });
 }
 
 }  // namespace bus::core

@@ -594,18 +594,6 @@ std::vector<Entry> Group::take_old(const Loaded& answer, const Run::Search& sear
     return taken;
 }
 
-void Group::pause() {
-    for (Run& lane : runs_) lane.pause();
-}
-
-void Group::go_on() {
-    for (Run& lane : runs_) lane.go_on();
-}
-
-void Group::forget_searches() {
-    for (Run& lane : runs_) lane.forget_searches();
-}
-
 void Group::purge() {
     for (const Entry& entry : take_rests()) keeper_.settle(entry, Settlement::purged);
     for (Run& lane : runs_) {

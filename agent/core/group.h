@@ -111,9 +111,10 @@ class Group {
     std::vector<Entry> take_old(const Run::Search& search, std::vector<ReadBack>& reads);
     std::vector<Entry> take_old(const Loaded& answer, const Run::Search& search);
     std::vector<Entry> take_rests() { return std::exchange(rests_, {}); }
-    void pause();
-    void go_on();
-    void forget_searches();
+    template <class Visit>
+    void for_each_run(Visit visit) {
+        for (Run& lane : runs_) visit(lane);
+    }
 
     // Everything is given up; the destination itself is the caller's to forget.
     void purge();

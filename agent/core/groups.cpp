@@ -86,7 +86,7 @@ void Exchange::State::refresh_queues(Remote& remote) {
         remote.queues.push_back(group.get());
         group->takers.push_back(&remote);
     }
-    if (remote.via != nullptr) remote.via->wake(remote);
+    wake(remote);
 }
 
 }  // namespace bus::core

@@ -78,6 +78,11 @@ constexpr bool is_last_part(const wire::BatchHeader& header) {
     return is_abort(header) || header.part->index + 1 == header.part->total;
 }
 
+using LargeMessageKey = std::pair<ProducerId, std::uint64_t>;  // with its first sequence
+inline LargeMessageKey key_of(const wire::BatchHeader& part) {
+    return {part.producer, part.part->first_sequence};
+}
+
 // Large messages of which a beginning has left and not yet the end: HOLD spares the rest of them,
 // or what the other end has of them would wait, and take up room, for nothing.
 class BegunMessages {
@@ -99,10 +104,7 @@ class BegunMessages {
     void clear() { begun_.clear(); }
 
   private:
-    static std::pair<ProducerId, std::uint64_t> key_of(const wire::BatchHeader& part) {
-        return {part.producer, part.part->first_sequence};
-    }
-    std::set<std::pair<ProducerId, std::uint64_t>> begun_;
+    std::set<LargeMessageKey> begun_;
 };
 
 }  // namespace bus::core

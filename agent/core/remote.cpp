@@ -252,18 +252,6 @@ std::vector<Entry> Remote::take_old(const Loaded& answer, const Run::Search& sea
     return taken;
 }
 
-void Remote::pause() {
-    for (Stream& lane : streams_) lane.pause();
-}
-
-void Remote::go_on() {
-    for (Stream& lane : streams_) lane.go_on();
-}
-
-void Remote::forget_searches() {
-    for (Stream& lane : streams_) lane.forget_searches();
-}
-
 // ---- The journal ------------------------------------------------------------------------------
 
 void Remote::on_loaded(const Loaded& answer) {

@@ -83,10 +83,10 @@ class Remote {
     std::vector<Entry> take_old(const Loaded& answer, const Run::Search& search);
     // The rest of messages whose beginnings went that way, as it came to the front.
     std::vector<Entry> take_rests() { return std::exchange(rests_, {}); }
-    // As Run's.
-    void pause();
-    void go_on();
-    void forget_searches();
+    template <class Visit>
+    void for_each_run(Visit visit) {
+        for (Stream& lane : streams_) lane.for_each_run(visit);
+    }
 
     // ---- The journal.
     Stream& stream(wire::Lane lane) { return streams_[static_cast<std::size_t>(lane)]; }
@@ -111,10 +111,6 @@ class Remote {
     bool active = false;         // is in its outbound's round
 
   private:
-    using MessageKey = std::pair<ProducerId, std::uint64_t>;
-    static MessageKey key_of(const wire::BatchHeader& part) {
-        return {part.producer, part.part->first_sequence};
-    }
     Entry* front(std::size_t source, const HeldChannels& held);
     Entry* front_returned(const HeldChannels& held);
     void on_recalled(const Loaded& answer);
@@ -129,7 +125,7 @@ class Remote {
         Time moved{};
         std::vector<Entry> kept;
     };
-    std::map<MessageKey, HalfWay> half_way_;
+    std::map<LargeMessageKey, HalfWay> half_way_;
     BegunMessages begun_;  // by the present way
     Overdue overdue_;
     std::vector<Entry> rests_;

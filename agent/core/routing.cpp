@@ -168,7 +168,7 @@ void Exchange::State::owe(const Arrival& arrival, const Batch& batch,
     }
     for (Remote* remote : to_remotes) {
         remote->offer(Entry{custody, slot++});
-        if (remote->via != nullptr) remote->via->wake(*remote);
+        wake(*remote);
         hold_if_full(arrival, batch, remote->id(), remote->queued_bytes());
     }
     hold_if_reached(arrival, batch.header());

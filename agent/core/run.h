@@ -153,7 +153,6 @@ void Run::take_old(const Search& search, Wanted wanted, std::vector<Entry>& take
         return entry.id() <= searched.through;
     });
     auto kept = at;
-    const auto first = at;
     for (; at != memory_.end() && at->journaled() && at->custody->taken < search.before; ++at) {
         searched.through = at->id();
         const auto& header = at->batch().header();
@@ -166,7 +165,6 @@ void Run::take_old(const Search& search, Wanted wanted, std::vector<Entry>& take
         }
     }
     const bool all_old = at == memory_.end();
-    BUS_ASSERT(kept >= first);
     memory_.erase(kept, at);
     if (!all_old || !spilled() || reading_) return;
     if (searched.due_wall_micros >= search.before_wall_micros) return;

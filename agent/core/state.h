@@ -410,8 +410,18 @@ struct Exchange::State {
     template <class To>
     void bury_old(To& to, std::vector<Entry> entries, const ChannelBounds::One& bound);
     void go_on_searching();
-    void wake(Group& group);
-    void wake(Remote& remote);
+    void wake(Group& group) { touch(group); }
+    void wake(Remote& remote) const {
+        if (remote.via != nullptr) remote.via->wake(remote);
+    }
+    // Whichever it is; nothing if it has ended.
+    template <class Visit>
+    void visit_destination(DestinationId id, Visit visit) {
+        if (const auto group = groups.find(id); group != groups.end())
+            visit(*group->second);
+        else if (Remote* const remote = find_remote(id))
+            visit(*remote);
+    }
 
     // ---- drain.cpp
     void begin_drain();

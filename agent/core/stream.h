@@ -95,14 +95,10 @@ class Stream {
             [&](const LoadedEntry& row) { keeper.lost(row, id_); }, entries);
         tidy();
     }
-    void pause() {
-        for_each_run([](Run& run) { run.pause(); });
-    }
-    void go_on() {
-        for_each_run([](Run& run) { run.go_on(); });
-    }
-    void forget_searches() {
-        for_each_run([](Run& run) { run.forget_searches(); });
+    template <class Visit>
+    void for_each_run(Visit visit) {
+        visit(main_);
+        for (auto& [hash, waiting] : aside_) visit(waiting.run);
     }
 
     bool spilled() const;
@@ -110,12 +106,6 @@ class Stream {
     Time oldest() const;
 
   private:
-    template <class Visit>
-    void for_each_run(Visit visit) {
-        visit(main_);
-        for (auto& [hash, waiting] : aside_) visit(waiting.run);
-    }
-
     // Runs may have become empty, and what was shown may be gone.
     void tidy() {
         std::erase_if(aside_, [](const auto& waiting) { return waiting.second.run.empty(); });

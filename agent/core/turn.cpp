@@ -22,12 +22,8 @@ std::uint64_t State::memory_share() const {
 // Hands out and sends whatever may leave, and asks for what has to come back from disk.
 void State::move_streams() {
     const auto share = memory_share();
-    for (const StreamId& stream : std::exchange(keeper.journaled_streams, {})) {
-        if (const auto group = groups.find(stream.to); group != groups.end())
-            group->second->trim(share);
-        else if (Remote* const to = find_remote(stream.to))
-            to->trim(share);
-    }
+    for (const StreamId& stream : std::exchange(keeper.journaled_streams, {}))
+        visit_destination(stream.to, [&](auto& to) { to.trim(share); });
     for (const DestinationId id : std::set<DestinationId>{delaying})
         if (groups.at(id)->next_deadline() <= now) touch(*groups.at(id));
     hand_out_touched();
@@ -166,12 +162,12 @@ void State::on_loaded(const Loaded& answer) {
     if (const auto group = groups.find(stream.to); group != groups.end()) {
         group->second->on_loaded(answer);
         bury_old(*group->second);
-        touch(*group->second);
+        wake(*group->second);
     } else if (Remote* const to = find_remote(stream.to)) {
         to->on_loaded(answer);
         bury_overdue(*to);
         bury_old(*to);
-        if (to->via != nullptr) to->via->wake(*to);
+        wake(*to);
     }
 }
 
