@@ -5,10 +5,6 @@
 namespace bus {
 namespace {
 
-// Several frames, and longer than a link takes to come back.
-constexpr std::uint64_t waiting_min = limits::MiB;
-constexpr Duration age_min = std::chrono::seconds{60};
-
 core::ChannelBound read_channel(const std::string& filter, ConfigSection& section) {
     core::ChannelBound bound{.channels = {.kind = std::nullopt, .filter = filter}, .waiting = {}};
     if (const auto why = why_no_filter(filter); !why.empty()) section.complain("", why);
@@ -29,16 +25,6 @@ core::ChannelBound read_channel(const std::string& filter, ConfigSection& sectio
 }
 
 }  // namespace
-
-core::Bound read_limits(ConfigSection& section) {
-    core::Bound bound;
-    section.object("limits", [&](ConfigSection& limits) {
-        bound.bytes = limits.bytes("waiting", 0, waiting_min);
-        bound.age = limits.duration("age", Duration{}, age_min);
-        limits.finish();
-    });
-    return bound;
-}
 
 std::vector<core::ChannelBound> read_channels(ConfigSection& section) {
     std::vector<core::ChannelBound> bounds;

@@ -8,9 +8,6 @@
 
 namespace bus {
 
-// "limits": what may wait.
-core::Bound read_limits(ConfigSection& section);
-
 std::vector<core::ChannelBound> read_channels(ConfigSection& section);
 
 }  // namespace bus

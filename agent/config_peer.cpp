@@ -2,7 +2,6 @@
 
 #include <algorithm>
 
-#include "config_channel.h"
 #include "config_values.h"
 
 namespace bus {

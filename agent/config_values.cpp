@@ -17,6 +17,10 @@ constexpr std::string_view filter_rule =
     "is no valid filter: tokens of letters, digits, _ and - joined by dots; * is one token, a last "
     "** is all the rest";
 
+// Several frames, and longer than a link takes to come back.
+constexpr std::uint64_t waiting_min = limits::MiB;
+constexpr Duration age_min = std::chrono::seconds{60};
+
 using Filters = std::vector<std::string> core::Permissions::*;
 constexpr std::array<std::pair<std::string_view, Filters>, 6> permissions{{
     {"publish", &core::Permissions::publish},
@@ -26,14 +30,6 @@ constexpr std::array<std::pair<std::string_view, Filters>, 6> permissions{{
     {"request", &core::Permissions::request},
     {"serve", &core::Permissions::serve},
 }};
-
-}  // namespace
-
-std::string why_no_filter(std::string_view filter) {
-    return wire::is_filter(filter) ? "" : in_quotes(filter) + " " + std::string{filter_rule};
-}
-
-namespace {
 
 std::vector<std::string> read_filters(ConfigSection& section, std::string_view key) {
     std::vector<std::string> filters;
@@ -77,6 +73,20 @@ std::string read_name(ConfigSection& section, std::string_view purpose) {
     if (!name.empty() && !wire::is_name(name))
         section.complain("name", in_quotes(name) + " " + std::string{name_rule});
     return name;
+}
+
+std::string why_no_filter(std::string_view filter) {
+    return wire::is_filter(filter) ? "" : in_quotes(filter) + " " + std::string{filter_rule};
+}
+
+core::Bound read_limits(ConfigSection& section) {
+    core::Bound bound;
+    section.object("limits", [&](ConfigSection& limits) {
+        bound.bytes = limits.bytes("waiting", 0, waiting_min);
+        bound.age = limits.duration("age", Duration{}, age_min);
+        limits.finish();
+    });
+    return bound;
 }
 
 core::Permissions read_permissions(ConfigSection& section) {

@@ -23,6 +23,9 @@ std::string why_no_key(std::string_view key);
 // Why this is no filter, with what one is; empty: it is one.
 std::string why_no_filter(std::string_view filter);
 
+// "limits": what may wait.
+core::Bound read_limits(ConfigSection& section);
+
 // The lists of filters that say what somebody may do. Those that are not there allow nothing.
 core::Permissions read_permissions(ConfigSection& section);
 // Does the section have one of them?
