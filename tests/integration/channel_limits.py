@@ -4,7 +4,7 @@ import unittest
 
 import cases
 from agent import Agent, App
-from command import bus
+from command import words_for
 
 CHUNK = b"x" * 60_000
 LIMITS = {"sensors.**": {"limits": {"waiting": "1MiB", "age": "1d"}}}
@@ -24,9 +24,7 @@ class ChannelLimits(unittest.TestCase):
             away.subscribe(1, "**", durable="all")
 
     def ask(self, *command, code=0):
-        done = bus(*command, runtime=self.paris.runtime)
-        self.assertEqual(done.returncode, code, done.stdout + done.stderr)
-        return " ".join((done.stdout + done.stderr).decode().split())
+        return words_for(self, *command, runtime=self.paris.runtime, code=code)
 
     def fill(self, app):
         """Until publishers on sensors.** are held back; returns how many have come safely."""

@@ -7,7 +7,7 @@ import unittest
 
 import cases
 from agent import Agent, App, pair_for, start_pair
-from command import bus, start_bus
+from command import bus, bus_for, start_bus
 
 
 class Diagnosis(unittest.TestCase):
@@ -15,8 +15,7 @@ class Diagnosis(unittest.TestCase):
         self.paris, self.tokyo = pair_for(self)
 
     def ask(self, *command, code=0):
-        done = bus(*command, runtime=self.paris.runtime)
-        self.assertEqual(done.returncode, code, done.stdout + done.stderr)
+        done = bus_for(self, *command, runtime=self.paris.runtime, code=code)
         return done.stdout.decode()
 
     def wait_for_interest(self, items=1):
@@ -201,8 +200,7 @@ class Chain(unittest.TestCase):
             agent["name"] == "tokyo" and agent["up"] for agent in status["agents"]))
 
     def ask(self, *command, code=0):
-        done = bus(*command, runtime=self.paris.runtime)
-        self.assertEqual(done.returncode, code, done.stdout + done.stderr)
+        done = bus_for(self, *command, runtime=self.paris.runtime, code=code)
         self.assertLessEqual(max(map(len, done.stdout.decode().splitlines())), 80)
         return done.stdout.decode()
 

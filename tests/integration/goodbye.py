@@ -9,7 +9,7 @@ import unittest
 
 import cases
 from agent import Agent, App, pair_for, start_pair
-from command import bus, start_bus
+from command import bus, start_bus, words_for
 
 
 def held_sources(status):
@@ -25,9 +25,7 @@ class Goodbye(unittest.TestCase):
         start_pair(self.paris, self.tokyo)
 
     def ask(self, *command, code=0, of=None):
-        done = bus(*command, runtime=(of or self.paris).runtime)
-        self.assertEqual(done.returncode, code, done.stdout + done.stderr)
-        return " ".join((done.stdout + done.stderr).decode().split())
+        return words_for(self, *command, runtime=(of or self.paris).runtime, code=code)
 
     def owe(self, messages):
         """Tokyo wants news, is away, and that much waits for it at paris."""

@@ -15,6 +15,19 @@ def bus(*arguments, runtime=None, stdin=b"", environment=None):
                           env=environment_of(runtime, environment))
 
 
+def bus_for(test, *arguments, runtime, code=0):
+    """The same, and it must end so."""
+    done = bus(*arguments, runtime=runtime)
+    test.assertEqual(done.returncode, code, done.stdout + done.stderr)
+    return done
+
+
+def words_for(test, *arguments, runtime, code=0):
+    """All that it says then, in one line."""
+    done = bus_for(test, *arguments, runtime=runtime, code=code)
+    return " ".join((done.stdout + done.stderr).decode().split())
+
+
 def start_bus(*arguments, runtime=None, stdin=subprocess.DEVNULL):
     return subprocess.Popen([BINARY, *arguments], stdin=stdin, stdout=subprocess.PIPE,
                             stderr=subprocess.PIPE, env=environment_of(runtime))

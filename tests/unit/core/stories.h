@@ -28,6 +28,22 @@ inline void subscribe(Host& host, wire::Kind kind = wire::Kind::topic,
     host.subscribe(reader, command);
 }
 
+// What a journal of agent {1, 1} holds of its one destination.
+inline Recovered backlog_of(Destination to, std::uint64_t entries, BatchId last) {
+    Recovered found;
+    found.agent = AgentId{{1, 1}};
+    found.last_batch = last;
+    found.last_destination = to.id = DestinationId{1};
+    found.destinations.push_back(std::move(to));
+    found.streams.push_back({.id = {DestinationId{1}, wire::Lane::normal},
+                             .entries = entries,
+                             .messages = entries,
+                             .bytes = 50 * entries,
+                             .first = BatchId{1},
+                             .last = last});
+    return found;
+}
+
 // The sequences that have come; all acknowledged.
 inline Sequences read(Host& host) {
     Sequences found;

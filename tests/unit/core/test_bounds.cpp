@@ -100,22 +100,12 @@ TEST_CASE("what has left is not overdue") {
 
 TEST_CASE("ages go on over a restart, and what is on disk is read for them") {
     constexpr std::uint64_t start = 1'700'000'000'000'000, hour = 3'600'000'000;
-    Recovered found;
-    found.agent = AgentId{{1, 1}};
-    found.last_batch = BatchId{2};
-    found.last_destination = DestinationId{1};
-    found.destinations.push_back({.type = Destination::Type::agent,
-                                  .id = DestinationId{1},
+    Recovered found = backlog_of({.type = Destination::Type::agent,
                                   .name = {},
                                   .filter = {},
                                   .group = {},
-                                  .agent = AgentId{{2, 2}}});
-    found.streams.push_back({.id = {DestinationId{1}, wire::Lane::normal},
-                             .entries = 2,
-                             .messages = 2,
-                             .bytes = 100,
-                             .first = BatchId{1},
-                             .last = BatchId{2}});
+                                  .agent = AgentId{{2, 2}}},
+                                 2, BatchId{2});
     found.peers.push_back({.id = AgentId{{2, 2}}, .name = "b", .key = "key-b", .incarnation = 5});
     Host host{"a", 1, {peer("b")}, std::move(found)};
     bound(host, {.age = 2h});

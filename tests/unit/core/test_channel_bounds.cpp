@@ -205,22 +205,12 @@ TEST_CASE("the same for an agent that is away") {
 }
 
 TEST_CASE("what is on disk only is looked for, a slice at a time, and read back without it") {
-    Recovered found;
-    found.agent = AgentId{{1, 1}};
-    found.last_batch = BatchId{9};
-    found.last_destination = DestinationId{1};
-    found.destinations.push_back({.type = Destination::Type::durable,
-                                  .id = DestinationId{1},
+    Recovered found = backlog_of({.type = Destination::Type::durable,
                                   .name = "all",
                                   .filter = "**",
                                   .group = {},
-                                  .agent = {}});
-    found.streams.push_back({.id = {DestinationId{1}, wire::Lane::normal},
-                             .entries = 4,
-                             .messages = 4,
-                             .bytes = 200,
-                             .first = BatchId{1},
-                             .last = BatchId{9}});
+                                  .agent = {}},
+                                 4, BatchId{9});
     Host host{"a", 1, {}, std::move(found)};
     const auto row = [](std::uint64_t id, const std::string& channel, std::uint64_t hours) {
         return LoadedEntry{.id = BatchId{id},
@@ -270,23 +260,13 @@ TEST_CASE("what is on disk only is looked for, a slice at a time, and read back 
 }
 
 TEST_CASE("what is young on disk is not looked for again before it is old") {
-    Recovered found;
-    found.agent = AgentId{{1, 1}};
-    found.last_batch = BatchId{2};
-    found.last_destination = DestinationId{1};
-    found.destinations.push_back({.type = Destination::Type::queue,
-                                  .id = DestinationId{1},
+    Recovered found = backlog_of({.type = Destination::Type::queue,
                                   .kind = wire::Kind::queue,
                                   .name = "jobs",
                                   .filter = {},
                                   .group = {},
-                                  .agent = {}});
-    found.streams.push_back({.id = {DestinationId{1}, wire::Lane::normal},
-                             .entries = 2,
-                             .messages = 2,
-                             .bytes = 100,
-                             .first = BatchId{1},
-                             .last = BatchId{2}});
+                                  .agent = {}},
+                                 2, BatchId{2});
     Host host{"a", 1, {}, std::move(found)};
     bound(host, {of("jobs", {.age = 2h})});
     host.pass(1s);
