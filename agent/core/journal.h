@@ -14,37 +14,14 @@
 #include "base/time.h"
 #include "core/batch.h"
 #include "core/channel_filter.h"
+#include "core/dead_letter.h"
+#include "core/destination.h"
 #include "core/tickets.h"
 #include "wire/batch.h"
 #include "wire/names.h"
 #include "wire/reject.h"
 
 namespace bus::core {
-
-// Counts the batches an agent has taken, over all its incarnations: the order of every stream.
-using BatchId = StrongInt<struct BatchIdTag>;
-// A destination's number in this agent's journal; 0 is none.
-using DestinationId = StrongInt<struct DestinationIdTag, std::uint32_t>;
-
-struct StreamId {
-    DestinationId to;
-    wire::Lane lane = wire::Lane::normal;
-    friend auto operator<=>(const StreamId&, const StreamId&) = default;
-};
-
-// Where an agent owes a batch: one of its own groups, or another agent (the final one, never a
-// link).
-struct Destination {
-    enum class Type : std::uint8_t { queue = 0, durable = 1, anonymous = 2, agent = 3 };
-    Type type = Type::queue;
-    DestinationId id;
-    wire::Kind kind = wire::Kind::topic;
-    std::string name;  // queue: its name; durable: the subscription's; anonymous: an id of its own
-    std::string filter;  // durable and anonymous
-    std::string group;
-    AgentId agent;  // type agent only
-    friend bool operator==(const Destination&, const Destination&) = default;
-};
 
 namespace entry_flag {
 inline constexpr std::uint8_t resent =
@@ -167,7 +144,8 @@ struct Account {
 };
 
 // A message, or a run of them, that could not be delivered. The batch may still be owed elsewhere,
-// so its bytes are copied: from the batch's own row where `batch` is empty.
+// so they are copied: from the batch's own row where `batch` is empty. What is known of the
+// destination is kept with it, so it must be declared.
 struct Bury {
     StreamId stream;
     BatchId id;
@@ -175,7 +153,13 @@ struct Bury {
     std::uint32_t first = 0, count = 0;
     std::string reason;
     std::uint64_t wall_micros = 0;
-    std::string name = {};  // of the destination; empty: as it was declared
+    std::string name = {};       // of the destination; empty: as it was declared
+    std::uint32_t attempts = 0;  // to hand it to a consumer; 0: there was none, or it is not known
+    std::uint64_t taken_wall_micros = 0;  // 0: not known
+};
+// It has been taken again, or nobody wants it any more.
+struct DropDeadLetter {
+    DeadLetterId id;
 };
 
 // Not kept: until the next one, or the end of the process, the journal tells what is in it on the
@@ -188,7 +172,7 @@ struct Watch {
 using Change =
     std::variant<Put, Owe, Settle, Progress, PeerMark, ProducerMark, GiveUp, DropProducerMark,
                  PutDestination, DropDestination, PutInterest, DropInterest, PutTombstone,
-                 DropTombstone, PutPeer, DropPeer, Account, Bury, Watch>;
+                 DropTombstone, PutPeer, DropPeer, Account, Bury, DropDeadLetter, Watch>;
 
 // Submissions are numbered 1, 2, 3 ... by the core.
 using Submission = StrongInt<struct SubmissionTag>;
@@ -224,6 +208,7 @@ struct JournalSpace {
     std::uint64_t file_bytes = 0;            // database and WAL
     bool full = false;                       // new data would fail; settling still works
     std::uint64_t dead_letters = 0;          // messages kept
+    DeadLetterId last_dead_letter;           // the highest id ever used
     std::uint64_t dead_letters_dropped = 0;  // since the start: the oldest, beyond their share
 };
 
@@ -282,7 +267,8 @@ struct Damaged {
     std::string reason;
 };
 
-using JournalAnswer = std::variant<Committed, Failed, Undecided, Loaded, Watched, Damaged>;
+using JournalAnswer =
+    std::variant<Committed, Failed, Undecided, Loaded, DeadLettersFound, Watched, Damaged>;
 
 // What is found at start; small, whatever the backlog (counts are kept by the journal with each
 // transaction, streams are not read).

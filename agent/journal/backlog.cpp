@@ -74,8 +74,10 @@ Backlog::Backlog(Database& database, Channels& channels)
       drop_stream_{database, "DELETE FROM stream WHERE destination = ?"},
       load_dropped_{database, "SELECT destination, name, reason, buried FROM dropped"},
       insert_dropped_{database,
-                      "INSERT INTO dropped (destination, name, reason, buried)"
-                      " VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING"},
+                      "INSERT INTO dropped (destination, type, name, agent, reason, buried)"
+                      " VALUES (?1, coalesce((SELECT type FROM destination WHERE id = ?1), 0), ?2,"
+                      " coalesce((SELECT agent FROM destination WHERE id = ?1), zeroblob(16)),"
+                      " ?3, ?4) ON CONFLICT DO NOTHING"},
       delete_dropped_{database, "DELETE FROM dropped WHERE destination = ?"},
       scan_dropped_{database,
                     "SELECT lane, batch, max(messages - done, 0), bytes, channel, done FROM entry"

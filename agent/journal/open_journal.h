@@ -19,8 +19,8 @@ struct Store::Open {
         Status status = registry.load_meta(found);
         if (status != Status::ok) return status;
         if (found) meta = *found;
-        dead_letters.load(meta.dead_letters, meta.dead_bytes);
-        status = channels.load();
+        status = dead_letters.load(meta.dead_letters, meta.dead_bytes);
+        if (status == Status::ok) status = channels.load();
         if (status != Status::ok) return status;
         return backlog.load(meta.live_bytes, meta.last_batch);
     }

@@ -82,7 +82,9 @@ CREATE TABLE destination (
 -- where there is a reason, made dead letters.
 CREATE TABLE dropped (
     destination INTEGER PRIMARY KEY,
-    name        TEXT    NOT NULL,       -- of the destination, for its dead letters
+    type        INTEGER NOT NULL,       -- as in destination; the three are for its dead letters
+    name        TEXT    NOT NULL,
+    agent       BLOB    NOT NULL,
     reason      TEXT    NOT NULL,       -- '': nothing is kept
     buried      INTEGER NOT NULL
 );
@@ -144,22 +146,36 @@ CREATE TABLE tombstone (
     PRIMARY KEY (kind, name, filter)
 ) WITHOUT ROWID;
 
--- Messages that could not be delivered, with payload and reason. The batch may
--- still be owed elsewhere, so its bytes are a copy.
+-- Messages that could not be delivered, with payload, reason and history. The batch may still be
+-- owed elsewhere, so its bytes are a copy: a batch of these messages alone. The destination may end
+-- before its dead letters.
 CREATE TABLE dead_letter (
-    id          INTEGER PRIMARY KEY,
+    id          INTEGER PRIMARY KEY AUTOINCREMENT,  -- people write it down: never used again
     destination INTEGER NOT NULL,
+    type        INTEGER NOT NULL,       -- as in destination, with the two below
+    name        TEXT    NOT NULL,
+    agent       BLOB    NOT NULL,
     lane        INTEGER NOT NULL,
-    name        TEXT    NOT NULL,       -- of the destination, which may end before its dead letters
     batch       INTEGER NOT NULL,
-    first       INTEGER NOT NULL,       -- of the messages in bytes
+    first       INTEGER NOT NULL,       -- where they stood in that batch
     count       INTEGER NOT NULL,
-    reason      TEXT    NOT NULL,
+    kind        INTEGER NOT NULL,
+    channel     TEXT    NOT NULL,
+    producer    BLOB    NOT NULL,
+    sequence    INTEGER NOT NULL,       -- of the first of them
+    message     INTEGER NOT NULL,       -- a part of a large message: the sequence of part 0; otherwise 0
+    part        INTEGER NOT NULL,       -- which, of so many
+    parts       INTEGER NOT NULL,
+    attempts    INTEGER NOT NULL,       -- to hand it to a consumer; 0: none, or not known
+    taken       INTEGER NOT NULL,       -- by this agent; 0: not known
     buried      INTEGER NOT NULL,
+    reason      TEXT    NOT NULL,
+    size        INTEGER NOT NULL,       -- length(bytes)
     checksum    INTEGER NOT NULL,       -- as batch.checksum, with expires 0
     bytes       BLOB    NOT NULL
 );
 CREATE UNIQUE INDEX dead_letter_of ON dead_letter (destination, lane, batch, first);
+CREATE INDEX dead_letter_part ON dead_letter (producer, message, destination) WHERE message > 0;
 
 -- The conservation account of each destination, in messages, since the incarnation beside it began;
 -- destination 0 counts what had none.

@@ -177,6 +177,7 @@ Status Store::carry_out(const core::Change& change) {
             [&](const core::Settle& settle) { return open.backlog.settle(settle); },
             [&](const core::Progress& progress) { return open.backlog.progress(progress); },
             [&](const core::Bury& buried) { return bury(buried); },
+            [&](const core::DropDeadLetter& drop) { return open.dead_letters.drop(drop.id); },
             [&](const core::Account& account) {
                 return open.registry.apply(account, incarnation_);
             },
@@ -186,8 +187,8 @@ Status Store::carry_out(const core::Change& change) {
                 return open.registry.put(put);
             },
             [&](const core::DropDestination& drop) {
-                const Status status = open.registry.drop(drop.id);
-                return status == Status::ok ? open.backlog.drop(drop) : status;
+                const Status status = open.backlog.drop(drop);
+                return status == Status::ok ? open.registry.drop(drop.id) : status;
             },
             [&](const core::Watch& watch) {
                 watch_ = watch;
@@ -225,6 +226,7 @@ void Store::measure() {
     space_.live_bytes = open_->backlog.live_bytes();
     space_.file_bytes = open_->allocated + log_bytes_;
     space_.dead_letters = open_->dead_letters.count();
+    space_.last_dead_letter = open_->dead_letters.last();
     space_.dead_letters_dropped = open_->dead_letters.dropped();
 }
 
@@ -243,6 +245,21 @@ Backlog::Slice Store::read(Reading& reading, Answers& answers) {
     if (slice != Backlog::Slice::failed) return slice;
     close_broken(why);
     return why == Status::corrupt && reopen(answers) ? Backlog::Slice::unfinished : slice;
+}
+
+bool Store::find(DeadLetterSearch& search) {
+    if (!open_) return false;
+    Status why = Status::io;
+    try {
+        const bool finished = open_->dead_letters.find_some(search);
+        why = open_->dead_letters.status();
+        if (why == Status::ok) return finished;
+        reason_ = std::string(to_text(why)) + ": " + open_->database.message();
+    } catch (const Error& error) {
+        reason_ = error.what();
+    }
+    close_broken(why);
+    return false;
 }
 
 void Store::tell_watched(Answers& answers) {
@@ -293,6 +310,7 @@ bool Store::drop_some(Answers& answers) {
                                         damaged.lost);
     });
     tell_watched(answers);
+    if (done && !is_dropping()) answers.emplace_back(core::Committed{through_, space_});
     if (damaged.lost.empty() || !done) return done;
     damaged.reason = "rows that should have become dead letters are missing or fail their checksum";
     answers.emplace_back(std::move(damaged));

@@ -15,6 +15,7 @@
 #include "core/journal.h"
 #include "journal/backlog.h"
 #include "journal/ballast.h"
+#include "journal/dead_letters.h"
 #include "journal/high_water.h"
 #include "journal/lock_file.h"
 #include "limits.h"
@@ -53,6 +54,10 @@ class Store {
     // One slice of a reading. finished: `reading.loaded` is the answer, to be given after those
     // added here. failed: the disk cannot be read now, try again after retry().
     Backlog::Slice read(Reading& reading, Answers& answers);
+
+    // A slice of looking for dead letters. true: `search.found` is the answer. Otherwise it is to
+    // be called again, once the journal is open.
+    bool find(DeadLetterSearch& search);
 
     // One small step of what has time: deletions of dropped streams, giving space back to the file
     // system. false: nothing is left to do. What turned out to be damaged is answered.

@@ -81,6 +81,14 @@ void Writer::read(const core::ReadBack& request) {
     wake_.notify_one();
 }
 
+void Writer::find(core::FindDeadLetters request) {
+    {
+        const std::lock_guard lock{mutex_};
+        searches_.push_back(std::move(request));
+    }
+    wake_.notify_one();
+}
+
 void Writer::take_answers(Answers& answers) {
     const std::lock_guard lock{mutex_};
     std::uint64_t count = 0;
@@ -95,6 +103,7 @@ void Writer::run() {
     while (wait_for_work()) {
         commit_group();
         read_slice();
+        find_slice();
         retry_if_due();
         tidy_if_due();
         hand_over();
@@ -114,7 +123,8 @@ bool Writer::wait_for_work() {
             flush_at_ = never;
         }
         if (stopping_ && !has_taken()) return false;
-        const bool to_read = store_->is_open() && (reading_ || !reads_.empty());
+        const bool to_read =
+            store_->is_open() && (reading_ || search_ || !reads_.empty() || !searches_.empty());
         if (has_taken() || to_read || retry_at_ <= now || tidy_at_ <= now) return true;
         const Time next = std::min({usable ? flush_at_ : never, retry_at_, tidy_at_});
         if (next == never)
@@ -144,6 +154,20 @@ void Writer::read_slice() {
     if (store_->read(*reading_, fresh_) != Backlog::Slice::finished) return;
     fresh_.emplace_back(std::move(reading_->loaded));
     reading_.reset();
+    tidy_at_ = std::min(tidy_at_, boot_now() + limits::journal_idle_flush);
+}
+
+// Of what people ask, one slice for each of what the agent needs.
+void Writer::find_slice() {
+    if (!search_) {
+        const std::lock_guard lock{mutex_};
+        if (searches_.empty() || !store_->is_open()) return;
+        search_.emplace(std::move(searches_.front()));
+        searches_.pop_front();
+    }
+    if (!store_->find(*search_)) return;
+    fresh_.emplace_back(std::move(search_->found));
+    search_.reset();
     tidy_at_ = std::min(tidy_at_, boot_now() + limits::journal_idle_flush);
 }
 

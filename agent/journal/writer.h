@@ -32,6 +32,7 @@ class Writer {
     // Loop thread. None of these waits for the disk.
     void submit(core::Transaction transaction);
     void read(const core::ReadBack& request);
+    void find(core::FindDeadLetters request);
     // Everything that was answered since; resets fd(). Appends.
     void take_answers(Answers& answers);
     // Readable while answers wait.
@@ -43,6 +44,7 @@ class Writer {
     bool wait_for_work();
     void commit_group();
     void read_slice();
+    void find_slice();
     void retry_if_due();
     void tidy_if_due();
     void hand_over();
@@ -53,6 +55,7 @@ class Writer {
     std::vector<core::Transaction> taken_;  // being written, from taken_at_
     std::size_t taken_at_ = 0;
     std::optional<Reading> reading_;
+    std::optional<DeadLetterSearch> search_;
     Answers fresh_;
     bool failed_ = false;  // fresh_ has a failure
     Time retry_at_ = never, tidy_at_ = never;
@@ -63,6 +66,7 @@ class Writer {
     std::vector<core::Transaction> submitted_;
     Time flush_at_ = never;  // when what was submitted has to be committed
     std::deque<core::ReadBack> reads_;
+    std::deque<core::FindDeadLetters> searches_;
     Answers answers_;
     bool unseen_failure_ = false;
     bool stopping_ = false;

@@ -240,6 +240,21 @@ Bytes cut_body(Bytes body, std::uint32_t first, std::uint32_t count) noexcept {
     return body.subspan(begin, offset_of(body, count, begin) - begin);
 }
 
+std::vector<std::byte> cut_batch(Bytes batch, const BatchHeader& header, std::uint32_t first,
+                                 std::uint32_t count) {
+    BUS_ASSERT(count > 0 && std::uint64_t{first} + count <= header.message_count);
+    const std::size_t length = header.header_length;
+    const Bytes messages = cut_body(batch.subspan(length), first, count);
+    std::vector<std::byte> cut(batch.begin(), batch.begin() + static_cast<std::ptrdiff_t>(length));
+    store(cut.data() + 12, count);
+    store(cut.data() + 32, header.sequence + first);
+    store(cut.data() + 40, header.channel_sequence + first);
+    store(cut.data() + 64, static_cast<std::uint32_t>(messages.size()));
+    store(cut.data() + checksum_offset, header_checksum(cut.data(), length));
+    cut.insert(cut.end(), messages.begin(), messages.end());
+    return cut;
+}
+
 void append_header(std::vector<std::byte>& out, std::string_view key, std::string_view value) {
     Writer writer{out};
     writer.text8(key);

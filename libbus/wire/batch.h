@@ -118,6 +118,11 @@ void seal(std::span<std::byte> batch);
 // The bytes of messages [first, first + count) of a well-formed body that has them.
 Bytes cut_body(Bytes body, std::uint32_t first, std::uint32_t count) noexcept;
 
+// A batch of these messages alone, as their producer might have sent them: the header says so, the
+// messages stay as they are. Requires: `header` is that of the whole, well-formed `batch`.
+std::vector<std::byte> cut_batch(Bytes batch, const BatchHeader& header, std::uint32_t first,
+                                 std::uint32_t count);
+
 // Message headers: key (length u8, text), value (length u16, bytes), repeated.
 struct HeaderField {
     std::string_view key;

@@ -73,22 +73,23 @@ void Disk::apply(const PutDestination& put) {
 }
 
 void Disk::apply(const DropDestination& drop) {
-    destinations_.erase(drop.id);
     for (std::size_t lane = 0; lane < wire::lane_count; ++lane) {
         const StreamId stream{drop.id, static_cast<wire::Lane>(lane)};
         while (streams_.contains(stream)) {
             const auto [id, entry] = *streams_[stream].begin();
             if (!drop.reason.empty())
-                apply(Bury{stream,
-                           id,
-                           {},
-                           entry.done,
-                           rows_.at(id).batch.messages() - entry.done,
-                           drop.reason,
-                           drop.wall_micros});
+                apply(Bury{.stream = stream,
+                           .id = id,
+                           .batch = {},
+                           .first = entry.done,
+                           .count = rows_.at(id).batch.messages() - entry.done,
+                           .reason = drop.reason,
+                           .wall_micros = drop.wall_micros,
+                           .name = drop.name});
             settle(stream, id);
         }
     }
+    destinations_.erase(drop.id);
 }
 
 void Disk::apply(const PutInterest& put) {
@@ -109,13 +110,89 @@ void Disk::apply(const DropPeer& drop) {
 }
 void Disk::apply(const Account& account) { accounts_[account.destination] = account; }
 void Disk::apply(const Bury& bury) {
-    Bury whole = bury;
-    if (!whole.batch) {  // its bytes are in the batch's own row
+    Batch batch = bury.batch;
+    if (!batch) {  // its bytes are in the batch's own row
         const auto row = rows_.find(bury.id);
         if (row == rows_.end() || row->second.damaged) return;
-        whole.batch = row->second.batch;
+        batch = row->second.batch;
     }
-    dead_letters_.try_emplace({bury.stream, bury.id, bury.first}, std::move(whole));
+    const auto [at, fresh] = buried_.try_emplace({bury.stream, bury.id, bury.first});
+    if (!fresh) return;
+    at->second = last_dead_letter_ = last_dead_letter_.next();
+    const auto cut =
+        OwnedBatch::make(wire::cut_batch(batch.bytes(), batch.header(), bury.first, bury.count));
+    const auto& header = cut->header();
+    DeadLetter letter{.id = at->second,
+                      .destination = bury.stream.to,
+                      .name = bury.name,
+                      .agent = {},
+                      .lane = bury.stream.lane,
+                      .channel = {header.kind, std::string{header.channel}},
+                      .producer = header.producer,
+                      .sequence = header.sequence,
+                      .messages = bury.count,
+                      .bytes = cut->size(),
+                      .part = header.part,
+                      .attempts = bury.attempts,
+                      .taken_wall_micros = bury.taken_wall_micros,
+                      .buried_wall_micros = bury.wall_micros,
+                      .reason = bury.reason,
+                      .batch = *cut};
+    if (const auto to = destinations_.find(bury.stream.to); to != destinations_.end()) {
+        letter.type = to->second.type;
+        letter.agent = to->second.agent;
+        if (letter.name.empty()) letter.name = to->second.name;
+    }
+    dead_letters_.emplace(letter.id, std::move(letter));
+}
+void Disk::apply(const DropDeadLetter& drop) {
+    if (dead_letters_.erase(drop.id) == 0) return;
+    std::erase_if(buried_, [&](const auto& kept) { return kept.second == drop.id; });
+}
+
+bool Disk::is_meant(const DeadLetterFilter& filter, const DeadLetter& letter) const {
+    if (letter.id <= filter.after || letter.id > filter.through || !filter.covers(letter))
+        return false;
+    return filter.ids.empty() ||
+           std::any_of(filter.ids.begin(), filter.ids.end(), [&](const DeadLetterId id) {
+               const auto asked = dead_letters_.find(id);
+               return asked != dead_letters_.end() &&
+                      (id == letter.id || asked->second.is_of_same_message(letter));
+           });
+}
+
+bool Disk::has_rest(const DeadLetter& letter) const {
+    if (!letter.part) return true;
+    std::set<std::uint32_t> behind;
+    for (const auto& [id, other] : dead_letters_)
+        if (other.is_of_same_message(letter) && other.part->index > letter.part->index)
+            behind.insert(other.part->index);
+    return behind.size() + 1 == letter.part->total - letter.part->index;
+}
+
+DeadLettersFound Disk::find(const FindDeadLetters& request) const {
+    DeadLettersFound found{.request = request, .letters = {}, .totals = {}, .last = true};
+    std::uint64_t bytes = 0;
+    for (const auto& [id, letter] : dead_letters_) {
+        if (!is_meant(request.filter, letter)) continue;
+        if (request.totals) {
+            found.count(letter);
+            continue;
+        }
+        const bool enough =
+            found.letters.size() >= request.letters_max || bytes >= request.bytes_max;
+        if (enough && !found.letters.empty()) {
+            found.last = false;
+            break;
+        }
+        bytes += letter.bytes;
+        found.letters.push_back(letter);
+        if (request.with_batches)
+            found.letters.back().has_rest = has_rest(letter);
+        else
+            found.letters.back().batch = {};
+    }
+    return found;
 }
 
 Recovered Disk::recovered() const {

@@ -29,9 +29,7 @@ class Disk {
         std::uint32_t done = 0;
     };
     using Stream = std::map<core::BatchId, Entry>;
-    // By stream, batch and first message: said twice, it is buried once.
-    using DeadLetters =
-        std::map<std::tuple<core::StreamId, core::BatchId, std::uint32_t>, core::Bury>;
+    using DeadLetters = std::map<core::DeadLetterId, core::DeadLetter>;
 
     // One transaction, whole.
     void apply(const core::Transaction& transaction);
@@ -40,6 +38,7 @@ class Disk {
     core::Recovered recovered() const;
     // Quarantines the damaged rows that it meets; `damaged` tells which.
     core::Loaded read(const core::ReadBack& request, core::Damaged& damaged);
+    core::DeadLettersFound find(const core::FindDeadLetters& request) const;
     // What is there on those channels, each batch once.
     std::uint64_t bytes_on(const core::ChannelFilter& channels) const;
     // Damages a row, if it is there.
@@ -56,6 +55,7 @@ class Disk {
     }
     std::vector<core::PutInterest> interest() const;
     const DeadLetters& dead_letters() const { return dead_letters_; }
+    core::DeadLetterId last_dead_letter() const { return last_dead_letter_; }
     std::uint64_t live_bytes() const { return live_bytes_; }
     std::uint64_t incarnation() const { return incarnation_; }
     // A batch of this producer whose messages include `sequence` is stored.
@@ -84,8 +84,11 @@ class Disk {
     void apply(const core::DropPeer& drop);
     void apply(const core::Account& account);
     void apply(const core::Bury& bury);
+    void apply(const core::DropDeadLetter& drop);
     void apply(const core::Watch&) {}  // nothing of it is kept
     void settle(core::StreamId stream, core::BatchId id);
+    bool is_meant(const core::DeadLetterFilter& filter, const core::DeadLetter& letter) const;
+    bool has_rest(const core::DeadLetter& letter) const;
 
     AgentId agent_;
     std::uint64_t incarnation_ = 0;
@@ -105,6 +108,9 @@ class Disk {
     std::map<Name, core::PutTombstone> tombstones_;
     std::map<core::DestinationId, core::Account> accounts_;
     DeadLetters dead_letters_;
+    // By stream, batch and first message: said twice, it is buried once.
+    std::map<std::tuple<core::StreamId, core::BatchId, std::uint32_t>, core::DeadLetterId> buried_;
+    core::DeadLetterId last_dead_letter_;
 };
 
 }  // namespace bus::sim

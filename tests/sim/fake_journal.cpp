@@ -46,7 +46,12 @@ void FakeJournal::submit(Transaction transaction, Time now) {
 }
 
 void FakeJournal::read(ReadBack request, Time now) {
-    waiting_.emplace_back(std::move(request));
+    waiting_.emplace_back(Question{std::move(request)});
+    begin(now);
+}
+
+void FakeJournal::find(FindDeadLetters request, Time now) {
+    waiting_.emplace_back(Question{std::move(request)});
     begin(now);
 }
 
@@ -65,7 +70,7 @@ Time FakeJournal::next_due() const {
 
 void FakeJournal::begin(Time now) {
     if (phase_ != Phase::idle || waiting_.empty()) return;
-    if (const auto* request = std::get_if<ReadBack>(&waiting_.front())) {
+    if (const auto* request = std::get_if<Question>(&waiting_.front())) {
         reading_ = *request;
         waiting_.pop_front();
         phase_ = Phase::reading;
@@ -186,13 +191,20 @@ void FakeJournal::doubt() {
 }
 
 void FakeJournal::do_read() {
+    if (const auto* request = std::get_if<ReadBack>(&*reading_))
+        read_back(*request);
+    else
+        answers_.push_back(visible_.find(std::get<FindDeadLetters>(*reading_)));
+    reading_.reset();
+}
+
+void FakeJournal::read_back(const ReadBack& request) {
     Damaged damaged;
-    Loaded loaded = visible_.read(*reading_, damaged);
+    Loaded loaded = visible_.read(request, damaged);
     const bool lost = !damaged.lost.empty();
     if (lost) answers_.push_back(std::move(damaged));
     if (lost) tell_watched();
     answers_.push_back(std::move(loaded));
-    reading_.reset();
 }
 
 void FakeJournal::watch(const Transaction& transaction) {
@@ -212,8 +224,12 @@ void FakeJournal::tell_watched() {
 JournalSpace FakeJournal::space() const {
     const std::uint64_t live = visible_.live_bytes();
     std::uint64_t dead = 0;
-    for (const auto& [key, bury] : visible_.dead_letters()) dead += bury.count;
-    return {.live_bytes = live, .file_bytes = live, .full = is_full(), .dead_letters = dead};
+    for (const auto& [id, letter] : visible_.dead_letters()) dead += letter.messages;
+    return {.live_bytes = live,
+            .file_bytes = live,
+            .full = is_full(),
+            .dead_letters = dead,
+            .last_dead_letter = visible_.last_dead_letter()};
 }
 
 void FakeJournal::stop() {

@@ -33,6 +33,7 @@ class FakeJournal {
     core::Recovered open(AgentId agent, std::uint64_t incarnation);
     void submit(core::Transaction transaction, Time now);
     void read(core::ReadBack request, Time now);
+    void find(core::FindDeadLetters request, Time now);
 
     // When advance has something to do.
     Time next_due() const;
@@ -62,7 +63,8 @@ class FakeJournal {
     std::uint64_t batches_written() const { return batches_written_; }
 
   private:
-    using Request = std::variant<core::Transaction, core::ReadBack>;
+    using Question = std::variant<core::ReadBack, core::FindDeadLetters>;
+    using Request = std::variant<core::Transaction, Question>;
     enum class Phase { idle, writing, reporting, reading };
 
     void begin(Time now);
@@ -71,6 +73,7 @@ class FakeJournal {
     bool fits(const core::Transaction& transaction, std::uint64_t& room) const;
     void decide();
     void do_read();
+    void read_back(const core::ReadBack& request);
     bool is_urgent() const;
     core::JournalSpace space() const;
     void commit(const core::Transaction& transaction);
@@ -97,7 +100,7 @@ class FakeJournal {
     Phase phase_ = Phase::idle;
     Time due_ = never;
     std::vector<core::Transaction> writing_;
-    std::optional<core::ReadBack> reading_;
+    std::optional<Question> reading_;
     std::vector<core::JournalAnswer> answers_;
     bool dropping_ = false;  // until the core has heard of the failure
     core::Submission through_;

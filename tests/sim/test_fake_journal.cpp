@@ -15,6 +15,7 @@ class FakeFixture {
     }
     void submit(core::Transaction transaction) { journal_.submit(std::move(transaction), now_); }
     void read(core::ReadBack request) { journal_.read(std::move(request), now_); }
+    void find(core::FindDeadLetters request) { journal_.find(std::move(request), now_); }
     core::JournalAnswer next() {
         while (answers_.empty()) {
             const Time due = journal_.next_due();

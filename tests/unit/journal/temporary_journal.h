@@ -56,6 +56,7 @@ class TemporaryJournal {
     }
     void submit(core::Transaction transaction) { writer_->submit(std::move(transaction)); }
     void read(const core::ReadBack& request) { writer_->read(request); }
+    void find(const core::FindDeadLetters& request) { writer_->find(request); }
     core::JournalAnswer next() {
         while (answers_.empty()) {
             pollfd ready{writer_->fd(), POLLIN, 0};

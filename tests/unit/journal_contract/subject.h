@@ -86,6 +86,13 @@ class Subject {
         REQUIRE(std::holds_alternative<Loaded>(answer));
         return std::get<Loaded>(std::move(answer));
     }
+    DeadLettersFound find(const FindDeadLetters& request) {
+        fixture.find(request);
+        JournalAnswer answer = fixture.next();
+        while (std::holds_alternative<Committed>(answer)) answer = fixture.next();
+        REQUIRE(std::holds_alternative<DeadLettersFound>(answer));
+        return std::get<DeadLettersFound>(std::move(answer));
+    }
     std::vector<std::uint64_t> ids(StreamId from, std::uint64_t bytes = 1 << 20) {
         std::vector<std::uint64_t> found;
         for (const auto& entry : read(from, bytes)) found.push_back(entry.id.value);

@@ -261,3 +261,34 @@ TEST_CASE("arbitrary bytes are no batch") {
     for (std::size_t at = 0; at < bytes.size(); at += 7)
         CHECK_FALSE(decode_batch(Bytes{bytes}.subspan(at)).has_value());
 }
+
+TEST_CASE("what is cut out of a batch is a batch of these messages, each as it was") {
+    BatchHeader header = sample_header();
+    const auto whole = sample_batch({{"one"}, {"two"}, {"three"}, {"four"}}, header);
+    const auto decoded = decode_batch(whole);
+    REQUIRE(decoded);
+    const auto cut = cut_batch(whole, *decoded, 1, 2);
+    const auto of_cut = decode_batch(cut);
+    REQUIRE(of_cut);
+    CHECK(of_cut->message_count == 2);
+    CHECK(of_cut->sequence == decoded->sequence + 1);
+    CHECK(of_cut->channel_sequence == decoded->channel_sequence + 1);
+    CHECK(of_cut->channel == decoded->channel);
+    MessageWalk walk{Bytes{cut}.subspan(of_cut->header_length), of_cut->sequence,
+                     MessageWalk::Check::checksum};
+    for (const std::string_view text : {"two", "three"}) {
+        const auto message = walk.next();
+        REQUIRE(message);
+        CHECK(message->intact);
+        CHECK(as_text(message->payload) == text);
+    }
+    CHECK_FALSE(walk.next());
+    CHECK(cut_batch(whole, *decoded, 0, 4) == whole);
+}
+
+TEST_CASE("what a later version adds to a batch's header stays in what is cut out") {
+    const auto batch = with_section(999, as_bytes("later"), 5);
+    const auto decoded = decode_batch(batch);
+    REQUIRE(decoded);
+    CHECK(cut_batch(batch, *decoded, 0, 1) == batch);
+}
