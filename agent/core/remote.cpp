@@ -7,7 +7,7 @@
 namespace bus::core {
 namespace {
 
-// Sources in the order of their turns: what came back, the lanes, the queues.
+// Sources: what came back, the lanes, the queues.
 constexpr std::size_t of_returned = 0;
 constexpr std::size_t of_lanes = 1;
 constexpr std::size_t of_queues = of_lanes + wire::lane_count;
@@ -53,15 +53,27 @@ Entry* Remote::choose(const HeldChannels& held) {
         if (Entry* const again = front_returned(held)) return again;
         if (recall_ || recalling_) return nullptr;
     }
-    const std::size_t sources = wire::lane_count + queues.size();
-    for (std::size_t tried = 0; tried < sources; ++tried) {
-        const std::size_t source = of_lanes + (turn_ + tried) % sources;
-        Entry* const entry = front(source, held);
-        if (entry == nullptr) continue;
-        showing_ = source;
-        return entry;
+    const std::size_t takers = 1 + queues.size();
+    for (std::size_t tried = 0; tried < takers; ++tried) {
+        const std::size_t at = (turn_ + tried) % takers;
+        if (at == 0) {
+            if (Entry* const own = front_of_lanes(held)) return own;
+            continue;
+        }
+        showing_ = of_queues + at - 1;
+        if (Entry* const entry = front(showing_, held)) return entry;
     }
     return nullptr;
+}
+
+Entry* Remote::front_of_lanes(const HeldChannels& held) {
+    Entry* entry = nullptr;
+    const auto lane = lanes_.next([&](wire::Lane one) {
+        entry = front(of_lanes + static_cast<std::size_t>(one), held);
+        return entry != nullptr;
+    });
+    if (lane) showing_ = of_lanes + static_cast<std::size_t>(*lane);
+    return entry;
 }
 
 Entry* Remote::front_returned(const HeldChannels& held) {
@@ -85,12 +97,14 @@ Remote::Owed Remote::take() {
         begun_.note_left(owed.entry.batch().header());
         return owed;
     }
-    turn_ = showing_;  // the one behind it is next
     if (showing_ < of_queues) {
+        turn_ = 1;
+        lanes_.pass(static_cast<wire::Lane>(showing_ - of_lanes));
         Entry entry = streams_[showing_ - of_lanes].pop();
         begun_.note_left(entry.batch().header());
         return {std::move(entry), nullptr};
     }
+    turn_ = showing_ - of_queues + 2;
     Group& queue = *queues[showing_ - of_queues];
     Entry& entry = *queue.for_peer(this);
     // It was pinned here, or an earlier incarnation may have handed it to a consumer of this host:

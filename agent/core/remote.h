@@ -16,6 +16,7 @@
 #include "core/keeper.h"
 #include "core/overdue.h"
 #include "core/stream.h"
+#include "wire/lane_turns.h"
 
 namespace bus::core {
 
@@ -112,6 +113,7 @@ class Remote {
 
   private:
     Entry* front(std::size_t source, const HeldChannels& held);
+    Entry* front_of_lanes(const HeldChannels& held);
     Entry* front_returned(const HeldChannels& held);
     void on_recalled(const Loaded& answer);
 
@@ -131,8 +133,10 @@ class Remote {
     std::vector<Entry> rests_;
     std::optional<ReadBack> recall_;  // of what is kept: to be asked for
     bool recalling_ = false;
-    std::size_t turn_ = 0, showing_ = 0;  // sources
-    std::size_t again_ = 0;               // in returned_
+    wire::LaneTurns lanes_;    // of its own streams, among themselves
+    std::size_t turn_ = 0;     // 0: its own streams; then the queues
+    std::size_t showing_ = 0;  // a source
+    std::size_t again_ = 0;    // in returned_
 };
 
 }  // namespace bus::core

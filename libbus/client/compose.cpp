@@ -43,16 +43,30 @@ wire::Kind to_wire(Channel::Kind kind) noexcept {
     return kind == Channel::Kind::topic ? wire::Kind::topic : wire::Kind::queue;
 }
 
+wire::Lane to_wire(Priority priority) noexcept {
+    switch (priority) {
+        case Priority::high:
+            return wire::Lane::high;
+        case Priority::normal:
+            return wire::Lane::normal;
+        case Priority::low:
+            return wire::Lane::low;
+    }
+    return wire::Lane::normal;
+}
+
 session::Outgoing compose(wire::Kind kind, std::string_view channel, Payload payload,
                           const PublishOptions& options) {
     if (options.expires_in.count() < 0) throw Error{"a lifetime cannot be negative"};
     return {.kind = kind,
             .channel = channel,
+            .lane = to_wire(options.priority),
             .ttl_millis = static_cast<std::uint64_t>(options.expires_in.count()),
             .headers = encode_headers(options),
             .payload = payload.bytes(),
             .receipt = 0,
-            .stage = options.stage == Stage::arrived ? wire::Stage::arrived : wire::Stage::safe};
+            .stage = options.stage == Stage::arrived ? wire::Stage::arrived : wire::Stage::safe,
+            .needs_destination = options.require_destination};
 }
 
 Error no_name(std::string_view text, std::string_view of_what) {

@@ -10,6 +10,7 @@
 namespace bus::client {
 
 wire::Kind to_wire(Channel::Kind kind) noexcept;
+wire::Lane to_wire(Priority priority) noexcept;
 
 // The headers are encoded into a buffer of the calling thread, which the next call overwrites.
 // Throws Error: headers too large, a negative lifetime.

@@ -205,7 +205,7 @@ Offer Core::try_large(const session::Outgoing& message) {
 
 Receipt Core::send(session::Outgoing message, Millis timeout) {
     if (is_forked()) throw Error{"the connection belongs to the process that forked"};
-    auto state = std::make_shared<ReceiptState>(callbacks_);
+    auto state = std::make_shared<ReceiptState>(callbacks_, message.needs_destination);
     if (session::ProducerSession::needs_parts(message))
         if (const auto large = session::ProducerSession::cut(message))
             state->parts_left = large->parts;

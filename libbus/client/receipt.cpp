@@ -34,6 +34,7 @@ bool ReceiptState::settle(const session::Settled& part) {
         if (part.destinations) destinations = *part.destinations;
         if (!part.reason.empty()) reason = part.reason;
         if (--parts_left > 0) return false;
+        if (needs_destination && worst == Outcome::reached) miss_destination();
         outcome = worst;
         ready = std::exchange(callback, nullptr);
         decided.notify_all();
@@ -41,6 +42,13 @@ bool ReceiptState::settle(const session::Settled& part) {
     if (ready)
         callbacks->run([ready = std::move(ready), decided_as = worst] { ready(decided_as); });
     return true;
+}
+
+void ReceiptState::miss_destination() {
+    if (destinations && *destinations > 0) return;
+    worst = destinations ? Outcome::no_destination : Outcome::unknown;
+    reason = destinations ? "nobody wants it"
+                          : "the agent was restarted and cannot tell whether anybody wanted it";
 }
 
 }  // namespace client
@@ -90,6 +98,8 @@ const char* to_text(Outcome outcome) noexcept {
             return "pending";
         case Outcome::reached:
             return "reached";
+        case Outcome::no_destination:
+            return "no destination";
         case Outcome::refused:
             return "refused";
         case Outcome::expired:

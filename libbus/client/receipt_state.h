@@ -15,12 +15,14 @@
 namespace bus::client {
 
 struct ReceiptState {
-    explicit ReceiptState(std::shared_ptr<Callbacks> runs_on) : callbacks(std::move(runs_on)) {}
+    ReceiptState(std::shared_ptr<Callbacks> runs_on, bool requires_destination)
+        : callbacks(std::move(runs_on)), needs_destination(requires_destination) {}
 
     // One part is decided: the worst of all counts. True: that was the last.
     bool settle(const session::Settled& part);
 
     const std::shared_ptr<Callbacks> callbacks;
+    const bool needs_destination;
     mutable std::mutex mutex;
     std::condition_variable decided;
     // Under the mutex.
@@ -30,6 +32,9 @@ struct ReceiptState {
     std::optional<unsigned> destinations;
     std::string reason;
     std::function<void(Outcome)> callback;
+
+  private:
+    void miss_destination();
 };
 
 }  // namespace bus::client

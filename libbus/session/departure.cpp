@@ -31,16 +31,29 @@ bool ProducerSession::open_may_leave() const noexcept {
     return open_.frame_bytes() >= in_flight_ || in_flight_ <= limits::trickle_bytes;
 }
 
+// Whose turn it is; `with_open`: among them the open batch, behind what waits in its lane.
+std::optional<wire::Lane> ProducerSession::next_lane(bool with_open) const noexcept {
+    const bool open_counts = with_open && open_.is_open() && !open_.channel()->held;
+    return turns_.next([&](wire::Lane lane) {
+        return !waiting_[lane].empty() || (open_counts && open_.header().lane == lane);
+    });
+}
+
+std::size_t ProducerSession::bytes_of_next(wire::Lane lane) const noexcept {
+    return waiting_[lane].empty() ? open_.frame_bytes() : waiting_[lane].front().bytes();
+}
+
 bool ProducerSession::is_ready() const noexcept {
     if (!connected_) return false;
     if (resend_from_ < sent_.size()) return fits_window(sent_[resend_from_].bytes());
-    if (!waiting_.empty()) return fits_window(waiting_.front().bytes());
-    return open_fits() && open_may_leave();
+    const auto lane = next_lane(open_may_leave());
+    return lane && fits_window(bytes_of_next(*lane));
 }
 
 Time ProducerSession::next_deadline() const noexcept {
-    const bool is_alone = connected_ && resend_from_ == sent_.size() && waiting_.empty();
-    if (!is_alone || !open_fits()) return earliest_expiry_;
+    if (!connected_ || resend_from_ < sent_.size() || !open_fits()) return earliest_expiry_;
+    const auto lane = next_lane(true);
+    if (!lane || !waiting_[*lane].empty()) return earliest_expiry_;
     return std::min<Time>(earliest_expiry_, open_.opened() + limits::batch_age_max);
 }
 
@@ -69,18 +82,18 @@ std::optional<Frame> ProducerSession::take_again(Time now) {
 }
 
 std::optional<Frame> ProducerSession::take_first(Time now) {
-    if (waiting_.empty() && open_fits() &&
-        (open_may_leave() || now - open_.opened() >= limits::batch_age_max))
-        close_open();
-    while (!waiting_.empty()) {
-        if (is_expired(waiting_.front(), now)) {
-            expire(std::move(waiting_.front()));
-            waiting_.pop_front();
+    const bool with_open = open_may_leave() || now - open_.opened() >= limits::batch_age_max;
+    while (const auto lane = next_lane(with_open)) {
+        if (!waiting_[*lane].empty() && is_expired(waiting_[*lane].front(), now)) {
+            expire(std::move(waiting_[*lane].front()));
+            waiting_[*lane].pop_front();
             continue;
         }
-        if (!fits_window(waiting_.front().bytes())) return std::nullopt;
-        Departure departure = std::move(waiting_.front());
-        waiting_.pop_front();
+        if (!fits_window(bytes_of_next(*lane))) return std::nullopt;
+        if (waiting_[*lane].empty()) close_open();
+        Departure departure = std::move(waiting_[*lane].front());
+        waiting_[*lane].pop_front();
+        turns_.pass(*lane);
         return depart(departure, now);
     }
     return std::nullopt;
@@ -88,7 +101,7 @@ std::optional<Frame> ProducerSession::take_first(Time now) {
 
 Frame ProducerSession::depart(Departure& departure, Time now) {
     if (departure.part && departure.part->index == 0)
-        departure.channel->departed = departure.sequence;
+        departure.channel->lane(departure.lane).departed = departure.sequence;
     if (!departure.guaranteed) {
         Frame frame = addressed(departure, now);
         for (const auto& wish : departure.wishes)
@@ -128,7 +141,7 @@ Frame ProducerSession::addressed(Departure& departure, Time now) {
 
 bool ProducerSession::is_expired(const Departure& departure, Time now) noexcept {
     if (departure.is_later_part())
-        return departure.channel->expired == departure.part->first_sequence;
+        return departure.channel->lane(departure.lane).expired == departure.part->first_sequence;
     return departure.expires <= now;
 }
 
@@ -136,7 +149,7 @@ bool ProducerSession::is_expired(const Departure& departure, Time now) noexcept 
 // incarnation of the agent cannot know that.
 void ProducerSession::expire(Departure departure) {
     if (departure.part && departure.part->index == 0)
-        departure.channel->expired = departure.sequence;
+        departure.channel->lane(departure.lane).expired = departure.sequence;
     const bool may_have_arrived =
         departure.number != 0 && departure.first_incarnation != incarnation_;
     lose(std::move(departure), may_have_arrived ? Outcome::unknown : Outcome::expired,
@@ -152,18 +165,20 @@ void ProducerSession::advance(Time now) {
     count_held();
 }
 
-void ProducerSession::expire_in(std::deque<Departure>& line, Time now) {
-    std::deque<Departure> rest;
-    for (auto& departure : line) {
-        if (is_expired(departure, now)) {
-            expire(std::move(departure));
-            continue;
+void ProducerSession::expire_in(Lines& lines, Time now) {
+    for (auto& line : lines) {
+        Lines::Line rest;
+        for (auto& departure : line) {
+            if (is_expired(departure, now)) {
+                expire(std::move(departure));
+                continue;
+            }
+            if (!departure.is_later_part())
+                earliest_expiry_ = std::min(earliest_expiry_, departure.expires);
+            rest.push_back(std::move(departure));
         }
-        if (!departure.is_later_part())
-            earliest_expiry_ = std::min(earliest_expiry_, departure.expires);
-        rest.push_back(std::move(departure));
+        line.swap(rest);
     }
-    line.swap(rest);
 }
 
 // ---- Holds ------------------------------------------------------------------------
@@ -203,29 +218,36 @@ void ProducerSession::apply_holds() {
 }
 
 void ProducerSession::hold_line(ChannelState& channel) {
-    const auto moved =
-        std::stable_partition(waiting_.begin(), waiting_.end(), [&](const Departure& departure) {
-            return departure.channel != &channel || !waits_for_resume(departure);
-        });
-    std::move(moved, waiting_.end(), std::back_inserter(channel.line));
-    waiting_.erase(moved, waiting_.end());
+    for (auto& line : waiting_) {
+        const auto moved =
+            std::stable_partition(line.begin(), line.end(), [&](const Departure& departure) {
+                return departure.channel != &channel || !waits_for_resume(departure);
+            });
+        for (auto at = moved; at != line.end(); ++at) channel.line.push(std::move(*at));
+        line.erase(moved, line.end());
+    }
 }
 
 void ProducerSession::resume_line(ChannelState& channel) {
-    std::deque<Departure> merged;
-    std::merge(std::make_move_iterator(waiting_.begin()), std::make_move_iterator(waiting_.end()),
-               std::make_move_iterator(channel.line.begin()),
-               std::make_move_iterator(channel.line.end()), std::back_inserter(merged),
-               [](const Departure& a, const Departure& b) { return a.sequence < b.sequence; });
-    waiting_.swap(merged);
-    channel.line.clear();
+    for (const auto lane : {wire::Lane::high, wire::Lane::normal, wire::Lane::low}) {
+        auto& waiting = waiting_[lane];
+        auto& line = channel.line[lane];
+        Lines::Line merged;
+        std::merge(std::make_move_iterator(waiting.begin()), std::make_move_iterator(waiting.end()),
+                   std::make_move_iterator(line.begin()), std::make_move_iterator(line.end()),
+                   std::back_inserter(merged),
+                   [](const Departure& a, const Departure& b) { return a.sequence < b.sequence; });
+        waiting.swap(merged);
+        line.clear();
+    }
 }
 
 void ProducerSession::count_held() {
     held_bytes_ = 0;
     for (const auto& [key, channel] : channels_) {
         if (!channel->held) continue;
-        for (const auto& departure : channel->line) held_bytes_ += departure.bytes();
+        for (const auto& line : channel->line)
+            for (const auto& departure : line) held_bytes_ += departure.bytes();
         if (open_.channel() == channel.get()) held_bytes_ += open_.frame_bytes();
     }
 }

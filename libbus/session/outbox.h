@@ -1,5 +1,5 @@
-// What stands in line to leave or has left: one record a batch, and what is
-// remembered of each channel.
+// What stands in line to leave or has left: one record a batch, the lines by
+// lane, and what is remembered of each channel.
 #pragma once
 
 #include <array>
@@ -22,6 +22,7 @@ namespace bus::session {
 struct Departure {
     Frame frame;  // empty once settled
     ChannelState* channel = nullptr;
+    wire::Lane lane = wire::Lane::normal;
     std::uint64_t sequence = 0;  // of its first message
     std::uint32_t messages = 0;
     bool guaranteed = true;
@@ -41,15 +42,48 @@ struct Departure {
     bool is_later_part() const noexcept { return part && part->index > 0; }
 };
 
+// Batches in line, by lane; within a lane by sequence.
+class Lines {
+  public:
+    using Line = std::deque<Departure>;
+
+    Line& operator[](wire::Lane lane) noexcept { return lines_[static_cast<std::size_t>(lane)]; }
+    const Line& operator[](wire::Lane lane) const noexcept {
+        return lines_[static_cast<std::size_t>(lane)];
+    }
+    void push(Departure departure) {
+        Line& line = (*this)[departure.lane];
+        line.push_back(std::move(departure));
+    }
+    auto begin() noexcept { return lines_.begin(); }
+    auto end() noexcept { return lines_.end(); }
+    auto begin() const noexcept { return lines_.begin(); }
+    auto end() const noexcept { return lines_.end(); }
+
+  private:
+    std::array<Line, wire::lane_count> lines_;
+};
+
 struct ChannelState {
+    // What is remembered of one lane. Large messages: each by the sequence of its first part; 0:
+    // none.
+    struct LaneState {
+        std::uint64_t next_sequence = 1;
+        std::uint64_t departed = 0;  // whose first part left last: HOLD spares the others
+        std::uint64_t expired = 0;   // whose first part expired last: the others go with it
+    };
+    LaneState& lane(wire::Lane which) noexcept { return lanes[static_cast<std::size_t>(which)]; }
+    const LaneState& lane(wire::Lane which) const noexcept {
+        return lanes[static_cast<std::size_t>(which)];
+    }
+
     wire::ChannelKey key;
-    std::array<std::uint64_t, wire::lane_count> next_sequence{1, 1, 1};
+    std::array<LaneState, wire::lane_count> lanes;
     bool held = false;
-    std::deque<Departure> line;  // while held; by sequence
-    // Large messages, each by the sequence of its first part; 0: none.
-    std::uint64_t unfinished = 0;  // being offered: nothing else may come between its parts
-    std::uint64_t departed = 0;    // whose first part left last: HOLD spares the others
-    std::uint64_t expired = 0;     // whose first part expired last: the others go with it
+    Lines line;  // while held
+    // A large message that is being offered, by the sequence of its first part: nothing else may
+    // come between its parts. 0: none.
+    std::uint64_t unfinished = 0;
 };
 
 // Finds a channel by kind and name without making a string.

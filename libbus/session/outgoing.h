@@ -33,6 +33,7 @@ struct Outgoing {
     // Names a wished-for receipt to the caller; 0: none is wished for.
     std::uint64_t receipt = 0;
     wire::Stage stage = wire::Stage::safe;  // what the receipt waits for; consumed: not yet offered
+    bool needs_destination = false;         // for whoever keeps the receipt
 };
 
 enum class Offer {

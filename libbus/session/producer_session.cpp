@@ -111,7 +111,7 @@ void ProducerSession::charge(const ChannelState& channel, std::size_t bytes) noe
 void ProducerSession::close_open() {
     if (!open_.is_open()) return;
     ChannelState& channel = *open_.channel();
-    auto& next = channel.next_sequence[static_cast<std::size_t>(open_.header().lane)];
+    auto& next = channel.lane(open_.header().lane).next_sequence;
     const auto messages = open_.messages();
     auto closed = open_.close(options_.producer, next, pool_);
     next += messages;
@@ -119,6 +119,7 @@ void ProducerSession::close_open() {
     const auto life = std::chrono::milliseconds{closed.header.ttl_millis};
     put_in_line({.frame = std::move(closed.frame),
                  .channel = &channel,
+                 .lane = closed.header.lane,
                  .sequence = closed.header.sequence,
                  .messages = messages,
                  .guaranteed = closed.header.guaranteed(),
@@ -134,14 +135,14 @@ void ProducerSession::put_in_line(Departure departure) {
         departure.number = next_number_++;
     const bool waits = waits_for_resume(departure);
     if (channel.held && !waits) held_bytes_ -= departure.bytes();
-    (waits ? channel.line : waiting_).push_back(std::move(departure));
+    (waits ? channel.line : waiting_).push(std::move(departure));
 }
 
 // HOLD spares the rest of a large message whose beginning has left: room for it is reserved.
 bool ProducerSession::waits_for_resume(const Departure& departure) const noexcept {
     if (!departure.channel->held) return false;
     return !departure.is_later_part() ||
-           departure.channel->departed != departure.part->first_sequence;
+           departure.channel->lane(departure.lane).departed != departure.part->first_sequence;
 }
 
 // ---- Large messages -------------------------------------------------------------
@@ -206,19 +207,19 @@ void ProducerSession::abandon(LargeMessage large, Stamp stamp) {
     if (large.next_part == 0 || large.finished()) return;
     ChannelState& channel = **channel_of(large.message);
     channel.unfinished = 0;
-    if (channel.departed == large.first_sequence) {
+    if (channel.lane(large.message.lane).departed == large.first_sequence) {
         append_part(channel, large, stamp, wire::batch_flag::abort);
         return;
     }
-    for (auto* line : {&waiting_, &channel.line}) {
-        std::deque<Departure> rest;
-        for (auto& departure : *line) {
+    for (auto* lines : {&waiting_, &channel.line}) {
+        Lines::Line rest;
+        for (auto& departure : (*lines)[large.message.lane]) {
             if (departure.part && departure.part->first_sequence == large.first_sequence)
                 release(departure);
             else
                 rest.push_back(std::move(departure));
         }
-        line->swap(rest);
+        (*lines)[large.message.lane].swap(rest);
     }
     count_held();
 }

@@ -8,7 +8,8 @@
 // whenever it could send. The open batch goes along if it is at least as large
 // as all that is on its way (so: at once when nothing is), or after
 // limits::batch_age_max. A lone message never waits for company; a flood makes
-// its batches double until they are full.
+// its batches double until they are full. What waits does so in three lanes,
+// and numbers are given at departure: a high message overtakes low ones that wait.
 //
 // Pure: no socket, no clock, no thread. Not thread-safe: the caller locks.
 #pragma once
@@ -32,6 +33,7 @@
 #include "session/open_batch.h"
 #include "session/outbox.h"
 #include "session/outgoing.h"
+#include "wire/lane_turns.h"
 #include "wire/local.h"
 
 namespace bus::session {
@@ -145,13 +147,15 @@ class ProducerSession {
     bool fits_window(std::size_t bytes) const noexcept;
     bool open_may_leave() const noexcept;
     bool open_fits() const noexcept;
+    std::optional<wire::Lane> next_lane(bool with_open) const noexcept;
+    std::size_t bytes_of_next(wire::Lane lane) const noexcept;
     std::optional<Frame> take_again(Time now);
     std::optional<Frame> take_first(Time now);
     Frame depart(Departure& departure, Time now);
     Frame addressed(Departure& departure, Time now);
     static bool is_expired(const Departure& departure, Time now) noexcept;
     void expire(Departure departure);
-    void expire_in(std::deque<Departure>& line, Time now);
+    void expire_in(Lines& lines, Time now);
 
     // Settlement.
     void give_up_arrivals_beyond(std::uint64_t taken);
@@ -182,8 +186,9 @@ class ProducerSession {
     OpenBatch open_;
     std::uint64_t next_sequence_ = 1;
 
-    // Closed, never left, on channels that flow; by sequence.
-    std::deque<Departure> waiting_;
+    // Closed, never left, on channels that flow.
+    Lines waiting_;
+    wire::LaneTurns turns_;
     // Left; numbers are consecutive, what is settled in the middle stays as an empty entry.
     std::deque<Departure> sent_;
     std::uint64_t next_number_ = 1;

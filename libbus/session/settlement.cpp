@@ -184,14 +184,16 @@ void ProducerSession::lose(Departure departure, Outcome outcome, const std::stri
 
 void ProducerSession::give_up(const std::string& reason) {
     close_open();
-    for (auto& [key, channel] : channels_) {
-        for (auto& departure : channel->line) lose(std::move(departure), Outcome::refused, reason);
-        channel->line.clear();
-    }
-    for (auto& departure : waiting_) lose(std::move(departure), Outcome::refused, reason);
+    const auto lose_all = [&](Lines& lines) {
+        for (auto& line : lines) {
+            for (auto& departure : line) lose(std::move(departure), Outcome::refused, reason);
+            line.clear();
+        }
+    };
+    for (auto& [key, channel] : channels_) lose_all(channel->line);
+    lose_all(waiting_);
     for (auto& departure : sent_)
         if (!departure.is_settled()) lose(std::move(departure), Outcome::unknown, reason);
-    waiting_.clear();
     sent_.clear();
     resend_from_ = 0;
     held_bytes_ = 0;
@@ -239,10 +241,14 @@ std::vector<wire::UnfinishedMessage> ProducerSession::unfinished() const {
             departure.is_abort || departure.part->index + 1 == departure.part->total;
         if (is_last) message.last_number = departure.number;
     };
+    const auto look_at_all = [&](const Lines& lines) {
+        for (const auto& line : lines)
+            for (const auto& departure : line) look(departure);
+    };
     for (const auto& departure : sent_) look(departure);
-    for (const auto& departure : waiting_) look(departure);
+    look_at_all(waiting_);
     for (const auto& [key, channel] : channels_) {
-        for (const auto& departure : channel->line) look(departure);
+        look_at_all(channel->line);
         if (channel->unfinished != 0) known[channel->unfinished].wanted = true;
     }
     std::vector<wire::UnfinishedMessage> found;

@@ -28,10 +28,15 @@ enum class Offer {
 struct PublishOptions {
     // send() only: what its receipt waits for.
     Stage stage = Stage::safe;
+    // send() only: that nobody wants the message is an outcome of its own, no_destination. A queue
+    // is a destination, even when it has no consumers yet.
+    bool require_destination = false;
     // Not handed out after that long; 0: lives for ever. It counts from the call.
     std::chrono::milliseconds expires_in{0};
     // publish() and send(): how long to wait for room, then Error.
     std::chrono::milliseconds timeout{5000};
+    // Ahead of waiting messages of lower priority, without starving them.
+    Priority priority = Priority::normal;
     // Standard headers; empty ones do not travel.
     std::string_view key{}, reply_to{}, content_type{}, correlation_id{};
     // More headers, after those.

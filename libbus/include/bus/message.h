@@ -33,6 +33,10 @@ class Payload {
     std::span<const std::byte> bytes_;
 };
 
+// Of three lanes: a message overtakes waiting ones of lower priority, which do not starve. Order
+// holds within a priority.
+enum class Priority { high, normal, low };
+
 // A pair that travels beside the payload. Key: 1 to 255 bytes; value: 65,535 at most; all headers
 // of a message together: 8 KiB. The standard keys: content-type, correlation-id, reply-to, key,
 // traceparent.
@@ -66,6 +70,7 @@ class BUS_EXPORT Message {
 
     // "<producer, 32 hex digits>/<sequence>": the same on every host and for every copy.
     std::string id() const;
+    const std::array<std::uint64_t, 2>& producer() const noexcept { return parts_.producer; }
     // Counts all messages of its producer.
     std::uint64_t sequence() const noexcept { return parts_.sequence; }
     // Microseconds since 1970 on the producer's clock; for people, hosts' clocks may differ.

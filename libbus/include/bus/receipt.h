@@ -21,8 +21,9 @@ enum class Stage {
 enum class Outcome {
     pending,  // not decided yet
     reached,  // the stage is reached; destinations() == 0 says that there was nobody to get it
-    refused,  // the agent will not take it: reason() says why
-    expired,  // its time to live ended before it left this process
+    no_destination,  // the same, where PublishOptions::require_destination asked for somebody
+    refused,         // the agent will not take it: reason() says why
+    expired,         // its time to live ended before it left this process
     dead_lettered,
     lapsed,
     unknown,  // it may have arrived; nobody can tell any more

@@ -76,6 +76,46 @@ TEST_CASE("receipts tell how far it got and to how many") {
     CHECK(told.get_future().get() == bus::Outcome::reached);
 }
 
+TEST_CASE("where a destination is required, none is an outcome of its own") {
+    const Runtime runtime;
+    StubAgent agent{runtime};
+    bus::Connection app{options(runtime)};
+    agent.welcome();
+    const auto send = [&](bus::Stage stage) {
+        auto receipt = app.topic("news").send("x", {.stage = stage, .require_destination = true});
+        static_cast<void>(agent.expect_batch());
+        return receipt;
+    };
+    const auto unwanted = send(bus::Stage::safe);
+    agent.receipts({.safe_through = 1, .records = {{.number = 1, .destinations = 0}}});
+    CHECK(unwanted.wait(patience) == bus::Outcome::no_destination);
+    CHECK(unwanted.reason() == "nobody wants it");
+    const auto not_arrived = send(bus::Stage::arrived);
+    agent.receipts({.safe_through = 2, .records = {{.number = 2, .destinations = 0}}});
+    CHECK(not_arrived.wait(patience) == bus::Outcome::no_destination);
+    const auto wanted = send(bus::Stage::safe);
+    agent.receipts({.safe_through = 3, .records = {{.number = 3, .destinations = 1}}});
+    CHECK(wanted.wait(patience) == bus::Outcome::reached);
+    const auto untold = send(bus::Stage::safe);  // taken by an agent that was restarted since
+    agent.receipts({.safe_through = 4});
+    CHECK(untold.wait(patience) == bus::Outcome::unknown);
+}
+
+TEST_CASE("a priority is the lane of its batch") {
+    const Runtime runtime;
+    StubAgent agent{runtime};
+    bus::Connection app{options(runtime)};
+    agent.welcome();
+    for (const auto& [priority, lane] : {std::pair{bus::Priority::high, wire::Lane::high},
+                                         {bus::Priority::normal, wire::Lane::normal},
+                                         {bus::Priority::low, wire::Lane::low}}) {
+        app.publish("news", "x", {.priority = priority});
+        const auto batch = agent.expect_batch();
+        CHECK(batch.header.lane == lane);
+        CHECK(batch.header.channel_sequence == 1);
+    }
+}
+
 TEST_CASE("a refused message comes back with its reason") {
     const Runtime runtime;
     StubAgent agent{runtime};

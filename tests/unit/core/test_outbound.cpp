@@ -1,3 +1,5 @@
+#include <algorithm>
+
 #include "stories.h"
 
 namespace {
@@ -64,6 +66,33 @@ TEST_CASE("with the link down a message is journaled at once and goes when the l
     hosts.a.pass(1s);
     CHECK(hosts.a.changes<Settle>() == 1);
     CHECK(hosts.a.exchange->status(hosts.a.now).links[0].backlog_messages == 0);
+}
+
+TEST_CASE(
+    "after an outage high lanes go ahead of low ones that have waited longer, and starve none") {
+    Story hosts;
+    hosts.disconnect();
+    std::uint64_t number = 0;
+    for (const auto lane : {wire::Lane::low, wire::Lane::normal, wire::Lane::high})
+        for (std::uint64_t n = 1; n <= 14; ++n) {
+            ++number;
+            hosts.a.publish(app, number,
+                            make_batch({.lane = lane,
+                                        .channel = "news",
+                                        .producer = producer,
+                                        .sequence = number,
+                                        .channel_sequence = n}));
+        }
+    hosts.connect();
+    const auto came = hosts.sequences();
+    REQUIRE(came.size() == 42);
+    const auto of = [&](std::uint64_t from) {
+        return std::count_if(came.begin(), came.begin() + 14,
+                             [&](std::uint64_t n) { return n > from && n <= from + 14; });
+    };
+    CHECK(of(28) == 8);  // high
+    CHECK(of(14) == 4);
+    CHECK(of(0) == 2);
 }
 
 TEST_CASE("what was lost on the way goes again; what was taken does not") {

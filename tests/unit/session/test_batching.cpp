@@ -88,8 +88,8 @@ TEST_CASE("a batch closes when channel, kind, mode, lane or lifetime change") {
     app.now += limits::batch_age_max;
     const auto all = app.take_all();
     REQUIRE(all.size() == 6);
-    CHECK(all[0].payloads.size() == 2);
-    CHECK(all[3].header.lane == wire::Lane::high);
+    CHECK(all[0].header.lane == wire::Lane::high);
+    CHECK(all[1].payloads.size() == 2);
     CHECK(all[4].header.ttl_millis == 1000);
     CHECK(all[4].envelope.lifetime_millis == 999);
     CHECK(all[5].envelope.number == 0);
