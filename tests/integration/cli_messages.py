@@ -70,6 +70,47 @@ class Messages(unittest.TestCase):
         self.assertEqual(lonely.returncode, 0)
         self.assertIn(b"reached nobody", lonely.stderr)
 
+    def test_that_nobody_wants_it_is_an_error_where_a_destination_is_required(self):
+        lonely = self.bus("publish", "--require-destination", "plant7.temperature", "21")
+        self.assertEqual(lonely.returncode, 6)
+        self.assertIn(b"0 of 1 message is safe; the first that failed: no destination: nobody wants it",
+                      lonely.stderr)
+        self.bus("subscribe", "plant7.**", "--durable", "d", "--timeout", "0")
+        for options in ([], ["--receipt", "arrived"]):
+            wanted = self.bus("publish", "--require-destination", *options, "plant7.temperature", "21")
+            self.assertEqual((wanted.returncode, wanted.stderr), (0, b""))
+        self.assertEqual(self.bus("send", "--require-destination", "jobs", "kept").returncode, 0)
+        self.assertEqual(self.bus("publish", "--require-destination", "--receipt", "none", "a", "b")
+                         .returncode, 2)
+
+    def test_headers_travel_beside_the_message(self):
+        self.assertEqual(self.bus(
+            "send", "--key", "pump", "--correlation-id", "7", "--reply-to", "answers",
+            "--content-type", "text/plain", "--header", "a=1", "--header", "b=x=y", "--priority",
+            "low", "jobs", "text").returncode, 0)
+        got = json.loads(self.bus("receive", "jobs", "--count", "1", "--format", "json").stdout)
+        self.assertEqual(got["headers"], {"key": "pump", "correlation-id": "7", "a": "1",
+                                          "reply-to": "answers", "content-type": "text/plain", "b": "x=y"})
+        self.assertEqual(got["payload"], "text")
+        for wrong in ("no-value", "=1"):
+            self.assertEqual(self.bus("send", "--header", wrong, "jobs", "text").returncode, 2)
+
+    def test_what_has_expired_is_not_handed_out(self):
+        self.bus("send", "--expires", "1ms", "jobs", "stale")  # the next command takes longer
+        self.bus("send", "--expires", "1h", "jobs", "fresh")
+        self.assertEqual(self.bus("receive", "jobs", "--count", "1").stdout, b"fresh\n")
+        for wrong in ("0s", "-1s", "soon", "1y"):
+            self.assertEqual(self.bus("send", "--expires", wrong, "jobs", "text").returncode, 2)
+
+    def test_a_high_message_overtakes_what_waits_and_low_ones_come_as_well(self):
+        for priority in ("low", "normal", "high"):
+            lines = "".join(f"{priority}\n" for _ in range(7)).encode()
+            self.assertEqual(self.bus("send", "--lines", "--priority", priority, "jobs", stdin=lines)
+                             .returncode, 0)
+        got = self.bus("receive", "jobs", "--count", "21").stdout.split()
+        self.assertEqual(got[0], b"high")
+        self.assertEqual(sorted(got), sorted([b"low", b"normal", b"high"] * 7))
+
     def test_a_subscriber_gets_what_matches_its_filter(self):
         reader = self.start("subscribe", "plant7.**", "--count", "2")
         self.wait_for_consumers()
@@ -156,6 +197,28 @@ class BetweenHosts(unittest.TestCase):
             out, _ = reader.communicate(timeout=20)
             self.assertEqual((sent.returncode, sent.stderr), (0, b""))
             self.assertEqual((reader.returncode, out), (0, b"1\n2\n3\n"))
+
+    def test_over_a_link_a_later_high_message_overtakes_waiting_low_ones_and_starves_none(self):
+        paris, tokyo = pair()
+        with paris, tokyo:
+            start_pair(paris, tokyo)
+            bus("subscribe", "plant.**", "--durable", "all", "--timeout", "0", runtime=tokyo.runtime)
+            paris.wait_for_status(lambda status: status["links"][0]["interest"] > 0)
+            tokyo.stop()
+            paris.wait_for_status(lambda status: status["links"][0]["state"] != "up")
+            for priority, count in (("low", 20), ("high", 5)):
+                for number in range(count):  # a batch each
+                    sent = bus("publish", "--priority", priority, "plant.a", f"{priority} {number}",
+                               runtime=paris.runtime)
+                    self.assertEqual(sent.returncode, 0)
+            tokyo.start()
+            got = bus("subscribe", "plant.**", "--durable", "all", "--count", "25",
+                      runtime=tokyo.runtime).stdout.decode().splitlines()
+            for priority, count in (("low", 20), ("high", 5)):
+                self.assertEqual([text for text in got if text.startswith(priority)],
+                                 [f"{priority} {number}" for number in range(count)])
+            self.assertLess(got.index("high 4"), 10, got)  # four of five turns
+            self.assertLess(got.index("low 0"), got.index("high 4"), got)
 
 
 if __name__ == "__main__":

@@ -14,6 +14,7 @@ PUBLIC = "libbus/include/bus/"
 BASE, WIRE = "libbus/base/", "libbus/wire/"
 SESSION, CLIENT = "libbus/session/", "libbus/client/"
 CORE, LIMITS = "agent/core/", "agent/limits.h"
+UNIQUE_FD = BASE + "unique_fd.h"
 ERROR, EXPORT = PUBLIC + "error.h", PUBLIC + "export.h"
 
 # Folder of the source: what of our own it may read, directly or not. The first match counts.
@@ -32,7 +33,7 @@ MAY_INCLUDE = {
     "tools/bus/keygen": ["tools/", PUBLIC, BASE, WIRE, "agent/identity.h"],
     "tools/bus/identity": ["tools/", PUBLIC, BASE, WIRE, "agent/identity.h"],
     "tools/bus/bench": ["tools/", PUBLIC, BASE, WIRE, "agent/identity.h"],
-    "tools/": ["tools/", PUBLIC],
+    "tools/": ["tools/", PUBLIC, UNIQUE_FD],
     "examples/": ["examples/", PUBLIC],
 }
 SYSTEM_ONLY_IN = {

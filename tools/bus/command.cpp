@@ -7,6 +7,8 @@
 #include <optional>
 #include <set>
 
+#include "duration.h"
+
 namespace bus::cli {
 namespace {
 
@@ -56,6 +58,15 @@ Check one_of(std::vector<std::string> words) {
         std::string known;
         for (const auto& word : words) known += (known.empty() ? "" : ", ") + word;
         return "\"" + text + "\" is none of " + known;
+    }};
+}
+
+Check duration_within(std::chrono::milliseconds least, std::chrono::milliseconds most) {
+    return {[least, most](std::string& text) -> std::string {
+        const auto time = read_duration(text);
+        if (!time) return "\"" + text + "\" is no time; write it like 7d, 12h, 30m, 90s or 500ms";
+        if (*time >= least && *time <= most) return {};
+        return "\"" + text + "\" is not from " + text_of(least) + " to " + text_of(most);
     }};
 }
 
@@ -119,10 +130,33 @@ template Option* Command::add_option(const std::string&, std::set<std::string>&,
                                      const std::string&);
 template Option* Command::add_option(const std::string&, std::vector<std::uint32_t>&,
                                      const std::string&);
+template Option* Command::add_option(const std::string&, std::vector<std::string>&,
+                                     const std::string&);
 
 Option* Command::add_flag(const std::string& name, bool& flag, const std::string& description) {
     return keep(app_.add_flag(name, flag, description));
 }
+
+Option* Command::take_one_each(Option* list) {
+    list->option_.allow_extra_args(false);
+    return list;
+}
+
+template <class Value>
+Option* Command::add_duration(const std::string& name, Value& value,
+                              const std::string& description) {
+    using namespace std::chrono_literals;
+    return add_read(name, description,
+                    [&value](const std::string& text) { value = *read_duration(text); })
+        ->check(duration_within(1ms, 10 * 366 * 24h))
+        ->type_name("TIME");
+}
+
+template Option* Command::add_duration(const std::string&, std::chrono::milliseconds&,
+                                       const std::string&);
+template Option* Command::add_duration(const std::string&,
+                                       std::optional<std::chrono::milliseconds>&,
+                                       const std::string&);
 
 Option* Command::add_read(const std::string& name, const std::string& description, Take take) {
     return keep(app_.add_option_function<std::string>(name, std::move(take), description));

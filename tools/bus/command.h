@@ -3,6 +3,7 @@
 // compiling, and every subcommand describes itself.
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <functional>
 #include <map>
@@ -34,6 +35,8 @@ Check size_in_bytes();  // "64MB" becomes its number of bytes; a K is 1,000
 Check existing_file();
 // One of these words, and no other.
 Check one_of(std::vector<std::string> words);
+// What read_duration() reads, within these bounds.
+Check duration_within(std::chrono::milliseconds least, std::chrono::milliseconds most);
 
 class Option {
   public:
@@ -48,6 +51,7 @@ class Option {
     Option* capture_default_str();
 
   private:
+    friend class Command;
     CLI::Option& option_;
 };
 
@@ -59,7 +63,7 @@ class Command {
 
     Command* add_subcommand(const std::string& name, const std::string& description);
     // Values: std::string, double, std::uint64_t and unsigned, std::optional of the first two,
-    // std::vector<std::uint32_t> and std::set<std::string>.
+    // std::vector of std::string and of std::uint32_t, and std::set<std::string>.
     template <class Value>
     Option* add_option(const std::string& name, Value& value, const std::string& description = {});
     // One of these words, each with its meaning.
@@ -73,6 +77,15 @@ class Command {
                         [&value, words](const std::string& word) { value = words.at(word); })
             ->check(one_of(std::move(known)));
     }
+    // May be given several times, each with one word.
+    template <class Value>  // std::string, std::uint32_t
+    Option* add_list(const std::string& name, std::vector<Value>& values,
+                     const std::string& description) {
+        return take_one_each(add_option(name, values, description));
+    }
+    // "30s", "1.5h": a time above 0 and up to ten years.
+    template <class Value>  // std::chrono::milliseconds, or std::optional of it
+    Option* add_duration(const std::string& name, Value& value, const std::string& description);
     Option* add_flag(const std::string& name, bool& flag, const std::string& description = {});
     void require_subcommand();
     void hide();  // not in --help
@@ -83,6 +96,7 @@ class Command {
   private:
     using Take = std::function<void(const std::string&)>;
     Option* add_read(const std::string& name, const std::string& description, Take take);
+    static Option* take_one_each(Option* list);
     Option* keep(CLI::Option* option);
 
     CLI::App& app_;

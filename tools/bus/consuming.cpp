@@ -121,17 +121,20 @@ void ConsumingOptions::add_options(Command& command) {
         {"raw", MessageWriter::Format::raw},
         {"lines", MessageWriter::Format::lines},
         {"json", MessageWriter::Format::json}};
-    command
-        .add_choice("--format", format,
-                    "raw (payloads only), lines (and a newline) or json (an object a line) "
-                    "(default: lines)",
-                    formats)
-        ->type_name("FORMAT");
+    const Option* const form =
+        command
+            .add_choice("--format", format,
+                        "raw (payloads only), lines (and a newline) or json (an object a line) "
+                        "(default: lines)",
+                        formats)
+            ->type_name("FORMAT");
+    exec.add_options(command, form);
     attachment.add_options(command);
 }
 
 SubscribeOptions ConsumingOptions::subscribe_options() const {
     SubscribeOptions how{.durable = durable, .timeout = 0ms};
+    if (!exec.command.empty()) how.prefetch_messages = exec.concurrency;
     if (count > 0 && count < how.prefetch_messages)
         how.prefetch_messages = static_cast<std::uint32_t>(count);
     return how;
@@ -142,7 +145,13 @@ void consume(const ConsumingOptions& options, const Interruption& interruption,
     const Connection bus{options.attachment.connect_options()};
     Consumer consumer = open(bus, options.subscribe_options());
     options.attachment.await_agent(bus, interruption);
-    Consuming{options, interruption, consumer}.run();
+    if (options.exec.command.empty()) return Consuming{options, interruption, consumer}.run();
+    execute({.options = options.exec,
+             .channel = options.channel,
+             .runtime = options.attachment.runtime,
+             .count = options.count,
+             .silence_seconds = options.silence_seconds},
+            interruption, consumer);
 }
 
 }  // namespace bus::cli

@@ -1,5 +1,5 @@
 // What `subscribe` and `receive` do: write messages out as they come, and
-// acknowledge what is written, never sooner.
+// acknowledge what is written, never sooner; or run a command for each.
 #pragma once
 
 #include <bus/bus.h>
@@ -9,6 +9,7 @@
 #include <string>
 
 #include "attachment.h"
+#include "executing.h"
 #include "message_writer.h"
 
 namespace bus::cli {
@@ -22,6 +23,7 @@ struct ConsumingOptions {
     std::uint64_t count = 0;      // 0: without end
     double silence_seconds = -1;  // below 0: for ever
     MessageWriter::Format format = MessageWriter::Format::lines;
+    ExecOptions exec;
 
     void add_options(Command& command);
     SubscribeOptions subscribe_options() const;

@@ -4,7 +4,6 @@
 #include <fmt/chrono.h>
 #include <fmt/format.h>
 
-#include <charconv>
 #include <chrono>
 #include <iostream>
 #include <nlohmann/json.hpp>
@@ -19,11 +18,16 @@ namespace bus::cli {
 namespace {
 
 using Json = nlohmann::ordered_json;
+using namespace std::chrono_literals;
 
 struct Options {
     Attachment attachment;
     std::string file;
-    std::uint64_t overlap_seconds = 0;
+    std::chrono::milliseconds overlap{0};
+
+    std::chrono::seconds overlap_seconds() const {
+        return std::chrono::ceil<std::chrono::seconds>(overlap);
+    }
 };
 
 // What the agent answers, or what it would.
@@ -93,10 +97,11 @@ int show(const Options& o) {
 
 int rotate(const Options& o) {
     if (o.file.empty())
-        return print(keys_of(ask_agent(
-            o.attachment, {{"request", "rotate_key"}, {"overlap_seconds", o.overlap_seconds}})));
+        return print(
+            keys_of(ask_agent(o.attachment, {{"request", "rotate_key"},
+                                             {"overlap_seconds", o.overlap_seconds().count()}})));
     return print(change_file(o.file, [&](const Identity& identity) {
-        return with_next_key(identity, std::chrono::seconds{o.overlap_seconds}, unix_seconds());
+        return with_next_key(identity, o.overlap_seconds(), unix_seconds());
     }));
 }
 
@@ -104,23 +109,6 @@ int drop(const Options& o) {
     if (o.file.empty())
         return print(keys_of(ask_agent(o.attachment, {{"request", "drop_old_key"}})));
     return print(change_file(o.file, without_old_key));
-}
-
-// "7d", "12h", "30m", "90s" as seconds.
-Check duration_in_seconds() {
-    return {[](std::string& text) -> std::string {
-        constexpr std::pair<char, std::uint64_t> units[] = {
-            {'s', 1}, {'m', 60}, {'h', 3'600}, {'d', 86'400}};
-        std::uint64_t count = 0;
-        const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), count);
-        for (const auto& [unit, seconds] : units)
-            if (error == std::errc{} && count >= 1 && count <= 31'622'400 &&
-                std::string_view{end} == std::string_view{&unit, 1}) {
-                text = std::to_string(count * seconds);
-                return {};
-            }
-        return "\"" + text + "\" is no time; write it like 7d, 12h, 30m or 90s";
-    }};
 }
 
 void add(Command& identity, Chosen& chosen, const char* name, const char* description,
@@ -133,11 +121,10 @@ void add(Command& identity, Chosen& chosen, const char* name, const char* descri
         ->type_name("FILE");
     if (run == rotate)
         command
-            ->add_option("--overlap", options->overlap_seconds,
-                         "How long both keys are good: 7d, 12h, 30m or 90s")
-            ->required()
-            ->transform(duration_in_seconds())
-            ->type_name("TIME");
+            ->add_duration("--overlap", options->overlap,
+                           "How long both keys are good: 7d, 12h, 30m or 90s")
+            ->check(duration_within(1s, 366 * 24h))
+            ->required();
     options->attachment.add_options(*command);
     command->callback(
         [&chosen, options, run] { chosen = [options, run] { return run(*options); }; });

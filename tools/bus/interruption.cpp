@@ -27,10 +27,18 @@ void raise_flag(int eventfd) {
     if (::write(eventfd, &one, sizeof one) != sizeof one) ::_exit(1);
 }
 
+bool is_up(int eventfd) {
+    pollfd flag{eventfd, POLLIN, 0};
+    return ::poll(&flag, 1, 0) > 0;
+}
+
 }  // namespace
 
-Interruption::Interruption() : asked_(::eventfd(0, EFD_CLOEXEC)), over_(::eventfd(0, EFD_CLOEXEC)) {
-    if (asked_ < 0 || over_ < 0) throw Error("no file descriptors left");
+Interruption::Interruption()
+    : asked_(::eventfd(0, EFD_CLOEXEC)),
+      second_(::eventfd(0, EFD_CLOEXEC)),
+      over_(::eventfd(0, EFD_CLOEXEC)) {
+    if (asked_ < 0 || second_ < 0 || over_ < 0) throw Error("no file descriptors left");
 }
 
 void Interruption::begin() {
@@ -47,7 +55,7 @@ Interruption::~Interruption() {
         raise_flag(over_);
         watcher_.join();
     }
-    for (const int fd : {signals_, asked_, over_})
+    for (const int fd : {signals_, asked_, second_, over_})
         if (fd >= 0) ::close(fd);
 }
 
@@ -65,8 +73,13 @@ void Interruption::watch() {
         if (fds[1].revents != 0) return;
         signalfd_siginfo info;
         if (::read(signals_, &info, sizeof info) != sizeof info) continue;
-        if (asked()) ::_exit(static_cast<int>(ExitCode::interrupted));
-        raise_flag(asked_);
+        if (!asked()) {
+            raise_flag(asked_);
+        } else if (second_awaited_ && !is_up(second_)) {
+            raise_flag(second_);
+        } else {
+            ::_exit(static_cast<int>(ExitCode::interrupted));
+        }
     }
 }
 

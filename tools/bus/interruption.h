@@ -1,8 +1,9 @@
 // Ctrl-C and SIGTERM as something to wait for: a descriptor that becomes
 // readable. The first asks the command to end in good order, the second ends
-// the process at once.
+// the process at once, unless the command wants to see that one as well.
 #pragma once
 
+#include <atomic>
 #include <chrono>
 #include <thread>
 
@@ -25,11 +26,16 @@ class Interruption {
     // Waits for it. false: it did not come in this time.
     bool comes_within(std::chrono::milliseconds time) const noexcept;
 
+    // From now on second_fd() is readable after the second, and the third ends the process.
+    void await_second() const noexcept { second_awaited_ = true; }
+    int second_fd() const noexcept { return second_; }
+
   private:
     void watch();
 
     int signals_ = -1;
-    const int asked_, over_;
+    const int asked_, second_, over_;
+    mutable std::atomic<bool> second_awaited_ = false;
     std::thread watcher_;
 };
 

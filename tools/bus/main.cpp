@@ -24,6 +24,7 @@ constexpr const char* exit_codes =
     "    3  no agent answers\n"
     "    4  --timeout ended a consumer before --count was reached\n"
     "    5  standard output was closed or could not be written\n"
+    "    6  --require-destination: messages had nobody to go to\n"
     "  130  interrupted; standard error says how many messages are safe\n"
     "\n"
     "`bus x` runs the program bus-x where there is one. More: man bus.";

@@ -1,14 +1,8 @@
 #include "message_writer.h"
 
-#include <fmt/format.h>
-#include <poll.h>
-#include <unistd.h>
-
-#include <cerrno>
-#include <cstring>
 #include <nlohmann/json.hpp>
 
-#include "failure.h"
+#include "output.h"
 #include "text_form.h"
 
 namespace bus::cli {
@@ -34,12 +28,6 @@ std::string json_of(const Delivery& delivery) {
     return json.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
 }
 
-// Standard output may be non-blocking: somebody else's choice for a shared terminal or pipe.
-void await_writable() {
-    pollfd out{STDOUT_FILENO, POLLOUT, 0};
-    ::poll(&out, 1, -1);
-}
-
 }  // namespace
 
 void MessageWriter::add(const Delivery& delivery) {
@@ -57,20 +45,7 @@ void MessageWriter::add(const Delivery& delivery) {
 }
 
 void MessageWriter::flush() {
-    std::string_view rest{buffer_};
-    while (!rest.empty()) {
-        const ssize_t written = ::write(STDOUT_FILENO, rest.data(), rest.size());
-        if (written >= 0) {
-            rest.remove_prefix(static_cast<std::size_t>(written));
-        } else if (errno == EAGAIN) {
-            await_writable();
-        } else if (errno != EINTR) {
-            throw Failure(ExitCode::output,
-                          fmt::format("standard output: {}; what was not written out is not "
-                                      "acknowledged and will come again",
-                                      std::strerror(errno)));
-        }
-    }
+    write_out(buffer_);
     buffer_.clear();
 }
 

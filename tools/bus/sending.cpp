@@ -63,12 +63,16 @@ void SendingOptions::add_options(Command& command, const char* channel_name) {
                     "over by the agent of every destination) (default: safe)",
                     waits)
         ->type_name("STAGE");
+    command.add_flag("--require-destination", require_destination,
+                     "That a message has nobody to go to is an error, with exit code 6");
+    message.add_options(command);
     attachment.add_options(command);
 }
 
 Sending::Sending(const SendingOptions& options, const Interruption& interruption)
     : options_(options),
       interruption_(interruption),
+      headers_(options.message.more_headers()),
       bus_(connect_options(options)),
       channel_(options.kind == Channel::Kind::topic ? bus_.topic(options.channel)
                                                     : bus_.queue(options.channel)) {
@@ -77,6 +81,10 @@ Sending::Sending(const SendingOptions& options, const Interruption& interruption
 }
 
 void Sending::run() {
+    if (options_.require_destination && options_.wait == SendingOptions::Wait::none)
+        throw Failure(ExitCode::usage,
+                      "only a receipt tells whether there is a destination: --require-destination "
+                      "cannot go with --receipt none");
     invite(options_);
     MessageSource source =
         options_.text
@@ -91,19 +99,22 @@ void Sending::run() {
     report();
 }
 
-Stage Sending::stage() const {
-    return options_.wait == SendingOptions::Wait::arrived ? Stage::arrived : Stage::safe;
+PublishOptions Sending::how() const {
+    PublishOptions how = options_.message.publish_options(headers_);
+    how.stage = options_.wait == SendingOptions::Wait::arrived ? Stage::arrived : Stage::safe;
+    how.require_destination = options_.require_destination;
+    how.timeout = room_patience;
+    return how;
 }
 
 void Sending::send(std::string_view message) {
     const std::size_t bytes = message.size() + message_overhead;
     while (!pending_.empty() && pending_bytes_ + bytes > pending_bytes_max) await_oldest();
     check_interruption();
-    const PublishOptions how{.stage = stage(), .timeout = room_patience};
     const bool first = sent_++ == 0;
     if (!first && options_.wait == SendingOptions::Wait::none)
-        return channel_.publish(message, how);
-    Receipt receipt = channel_.send(message, how);
+        return channel_.publish(message, how());
+    Receipt receipt = channel_.send(message, how());
     if (first) await_first(receipt);
     if (options_.wait == SendingOptions::Wait::none) return;
     pending_.push_back({std::move(receipt), bytes});
@@ -148,6 +159,7 @@ void Sending::count(const Receipt& receipt, Outcome outcome) {
         if (receipt.destinations() == 0u) ++reached_nobody_;
         return;
     }
+    if (outcome == Outcome::no_destination) ++unwanted_;
     if (failed_++ == 0)
         first_reason_ = fmt::format("{}{}{}", to_text(outcome),
                                     receipt.reason().empty() ? "" : ": ", receipt.reason());
@@ -163,7 +175,7 @@ void Sending::leave_without_receipts() {
 
 void Sending::report() const {
     if (failed_ > 0)
-        throw Failure(ExitCode::failed,
+        throw Failure(failed_ == unwanted_ ? ExitCode::no_destination : ExitCode::failed,
                       fmt::format("{}; the first that failed: {}",
                                   so_many(sent_ - failed_, sent_, options_.wait), first_reason_));
     if (reached_nobody_ > 0 && options_.kind == Channel::Kind::topic)

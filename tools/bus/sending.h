@@ -10,6 +10,7 @@
 #include <string>
 
 #include "attachment.h"
+#include "message_options.h"
 #include "progress.h"
 
 namespace bus::cli {
@@ -25,6 +26,8 @@ struct SendingOptions {
     std::optional<std::string> text;
     bool lines = false;
     Wait wait = Wait::safe;
+    bool require_destination = false;
+    MessageOptions message;
 
     void add_options(Command& command, const char* channel_name);
 };
@@ -42,7 +45,7 @@ class Sending {
         std::size_t bytes = 0;
     };
 
-    Stage stage() const;
+    PublishOptions how() const;
     void send(std::string_view message);
     void await_first(const Receipt& receipt);
     void await_oldest();
@@ -55,7 +58,9 @@ class Sending {
 
     const SendingOptions& options_;
     const Interruption& interruption_;
-    std::uint64_t sent_ = 0, reached_ = 0, failed_ = 0, reached_nobody_ = 0, undelivered_ = 0;
+    const std::vector<Header> headers_;
+    std::uint64_t sent_ = 0, reached_ = 0, failed_ = 0, reached_nobody_ = 0, unwanted_ = 0,
+                  undelivered_ = 0;
     std::string first_reason_;
     std::deque<Pending> pending_;
     std::size_t pending_bytes_ = 0;

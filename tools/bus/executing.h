@@ -1,0 +1,50 @@
+// `subscribe` and `receive` with --exec: a shell command for each message, which
+// has it on its standard input. How the command ends is what becomes of the message:
+//
+//   0                       acknowledged
+//   65, or one of reject_on   rejected: a dead letter, with the last line of standard error
+//   anything else, a signal   given back, to be handed out again, here or elsewhere
+//
+// 126 and 127 say that the shell could not start it: then no message is at fault,
+// all are given back and we end. The agent hands over as many as run at a time, so that
+// others get the rest.
+#pragma once
+
+#include <bus/bus.h>
+
+#include <chrono>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace bus::cli {
+
+class Command;
+class Interruption;
+class Option;
+
+struct ExecOptions {
+    std::string command;  // empty: none
+    std::uint32_t concurrency = 1;
+    std::optional<std::chrono::milliseconds> retry_after;  // not given: the agent decides
+    std::vector<std::uint32_t> reject_on;                  // beside 65
+
+    // `instead_of`: an option that makes no sense beside --exec.
+    void add_options(Command& command, const Option* instead_of);
+};
+
+// What is consumed, and when it is enough.
+struct ExecTask {
+    const ExecOptions& options;
+    std::string channel;          // for people
+    std::string runtime;          // of the agent, for the command's environment; empty: the default
+    std::uint64_t count = 0;      // messages acknowledged or rejected; 0: without end
+    double silence_seconds = -1;  // below 0: for ever
+};
+
+// Runs until it is enough. Throws Failure: the consumer was closed, standard output was, the
+// command cannot be started, or silence came before the count; Interrupted.
+void execute(const ExecTask& task, const Interruption& interruption, Consumer& consumer);
+
+}  // namespace bus::cli
