@@ -8,6 +8,7 @@
 
 #include "bus/channel.h"
 #include "bus/connection.h"
+#include "bus/deduplicator.h"
 #include "bus/error.h"
 #include "bus/message.h"
 #include "bus/receipt.h"
