@@ -64,6 +64,7 @@ session::Outgoing compose(wire::Kind kind, std::string_view channel, Payload pay
             .ttl_millis = static_cast<std::uint64_t>(options.expires_in.count()),
             .headers = encode_headers(options),
             .payload = payload.bytes(),
+            .sequence = options.sequence,
             .receipt = 0,
             .stage = options.stage == Stage::arrived ? wire::Stage::arrived : wire::Stage::safe,
             .needs_destination = options.require_destination};

@@ -16,6 +16,7 @@ namespace bus::client {
 namespace {
 
 constexpr std::size_t socket_path_max = 107;  // of sockaddr_un
+constexpr std::size_t name_bytes_max = 255;
 constexpr std::size_t idle_pool_bytes = 4 * 1024 * 1024;
 
 std::string runtime_directory(const ConnectOptions& options) {
@@ -42,6 +43,8 @@ std::string app_name() {
 ConnectOptions checked(ConnectOptions options) {
     if (options.app.empty()) options.app = app_name();
     if (!wire::is_name(options.app)) throw no_name(options.app, "an app");
+    if (options.producer.size() > name_bytes_max)
+        throw Error{"the name of a producer may have 255 bytes at most"};
     if (options.outbox_bytes < session::limits::outbox_bytes_min)
         throw Error{"outbox_bytes is below the minimum, 512 KiB"};
     return options;
@@ -59,6 +62,10 @@ void throw_if_wrong(session::Offer offer, std::string_view channel) {
     if (offer == session::Offer::bad_name) throw no_name(channel, "a channel");
     if (offer == session::Offer::too_many_channels)
         throw Error{"this connection has published on too many different channels"};
+    if (offer == session::Offer::out_of_order)
+        throw Error{"the sequence of a producer with a name begins at 1 and ascends"};
+    if (offer == session::Offer::not_in_parts)
+        throw Error{"a message of a producer with a name may have 64 KiB at most"};
 }
 
 // Everything is blocked on the thread that owns the socket: signals are for the app's threads.
@@ -84,9 +91,10 @@ Core::Core(ConnectOptions options)
       fork_generation_(fork_generation()),
       pool_(idle_pool_bytes),
       callbacks_(std::make_shared<Callbacks>(options_.executor)),
-      producer_({.producer = random_id<ProducerId>(),
+      producer_({.producer = options_.producer.empty() ? random_id<ProducerId>() : ProducerId{},
                  .outbox_bytes = options_.outbox_bytes,
-                 .batch_messages_max = options_.batch_messages_max},
+                 .batch_messages_max = options_.batch_messages_max,
+                 .named = !options_.producer.empty()},
                 pool_),
       context_(1) {
     zmq_ctx_set(context_.handle(), ZMQ_BLOCKY, 0);
@@ -148,7 +156,15 @@ void Core::publish(Guard& lock, const session::Outgoing& message, Millis timeout
     let_leave(lock);
 }
 
+void Core::require_order(const session::Outgoing& message) const {
+    if (options_.producer.empty() && message.sequence != 0)
+        throw Error{"only a producer with a name (ConnectOptions::producer) brings a sequence"};
+    if (!options_.producer.empty() && message.lane != wire::Lane::normal)
+        throw Error{"the messages of a producer with a name keep their order: no priority"};
+}
+
 session::Offer Core::offer(const session::Outgoing& message) {
+    require_order(message);
     const bool stamped = producer_.needs_stamp(message);
     const auto result = producer_.offer(message, stamped ? stamp_now() : session::Stamp{});
     throw_if_wrong(result, message.channel);
@@ -174,6 +190,7 @@ void Core::publish_large(Guard& lock, const session::Outgoing& message, Millis t
 }
 
 session::Offer Core::offer_part(session::LargeMessage& large) {
+    require_order(large.message);
     const auto result = producer_.offer_part(large, stamp_now());
     throw_if_wrong(result, large.message.channel);
     return result;

@@ -48,7 +48,7 @@ class Core : public std::enable_shared_from_this<Core> {
     // ---- Publishing; any thread -----------------------------------------------------------
     // Waits for room; throws Error as Channel::publish does.
     void publish(const session::Outgoing& message, Millis timeout);
-    // Throws Error only for a bad name.
+    // Throws Error only for a mistake of the caller: a bad name, a sequence that does not ascend.
     [[nodiscard]] Offer try_publish(const session::Outgoing& message);
     // The message's stage says what the receipt waits for.
     [[nodiscard]] Receipt send(session::Outgoing message, Millis timeout);
@@ -78,6 +78,7 @@ class Core : public std::enable_shared_from_this<Core> {
     // Publishing; under the lock.
     void publish(Guard& lock, const session::Outgoing& message, Millis timeout);
     void publish_large(Guard& lock, const session::Outgoing& message, Millis timeout);
+    void require_order(const session::Outgoing& message) const;
     session::Offer offer(const session::Outgoing& message);
     session::Offer offer_part(session::LargeMessage& large);
     Offer try_large(const session::Outgoing& message);
@@ -121,6 +122,7 @@ class Core : public std::enable_shared_from_this<Core> {
     void on_delivery(zmq::message_t frame);
     void on_receipts(Bytes frame);
     void on_reply(std::string_view json);
+    bool introduce(const wire::Welcome& m);
     void on(const wire::Welcome& m);
     void on(const wire::Subscribed& m);
     void on(const wire::Unsubscribed& m);

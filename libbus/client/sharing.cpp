@@ -59,6 +59,10 @@ void Core::wake_for_what_is_left(bool input_waits) noexcept {
 // Under the lock. Something is new to send; true: the lock was open meanwhile.
 bool Core::let_leave(Guard& lock) {
     if (!sleeps_) return false;  // it looks before it sleeps
+    if (producer_.has_decided()) {
+        wake_thread();
+        return false;
+    }
     if (!has_something_to_send()) {
         if (producer_.next_deadline() < wakes_at_) wake_thread();
         return false;

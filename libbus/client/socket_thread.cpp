@@ -1,12 +1,15 @@
 // The socket's thread: attaches, sends what is ready, receives, sleeps. What
 // sends and receives runs on other threads too, while they have the socket
 // (sharing.cpp).
+#include <unistd.h>
+
 #include <algorithm>
 #include <cstdio>
 
 #include "base/clock.h"
 #include "bus/error.h"
 #include "client/core.h"
+#include "session/producer_name.h"
 #include "wire/envelope.h"
 
 namespace bus::client {
@@ -270,18 +273,33 @@ void Core::on_reply(std::string_view json) {
     std::visit([this](const auto& m) { on(m); }, *reply);
 }
 
+// A producer's name means something to one agent only, so this must be heard of first: then the
+// hello is said once more, with the id. True: it was.
+bool Core::introduce(const wire::Welcome& m) {
+    {
+        Guard lock{mutex_};
+        if (producer_.is_identified()) return false;
+        producer_.identify(session::named_producer(m.agent, ::geteuid(), options_.producer));
+    }
+    const std::string text = hello();
+    static_cast<void>(socket_->send(as_bytes(text)));
+    return true;
+}
+
 void Core::on(const wire::Welcome& m) {
     if (m.protocol < wire::protocol_min || m.protocol > wire::protocol_max) {
         complain("the agent speaks another protocol than this libbus");
         must_detach_ = true;
         return;
     }
+    if (introduce(m)) return;
     welcomed_ = true;
     hello_deadline_ = never;
     backoff_ = {};
     {
         Guard lock{mutex_};
         producer_.on_welcome(m, boot_now());
+        if (!options_.producer.empty()) room_.notify_all();  // who publishes may have waited for it
         consumers_.on_welcome();
     }
     begin_epoch();

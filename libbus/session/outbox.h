@@ -37,6 +37,7 @@ struct Departure {
     std::uint32_t retries = 0;            // departures after the first
 
     std::size_t bytes() const noexcept { return frame.bytes().size(); }
+    std::uint64_t last_sequence() const noexcept { return sequence + messages - 1; }
     bool is_settled() const noexcept { return !frame; }
     // Of a large message, and not its beginning: what decided about that decides about this.
     bool is_later_part() const noexcept { return part && part->index > 0; }

@@ -30,6 +30,8 @@ struct Outgoing {
     std::uint64_t ttl_millis = 0;  // 0: lives for ever
     Bytes headers;                 // encoded, wire::append_header
     Bytes payload;
+    // Of a producer with a name, and then above those before it; others: 0.
+    std::uint64_t sequence = 0;
     // Names a wished-for receipt to the caller; 0: none is wished for.
     std::uint64_t receipt = 0;
     wire::Stage stage = wire::Stage::safe;  // what the receipt waits for; consumed: not yet offered
@@ -42,6 +44,8 @@ enum class Offer {
     too_large,
     bad_name,
     too_many_channels,  // limits::channels_max different names in one producer's life
+    out_of_order,       // a producer with a name: its sequence must ascend
+    not_in_parts,       // a producer with a name: one sequence, one batch
 };
 
 enum class Outcome { reached, refused, expired, dead_lettered, lapsed, unknown };

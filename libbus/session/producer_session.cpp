@@ -10,6 +10,8 @@
 namespace bus::session {
 namespace {
 
+constexpr std::uint16_t no_flags = 0;
+
 std::size_t encoded_bytes(const Outgoing& message) {
     return wire::message_overhead + message.headers.size() + message.payload.size();
 }
@@ -22,14 +24,33 @@ std::size_t head_bytes_for(const Outgoing& message) {
 }  // namespace
 
 ProducerSession::ProducerSession(const Options& options, FramePool& pool)
-    : options_(options), pool_(pool) {
-    BUS_ASSERT(!options.producer.is_zero());
+    : options_(options), producer_(options.producer), pool_(pool) {
+    BUS_ASSERT(options.named == options.producer.is_zero());
     BUS_ASSERT(options.outbox_bytes >= limits::outbox_bytes_min);
 }
 
 bool ProducerSession::may_join(const Outgoing& message) const noexcept {
-    if (!open_.admits(message)) return false;
+    if (!open_.admits(message) || !continues(message)) return false;
     return options_.batch_messages_max == 0 || open_.messages() < options_.batch_messages_max;
+}
+
+// A batch is a run of sequences, all of them taken before or none.
+bool ProducerSession::continues(const Outgoing& message) const noexcept {
+    return !options_.named || (message.sequence == next_sequence_ && next_sequence_ != taken_ + 1);
+}
+
+// With a name: what is to be said without taking it. Nothing: it is taken like any other.
+std::optional<Offer> ProducerSession::judge_sequence(const Outgoing& message) {
+    if (!was_welcome_) return Offer::would_block;
+    if (message.sequence == 0) return Offer::out_of_order;
+    if (message.sequence <= safe_) {
+        if (message.receipt != 0)
+            settled_.push_back({message.receipt, Outcome::reached, {}, "published before"});
+        return Offer::taken;
+    }
+    if (message.sequence < next_sequence_) return Offer::out_of_order;
+    if (needs_parts(message)) return Offer::not_in_parts;
+    return std::nullopt;
 }
 
 bool ProducerSession::needs_stamp(const Outgoing& message) const noexcept {
@@ -47,6 +68,8 @@ bool ProducerSession::awaits_too_many(const Outgoing& message) const noexcept {
 }
 
 Offer ProducerSession::offer(const Outgoing& message, Stamp stamp) {
+    if (options_.named)
+        if (const auto said = judge_sequence(message)) return *said;
     const std::size_t bytes = encoded_bytes(message);
     if (awaits_too_many(message)) return Offer::would_block;
     if (may_join(message) && !is_stale(message, stamp)) {
@@ -72,7 +95,8 @@ Offer ProducerSession::open_for(const Outgoing& message, Stamp stamp, std::size_
     if ((*channel)->unfinished != 0) return Offer::would_block;
     if (!has_room(**channel, bytes + head_bytes_for(message))) return Offer::would_block;
     close_open();
-    start(**channel, message, stamp, {}, 0);
+    if (options_.named) next_sequence_ = message.sequence;
+    start(**channel, message, stamp, {}, options_.named ? wire::batch_flag::sparse : no_flags);
     return Offer::taken;
 }
 
@@ -113,7 +137,8 @@ void ProducerSession::close_open() {
     ChannelState& channel = *open_.channel();
     auto& next = channel.lane(open_.header().lane).next_sequence;
     const auto messages = open_.messages();
-    auto closed = open_.close(options_.producer, next, pool_);
+    if (options_.named) next = next_sequence_ - messages;
+    auto closed = open_.close(producer_, next, pool_);
     next += messages;
     const bool lives_for_ever = closed.header.ttl_millis == 0;
     const auto life = std::chrono::milliseconds{closed.header.ttl_millis};
@@ -140,7 +165,7 @@ void ProducerSession::put_in_line(Departure departure) {
 
 // HOLD spares the rest of a large message whose beginning has left: room for it is reserved.
 bool ProducerSession::waits_for_resume(const Departure& departure) const noexcept {
-    if (!departure.channel->held) return false;
+    if (!departure.channel->held || options_.named) return false;
     return !departure.is_later_part() ||
            departure.channel->lane(departure.lane).departed != departure.part->first_sequence;
 }
@@ -161,6 +186,7 @@ std::optional<LargeMessage> ProducerSession::cut(const Outgoing& message) {
 
 Offer ProducerSession::offer_part(LargeMessage& large, Stamp stamp) {
     BUS_ASSERT(!large.finished());
+    if (options_.named) return Offer::not_in_parts;
     const auto found = channel_of(large.message);
     if (!found) return found.error();
     ChannelState& channel = **found;

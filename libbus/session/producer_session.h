@@ -11,6 +11,12 @@
 // its batches double until they are full. What waits does so in three lanes,
 // and numbers are given at departure: a high message overtakes low ones that wait.
 //
+// A producer with a name brings its own sequence, the same for the same message
+// whenever its program starts. Its batches are numbered by it, so that the
+// agent's mark says what it has taken in an earlier life of the program: what is
+// safe already is not sent again. So they leave in order: it has no lanes, and
+// a HOLD of one channel stops it.
+//
 // Pure: no socket, no clock, no thread. Not thread-safe: the caller locks.
 #pragma once
 
@@ -53,16 +59,22 @@ class ProducerSession {
         ProducerId producer;
         std::uint64_t outbox_bytes = limits::outbox_bytes_default;
         std::uint32_t batch_messages_max = 0;  // 0: as many as fit
+        bool named = false;                    // its id comes with identify()
     };
     // The pool must outlive the session.
     ProducerSession(const Options& options, FramePool& pool);
+
+    // A producer with a name: its id, before its first hello. The caller knows it only by then.
+    void identify(const ProducerId& producer) { producer_ = producer; }
+    bool is_identified() const noexcept { return !producer_.is_zero(); }
 
     // ---- The caller that publishes ---------------------------------------------
 
     // offer() looks at its stamp only then; reading clocks for every message would cost more than
     // the rest.
     bool needs_stamp(const Outgoing& message) const noexcept;
-    // A message of one batch. too_large: use a LargeMessage.
+    // A message of one batch. too_large: use a LargeMessage. With a name it is would_block until
+    // there has been a welcome.
     [[nodiscard]] Offer offer(const Outgoing& message, Stamp stamp);
 
     static bool needs_parts(const Outgoing& message) noexcept;
@@ -119,7 +131,7 @@ class ProducerSession {
     std::vector<wire::UnfinishedMessage> unfinished() const;
     // What to say first on a new connection.
     wire::Hello hello(std::string app) const;
-    const ProducerId& producer() const noexcept { return options_.producer; }
+    const ProducerId& producer() const noexcept { return producer_; }
 
   private:
     struct Awaiting {
@@ -131,6 +143,8 @@ class ProducerSession {
     bool may_join(const Outgoing& message) const noexcept;
     bool awaits_too_many(const Outgoing& message) const noexcept;
     bool is_stale(const Outgoing& message, Stamp stamp) const noexcept;
+    std::optional<Offer> judge_sequence(const Outgoing& message);
+    bool continues(const Outgoing& message) const noexcept;
     Expected<ChannelState*, Offer> channel_of(const Outgoing& message);
     bool has_room(const ChannelState& channel, std::size_t bytes) const noexcept;
     void charge(const ChannelState& channel, std::size_t bytes) noexcept;
@@ -149,9 +163,12 @@ class ProducerSession {
     bool open_fits() const noexcept;
     std::optional<wire::Lane> next_lane(bool with_open) const noexcept;
     std::size_t bytes_of_next(wire::Lane lane) const noexcept;
+    bool is_stopped(wire::Lane lane) const noexcept;
     std::optional<Frame> take_again(Time now);
     std::optional<Frame> take_first(Time now);
     Frame depart(Departure& departure, Time now);
+    bool was_taken_before(const Departure& departure) const noexcept;
+    void note_taken_before(Departure departure);
     Frame addressed(Departure& departure, Time now);
     static bool is_expired(const Departure& departure, Time now) noexcept;
     void expire(Departure departure);
@@ -178,6 +195,7 @@ class ProducerSession {
     void count_held();
 
     const Options options_;
+    ProducerId producer_;
     FramePool& pool_;
 
     std::unordered_map<wire::ChannelKey, std::unique_ptr<ChannelState>, ChannelHash, ChannelEqual>
@@ -197,7 +215,9 @@ class ProducerSession {
     std::unordered_map<std::uint64_t, Awaiting> awaiting_;  // safe, not yet arrived; by number
 
     bool connected_ = false;
+    bool was_welcome_ = false;  // once
     std::uint64_t incarnation_ = 0;
+    std::uint64_t taken_ = 0, safe_ = 0;  // by the latest welcome
     std::uint64_t window_ = 0;
     std::uint64_t in_flight_ = 0;   // bytes on their way
     std::uint64_t charged_ = 0;     // the same as the window counts them

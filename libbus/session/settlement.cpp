@@ -30,8 +30,10 @@ const std::string no_reason;
 }  // namespace
 
 void ProducerSession::on_welcome(const wire::Welcome& welcome, Time now) {
-    connected_ = true;
+    connected_ = was_welcome_ = true;
     incarnation_ = welcome.incarnation;
+    taken_ = welcome.taken;
+    safe_ = welcome.safe;
     window_ = welcome.window;
     pass_safe_through(mutated(Mutation::hello_settles) ? welcome.taken : welcome.safe);
     resume_sending(welcome.taken);
@@ -100,7 +102,8 @@ void ProducerSession::on_record(const wire::Receipt& record) {
     awaiting_.erase(found);
 }
 
-// Settled in the middle, an entry stays as an empty one: numbers are consecutive.
+// Settled in the middle, an entry stays as an empty one: numbers are consecutive, except those of a
+// producer with a name.
 Departure* ProducerSession::find_sent(std::uint64_t number) noexcept {
     if (mutated(Mutation::held_number_passed)) {
         const auto found = std::find_if(sent_.begin(), sent_.end(), [&](const Departure& sent) {
@@ -109,8 +112,15 @@ Departure* ProducerSession::find_sent(std::uint64_t number) noexcept {
         return found == sent_.end() ? nullptr : &*found;
     }
     if (sent_.empty() || number < sent_.front().number) return nullptr;
-    const auto index = number - sent_.front().number;
-    if (index >= sent_.size() || sent_[index].is_settled()) return nullptr;
+    auto index = number - sent_.front().number;
+    if (options_.named) {
+        const auto at = std::lower_bound(
+            sent_.begin(), sent_.end(), number,
+            [](const Departure& sent, std::uint64_t than) { return sent.number < than; });
+        index = static_cast<std::uint64_t>(at - sent_.begin());
+    }
+    if (index >= sent_.size() || sent_[index].number != number || sent_[index].is_settled())
+        return nullptr;
     return &sent_[index];
 }
 
@@ -260,7 +270,7 @@ std::vector<wire::UnfinishedMessage> ProducerSession::unfinished() const {
 
 wire::Hello ProducerSession::hello(std::string app) const {
     return {.app = std::move(app),
-            .producer = options_.producer,
+            .producer = is_identified() ? std::optional{producer_} : std::nullopt,
             .awaiting = awaiting_arrival(),
             .unfinished = unfinished()};
 }

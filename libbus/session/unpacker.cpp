@@ -33,7 +33,8 @@ bool Unpacker::begin(Bytes frame) {
     const auto passed =
         gaps_.pass(header_, header_.channel_sequence + envelope_.first, envelope_.messages);
     // A queue is shared: what did not come here went to others.
-    if (header_.kind == wire::Kind::topic) missed_ = passed.missing;
+    const bool sparse = (header_.flags & wire::batch_flag::sparse) != 0;
+    if (header_.kind == wire::Kind::topic && !sparse) missed_ = passed.missing;
     // Another path was quicker, and the agent, which started since, cannot know.
     if (passed.late) envelope_.flags |= wire::envelope_flag::redelivered;
     walk_.emplace(decoded->batch.subspan(header_.header_length), header_.sequence + envelope_.first,

@@ -26,6 +26,7 @@ inline constexpr std::uint16_t unsealed = 1;      // checksums are zero; the age
 inline constexpr std::uint16_t part = 2;          // holds a piece of one large message
 inline constexpr std::uint16_t abort = 4;         // a part that says: no more parts will come
 inline constexpr std::uint16_t want_arrived = 8;  // tell the producer when every agent has it
+inline constexpr std::uint16_t sparse = 16;       // holes in the channel sequence tell of no loss
 }  // namespace batch_flag
 
 // Where a part stands in its message. Present if and only if batch_flag::part.

@@ -83,6 +83,29 @@ class Messages(unittest.TestCase):
         self.assertEqual(self.bus("publish", "--require-destination", "--receipt", "none", "a", "b")
                          .returncode, 2)
 
+    def test_a_job_that_is_tried_again_publishes_once(self):
+        self.bus("subscribe", "plant.**", "--durable", "d", "--timeout", "0")
+        for attempt in range(2):
+            sent = self.bus("publish", "--id", "nightly", "plant.a", "report")
+            self.assertEqual(sent.returncode, 0, sent.stderr)
+        self.assertIn(b"1 of 1 message had been published before", sent.stderr)
+        self.bus("publish", "--id", "next night", "plant.a", "another report")
+        self.agent.kill()
+        self.agent.start()
+        self.bus("publish", "--id", "nightly", "plant.a", "report")
+        got = self.bus("subscribe", "plant.**", "--durable", "d", "--timeout", "0.3")
+        self.assertEqual(got.stdout, b"report\nanother report\n")
+
+    def test_an_import_that_is_tried_again_goes_on_where_it_stopped(self):
+        lines = [b"line %d\n" % number for number in range(2_000)]
+        first = self.bus("send", "--lines", "--id", "import", "jobs", stdin=b"".join(lines[:700]))
+        self.assertEqual(first.returncode, 0, first.stderr)
+        second = self.bus("send", "--lines", "--id", "import", "jobs", stdin=b"".join(lines))
+        self.assertEqual(second.returncode, 0, second.stderr)
+        self.assertIn(b"700 of 2,000 messages had been published before", second.stderr)
+        got = self.bus("receive", "jobs", "--count", "2000", "--timeout", "5")
+        self.assertEqual(got.stdout, b"".join(lines))
+
     def test_headers_travel_beside_the_message(self):
         self.assertEqual(self.bus(
             "send", "--key", "pump", "--correlation-id", "7", "--reply-to", "answers",

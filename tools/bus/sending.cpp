@@ -24,6 +24,7 @@ constexpr auto room_patience = 60s;
 
 ConnectOptions connect_options(const SendingOptions& options) {
     ConnectOptions connect = options.attachment.connect_options();
+    connect.producer = options.id;
     // With receipts nothing is left to wait for at the end, and after Ctrl-C nobody wants to.
     if (options.wait != SendingOptions::Wait::none) connect.linger = 0ms;
     return connect;
@@ -65,6 +66,12 @@ void SendingOptions::add_options(Command& command, const char* channel_name) {
         ->type_name("STAGE");
     command.add_flag("--require-destination", require_destination,
                      "That a message has nobody to go to is an error, with exit code 6");
+    command
+        .add_option(
+            "--id", id,
+            "Publish under this key once: what was published under it in the last 24 h, by an "
+            "earlier try, is not published again")
+        ->type_name("KEY");
     message.add_options(command);
     attachment.add_options(command);
 }
@@ -85,6 +92,7 @@ void Sending::run() {
         throw Failure(ExitCode::usage,
                       "only a receipt tells whether there is a destination: --require-destination "
                       "cannot go with --receipt none");
+    if (!options_.id.empty()) options_.attachment.await_agent(bus_, interruption_);
     invite(options_);
     MessageSource source =
         options_.text
@@ -104,6 +112,7 @@ PublishOptions Sending::how() const {
     how.stage = options_.wait == SendingOptions::Wait::arrived ? Stage::arrived : Stage::safe;
     how.require_destination = options_.require_destination;
     how.timeout = room_patience;
+    if (!options_.id.empty()) how.sequence = sent_;
     return how;
 }
 
@@ -156,6 +165,7 @@ void Sending::collect_decided() {
 void Sending::count(const Receipt& receipt, Outcome outcome) {
     if (outcome == Outcome::reached) {
         ++reached_;
+        if (!receipt.reason().empty()) ++published_before_;
         if (receipt.destinations() == 0u) ++reached_nobody_;
         return;
     }
@@ -178,6 +188,9 @@ void Sending::report() const {
         throw Failure(failed_ == unwanted_ ? ExitCode::no_destination : ExitCode::failed,
                       fmt::format("{}; the first that failed: {}",
                                   so_many(sent_ - failed_, sent_, options_.wait), first_reason_));
+    if (published_before_ > 0)
+        std::cerr << fmt::format("bus: {} of {} had been published before, under this --id\n",
+                                 grouped(published_before_), counted(sent_, "message"));
     if (reached_nobody_ > 0 && options_.kind == Channel::Kind::topic)
         std::cerr << fmt::format("bus: reached nobody: {} of {}, for no subscription matches {}\n",
                                  grouped(reached_nobody_), counted(sent_, "message"),

@@ -27,6 +27,7 @@ struct SendingOptions {
     bool lines = false;
     Wait wait = Wait::safe;
     bool require_destination = false;
+    std::string id;  // of a job that may be tried again; empty: none
     MessageOptions message;
 
     void add_options(Command& command, const char* channel_name);
@@ -60,7 +61,7 @@ class Sending {
     const Interruption& interruption_;
     const std::vector<Header> headers_;
     std::uint64_t sent_ = 0, reached_ = 0, failed_ = 0, reached_nobody_ = 0, unwanted_ = 0,
-                  undelivered_ = 0;
+                  published_before_ = 0, undelivered_ = 0;
     std::string first_reason_;
     std::deque<Pending> pending_;
     std::size_t pending_bytes_ = 0;

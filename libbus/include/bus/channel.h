@@ -2,6 +2,7 @@
 #pragma once
 
 #include <chrono>
+#include <cstdint>
 #include <memory>
 #include <span>
 #include <string>
@@ -35,6 +36,11 @@ struct PublishOptions {
     std::chrono::milliseconds expires_in{0};
     // publish() and send(): how long to wait for room, then Error.
     std::chrono::milliseconds timeout{5000};
+    // Of a producer with a name, and there required: from 1, ascending, and the same for the same
+    // message whenever it is published again. Its messages keep this order: no priorities, 64 KiB
+    // at most, and what holds back one channel holds back all. publish() waits for the agent at
+    // first.
+    std::uint64_t sequence = 0;
     // Ahead of waiting messages of lower priority, without starving them.
     Priority priority = Priority::normal;
     // Standard headers; empty ones do not travel.

@@ -28,6 +28,11 @@ struct ConnectOptions {
     // For people, in `bus status`: 255 bytes of A-Z a-z 0-9 _ - and dots. Empty: the program's
     // name.
     std::string app{};
+    // A name for this producer, 1 to 255 bytes, instead of a random id: then each message has its
+    // PublishOptions::sequence, and the agent knows for 24 h what this user published under this
+    // name, also through restarts of this program. What is safe already is not published again. One
+    // connection at a time: a newer one ends the session of an older.
+    std::string producer{};
     // How long close() waits for receipts.
     std::chrono::milliseconds linger{5000};
     // Bytes that may wait in this process for room in the agent and for receipts; publishers wait

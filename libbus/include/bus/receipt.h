@@ -48,7 +48,7 @@ class BUS_EXPORT Receipt {
     // How many subscriptions, queues and peers the message was owed to when the agent took it.
     // nullopt: not decided yet, or the agent was restarted meanwhile and cannot tell.
     std::optional<unsigned> destinations() const noexcept;
-    // For people; empty unless refused or unknown.
+    // For people; empty where there is nothing to add.
     std::string reason() const;
     // Calls once with the outcome, as soon as there is one, on ConnectOptions::executor.
     void when_ready(std::function<void(Outcome)> callback) const;

@@ -116,6 +116,40 @@ TEST_CASE("a priority is the lane of its batch") {
     }
 }
 
+TEST_CASE("a producer with a name asks what was taken, and goes on behind it") {
+    const Runtime runtime;
+    StubAgent agent{runtime};
+    auto how = options(runtime);
+    how.producer = "billing-7";
+    bus::Connection app{how};
+    CHECK_FALSE(agent.welcome().producer);  // whose agent it is must be known first
+    const auto topic = app.topic("news");
+    CHECK(topic.try_publish("1", {.sequence = 1}) == bus::Offer::would_block);
+    const auto hello = agent.welcome(1, 2, 2);
+    CHECK(hello.producer);
+    const auto before = topic.send("2", {.sequence = 2});
+    CHECK(before.wait(patience) == bus::Outcome::reached);
+    CHECK(before.reason() == "published before");
+    const auto after = topic.send("3", {.sequence = 3});
+    const auto batch = agent.expect_batch();
+    CHECK(batch.header.producer == *hello.producer);
+    CHECK(batch.envelope.number == 3);
+    CHECK_THROWS_AS(topic.publish("3", {.sequence = 3}), bus::Error);
+    CHECK_THROWS_AS(topic.publish("4"), bus::Error);
+    CHECK_THROWS_AS(topic.publish("4", {.sequence = 4, .priority = bus::Priority::high}),
+                    bus::Error);
+    CHECK_THROWS_AS(topic.publish(std::string(100'000, 'x'), {.sequence = 4}), bus::Error);
+    agent.receipts({.safe_through = 3, .records = {{.number = 3, .destinations = 1}}});
+    CHECK(after.wait(patience) == bus::Outcome::reached);
+    CHECK(after.reason().empty());
+}
+
+TEST_CASE("a sequence is for producers with a name") {
+    const Runtime runtime;
+    bus::Connection app{options(runtime)};
+    CHECK_THROWS_AS(app.publish("news", "x", {.sequence = 1}), bus::Error);
+}
+
 TEST_CASE("a refused message comes back with its reason") {
     const Runtime runtime;
     StubAgent agent{runtime};
