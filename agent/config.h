@@ -55,7 +55,7 @@ struct Config {
     std::vector<std::string> listen;  // "tcp://address:port"
     bool relay = false;               // passes on what is for others
     std::vector<AppConfig> apps;      // one a uid
-    std::vector<core::ChannelBound> channels;
+    std::vector<core::ChannelSettings> channels;
     // Of the file, then of peers.d/*.json in the order of their names.
     std::vector<PeerConfig> peers;
 };

@@ -20,6 +20,12 @@ std::string text_of_addresses(const std::vector<std::string>& addresses) {
     return addresses.empty() ? "none (it dials)" : core::joined(addresses);
 }
 std::string text_of_flag(bool flag) { return flag ? "true" : "false"; }
+std::string text_of_flag(std::optional<bool> flag) {
+    return flag ? text_of_flag(*flag) : "not set";
+}
+std::string text_of_count(std::optional<std::uint32_t> count) {
+    return count ? std::to_string(*count) : "not set";
+}
 // In the largest unit that divides it.
 std::string text_of_age(Duration age) {
     static constexpr std::pair<std::chrono::seconds, char> units[] = {
@@ -126,18 +132,26 @@ void compare_apps(const Config& was, const Config& is, std::vector<std::string>&
     }
 }
 
-std::string text_of_bound(const Config& config, const core::ChannelFilter& channels) {
-    const auto found = std::ranges::find(config.channels, channels, &core::ChannelBound::channels);
-    return found == config.channels.end() ? "none" : text_of_bound(found->waiting);
+core::ChannelSettings said_of(const core::ChannelFilter& channels, const Config& config) {
+    const auto found =
+        std::ranges::find(config.channels, channels, &core::ChannelSettings::channels);
+    if (found == config.channels.end()) return {.channels = channels, .waiting = {}};
+    return *found;
 }
 
 void compare_channels(const Config& was, const Config& is, std::vector<std::string>& lines) {
     std::map<std::string, core::ChannelFilter> all;
     for (const auto& config : {&was, &is})
         for (const auto& bound : config->channels) all[bound.channels.words()] = bound.channels;
-    for (const auto& [words, channels] : all)
-        Subject{"channels " + words, lines}.compare("limits", text_of_bound(was, channels),
-                                                    text_of_bound(is, channels));
+    for (const auto& [words, channels] : all) {
+        const auto before = said_of(channels, was), after = said_of(channels, is);
+        Subject subject{"channels " + words, lines};
+        subject.compare("limits", text_of_bound(before.waiting), text_of_bound(after.waiting));
+        subject.compare("max_deliveries", text_of_count(before.max_deliveries),
+                        text_of_count(after.max_deliveries));
+        subject.compare("bury_expired", text_of_flag(before.bury_expired),
+                        text_of_flag(after.bury_expired));
+    }
 }
 
 std::vector<std::string> restart_keys(const Config& was, const Config& is) {

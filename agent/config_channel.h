@@ -8,6 +8,6 @@
 
 namespace bus {
 
-std::vector<core::ChannelBound> read_channels(ConfigSection& section);
+std::vector<core::ChannelSettings> read_channels(ConfigSection& section);
 
 }  // namespace bus

@@ -93,6 +93,16 @@ inline constexpr auto journal_retry = 1s;          // after a full disk or an I/
 // What a queue took from a peer and cannot hand out may go to a peer that has consumers.
 inline constexpr auto queue_return_after = 5min;
 inline constexpr std::uint32_t queue_idle_ticks_max = 600;  // seconds without messages or consumers
+// So often a consumer may have a message and not acknowledge it, before it is a dead letter.
+inline constexpr std::uint32_t max_deliveries_default = 10;
+inline constexpr std::uint32_t max_deliveries_max = 10'000;
+// Between two steps of the caution with which a broken session's messages are handed out again.
+inline constexpr auto caution_step = 1s;
+// Ranges that one queue or subscription has to hand out again later; beyond it nothing new goes to
+// its consumers.
+inline constexpr std::size_t put_off_max = 16'384;
+// What rests longer than this does so on disk.
+inline constexpr auto rest_in_memory = 1s;
 inline constexpr auto stop_patience = 10s;  // for what is in flight when told to stop
 
 // ---- Journal --------------------------------------------------------------------------
@@ -107,6 +117,8 @@ inline constexpr std::uint64_t stream_share_percent = 90;
 inline constexpr std::uint64_t dead_letter_share_percent = 10;
 // Filters of channels whose backlog has a bound: each commit looks through them.
 inline constexpr std::size_t channel_bounds_max = 100;
+// Filters of channels of which something is said.
+inline constexpr std::size_t channel_settings_max = 1'000;
 
 // ---- Paths --------------------------------------------------------------------------
 // What a link that is down adds to the cost of its paths: more than all links of any path cost.

@@ -203,6 +203,17 @@ Group* Exchange::State::group_for(const Session& session, const wire::Subscribe&
     return &added;
 }
 
+namespace {
+
+ConsumerTerms terms_of(const wire::Subscribe& command) {
+    return {.messages_max = std::min(command.prefetch_messages, limits::prefetch_messages_max),
+            .bytes_max = std::min(command.prefetch_bytes, limits::prefetch_bytes_max),
+            .ack_deadline = std::chrono::milliseconds{command.ack_deadline_millis},
+            .rate = command.rate};
+}
+
+}  // namespace
+
 void Exchange::State::on_subscribe(Session& session, const wire::Subscribe& command) {
     Reject code = Reject::none;
     if (const auto reason = why_not(session, command, code)) {
@@ -217,9 +228,7 @@ void Exchange::State::on_subscribe(Session& session, const wire::Subscribe& comm
         return fail(
             session.id, command.id, code,
             "the durable subscription \"" + command.durable + "\" exists with another filter");
-    group->join({.id = {session.id, command.id},
-                 .messages_max = std::min(command.prefetch_messages, limits::prefetch_messages_max),
-                 .bytes_max = std::min(command.prefetch_bytes, limits::prefetch_bytes_max)});
+    group->join({session.id, command.id}, terms_of(command));
     touch(*group);
     session.subscriptions.emplace(command.id, group->id());
     show_interest(*group);
@@ -246,7 +255,7 @@ void Exchange::State::on_unsubscribe(Session& session, const wire::Unsubscribe& 
 
 // An explicit end: an anonymous subscription goes at once, a durable one only if told to.
 void Exchange::State::leave_group(Group& group, ConsumerId consumer, bool forget) {
-    group.leave(consumer);
+    group.leave(consumer, Group::Parting::left);
     touch(group);
     if (group.consumers() > 0) return;
     switch (group.destination().type) {
@@ -275,10 +284,10 @@ void Exchange::State::leave_group(Group& group, ConsumerId consumer, bool forget
 // ---- The end of a session
 // ------------------------------------------------------------------------
 
-void Exchange::State::close_session(Session& session) {
+void Exchange::State::close_session(Session& session, Group::Parting how) {
     for (const auto& [id, destination] : session.subscriptions) {
         Group& group = *groups.at(destination);
-        group.leave({session.id, id});
+        group.leave({session.id, id}, how);
         touch(group);
         // Interest outlives the session for a while: an app that restarts misses nothing.
         if (group.consumers() == 0 && group.destination().type != Destination::Type::durable)

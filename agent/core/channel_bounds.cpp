@@ -7,9 +7,10 @@
 
 namespace bus::core {
 
-std::vector<std::uint32_t> ChannelBounds::replace(const std::vector<ChannelBound>& bounds) {
+std::vector<std::uint32_t> ChannelBounds::replace(const std::vector<ChannelSettings>& bounds) {
     std::vector<One> before = std::exchange(all_, {});
-    for (const ChannelBound& bound : bounds) {
+    for (const ChannelSettings& bound : bounds) {
+        if (bound.waiting == Bound{}) continue;
         const auto same = std::find_if(before.begin(), before.end(), [&](const One& one) {
             return one.settings.channels == bound.channels;
         });

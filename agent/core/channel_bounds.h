@@ -15,14 +15,14 @@ class ChannelBounds {
   public:
     struct One {
         std::uint32_t number = 0;  // of these channels, as long as there is a bound on them
-        ChannelBound settings;
+        ChannelSettings settings;
         std::uint64_t bytes = 0;  // in the journal
         bool reached = false;     // until whole windows fit in again
     };
 
     // Of what is known, those of the same channels keep theirs. Returns the numbers of those that
     // hold nothing back any more: they have ended, or are larger.
-    std::vector<std::uint32_t> replace(const std::vector<ChannelBound>& bounds);
+    std::vector<std::uint32_t> replace(const std::vector<ChannelSettings>& bounds);
     // What the journal has to be asked for, if that is something else than it was.
     std::optional<Watch> take_watch();
     // Returns the numbers of those that have room again.

@@ -11,6 +11,7 @@ namespace bus::core {
 using State = Exchange::State;
 
 void State::apply_channels() {
+    keeper.policies.replace(settings.channels);
     for (const std::uint32_t number : channel_bounds.replace(settings.channels))
         let_go_on(Cause{Cause::Of::channels, number});
     auto watch = channel_bounds.take_watch();

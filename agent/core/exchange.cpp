@@ -38,7 +38,8 @@ void Exchange::on_command(SessionId id, const wire::Command& command, Time now) 
     if (found == s.sessions.end() || s.stopping) return;
     State::Session& session = found->second;
     if (const auto* hello = std::get_if<wire::Hello>(&command)) return s.on_hello(session, *hello);
-    if (std::holds_alternative<wire::Bye>(command)) return s.close_session(session);
+    if (std::holds_alternative<wire::Bye>(command))
+        return s.close_session(session, Group::Parting::left);
     if (!session.open) return s.reply(id, wire::Reset{"say hello first"});
     if (const auto* subscribe = std::get_if<wire::Subscribe>(&command))
         s.on_subscribe(session, *subscribe);
@@ -64,8 +65,11 @@ void Exchange::on_acks(SessionId id, std::span<const wire::Ack> acks, Time now) 
     if (!session->second.open) return s.reply(id, wire::Reset{"say hello first"});
     for (const wire::Ack& ack : acks) {
         const Lease* const lease = s.leases.find(ack.tag);
-        // Of an earlier session, or decided before: harmless.
-        if (lease == nullptr || lease->consumer.session != id) continue;
+        // Of an earlier session, decided before, or taken back: nobody's any more.
+        if (lease == nullptr || lease->consumer.session != id) {
+            ++s.late_acks;
+            continue;
+        }
         Group& group = *s.groups.at(lease->group);
         if (group.decide(ack) == Group::Decision::malformed) ++s.malformed;
         s.touch(group);

@@ -1,17 +1,20 @@
 // What a queue, a durable and an anonymous subscription all are: batches that
 // wait in order, and consumers that get ranges of them as far as they have
 // room. Range, credit and attempt are decided here and nowhere else.
+//
+// group.cpp: what it is owed and what its consumers decide; group_hand_out.cpp:
+// who gets what; group_large.cpp: large messages; group_peers.cpp: what other
+// agents work on; group_journal.cpp: what is on disk.
 #pragma once
 
 #include <algorithm>
 #include <array>
 #include <cstdint>
 #include <map>
-#include <set>
-#include <unordered_map>
-#include <unordered_set>
+#include <string>
 #include <vector>
 
+#include "core/consumer.h"
 #include "core/effects.h"
 #include "core/keeper.h"
 #include "core/large_messages.h"
@@ -26,18 +29,6 @@ class Remote;
 
 class Group {
   public:
-    struct Consumer {
-        ConsumerId id;
-        std::uint32_t messages_max = 0;
-        std::uint64_t bytes_max = 0;
-        std::uint32_t messages_out = 0;
-        std::uint64_t bytes_out = 0;
-        std::set<std::uint64_t> tags;
-
-        bool has_room() const { return messages_out < messages_max && bytes_out < bytes_max; }
-        std::uint32_t room() const { return messages_max - messages_out; }
-    };
-
     Group(Destination destination, Keeper& keeper, Leases& leases);
 
     const Destination& destination() const { return destination_; }
@@ -65,20 +56,24 @@ class Group {
     bool is_with_peer(const wire::BatchHeader& batch, PeerTaker taker);
 
     // ---- Consumers.
-    void join(Consumer consumer);
-    // What it had and did not decide goes back, to be handed out again, marked.
-    void leave(ConsumerId id);
+    void join(ConsumerId id, const ConsumerTerms& terms);
+    // left: it said so. lost: its session broke off, perhaps by what it was given.
+    enum class Parting : std::uint8_t { left, lost };
+    // What it had and did not decide is handed out again, marked, at once.
+    void leave(ConsumerId id, Parting how);
     std::size_t consumers() const { return consumers_.size(); }
     std::size_t consumers_with_room() const {
-        return static_cast<std::size_t>(std::count_if(consumers_.begin(), consumers_.end(),
-                                                      [](const auto& c) { return c.has_room(); }));
+        return static_cast<std::size_t>(
+            std::count_if(consumers_.begin(), consumers_.end(),
+                          [](const Consumer& one) { return one.has_room(); }));
     }
 
     enum class Decision : std::uint8_t { done, unknown, malformed };
     [[nodiscard]] Decision decide(const wire::Ack& ack);
 
     void hand_out(Effects& effects);
-    Time next_deadline() const { return delayed_.empty() ? never : delayed_.begin()->first; }
+    // When hand_out may have something to do without another input.
+    Time next_deadline() const;
 
     // ---- Large messages.
     bool has_large_messages() const { return !large_.empty(); }
@@ -150,9 +145,18 @@ class Group {
     };
     struct Work {  // what is to be handed out before the runs: cut rests and what came back
         std::uint32_t count = 0;
-        std::uint16_t attempt = 1;
+        std::uint16_t attempt = 1;     // hand-outs of it, with the next one
+        std::uint16_t deliveries = 0;  // of those before, in which its consumer really had it
+        bool suspect = false;          // its last consumer's session broke off
     };
     using WorkKey = std::pair<BatchId, std::uint32_t>;  // batch, first message
+
+    // Why a range comes back, and when it may go out again.
+    struct Return {
+        bool counts = false;  // its consumer really had it
+        bool suspect = false;
+        Duration pause{};
+    };
 
     Entry* left_behind(PeerTaker taker);
     Entry take_left_behind(PeerTaker taker);
@@ -161,10 +165,12 @@ class Group {
     Run* next_lane();
     bool may_go_to_peer(const Entry& entry, PeerTaker taker);
     bool is_expired(const Entry& entry);
+    void expire(std::map<BatchId, Out>::iterator at, std::uint32_t first, std::uint32_t count);
     bool is_moot(const wire::BatchHeader& batch);
     void settle_alone(const Entry& entry);
     LargeMessage* note_part(const Entry& entry);
     void leave_large(ConsumerId gone);
+    void take_back_large(LargeMessage& message, Consumer& consumer, const Return& why);
     void give_back_whole(LargeMessage& message);
     void decide_part(std::map<BatchId, Out>::iterator at);
     void settle_whole(LargeMessage& message);
@@ -172,16 +178,24 @@ class Group {
     void recall(const Entry& entry);
     void on_recalled(const Loaded& answer);
     void lose(std::map<BatchId, Out>::iterator at);
+    bool may_begin();
     bool hand_out_one(Effects& effects);
-    Consumer* consumer_for(const Out& out);
-    std::uint32_t share(const Consumer& consumer, const Out& out, std::uint32_t count) const;
-    void deliver(Consumer& consumer, const Out& out, std::uint32_t first, std::uint32_t count,
-                 std::uint16_t attempt, Effects& effects);
-    void give_back(BatchId batch, std::uint32_t first, std::uint32_t count, std::uint16_t attempt);
+    Consumer* consumer_for(const Out& out, bool suspect);
+    std::uint32_t share(Consumer& consumer, const Out& out, const Work& work);
+    void deliver(Consumer& consumer, const Out& out, std::uint32_t first, const Work& work,
+                 Effects& effects);
+    void rule(Consumer& consumer, const wire::Ack& ack);
+    void carry_out(const Lease& lease, const wire::Ack& ack, std::uint32_t first,
+                   std::uint32_t count);
+    void take_back_overdue(Consumer& consumer);
+    void take_back(Consumer& consumer, std::uint64_t tag, const Return& why);
+    void give_back(const Lease& lease, std::uint32_t first, std::uint32_t count, const Return& why);
+    void put_back(const Out& out, std::uint32_t first, const Work& work, Duration pause);
     void acknowledge(BatchId batch, std::uint32_t first, std::uint32_t count, Time since);
     void learn_settle_time(const Entry& entry, Time since);
     void settle(std::map<BatchId, Out>::iterator at);
-    void bury(BatchId batch, std::uint32_t first, std::uint32_t count, const std::string& reason);
+    void bury(std::map<BatchId, Out>::iterator at, std::uint32_t first, std::uint32_t count,
+              const std::string& reason);
     Consumer* find(ConsumerId id);
 
     const Destination destination_;
@@ -193,7 +207,8 @@ class Group {
     std::size_t next_consumer_ = 0;
     std::map<BatchId, Out> out_;
     std::map<WorkKey, Work> ready_;
-    std::multimap<Time, std::pair<WorkKey, Work>> delayed_;
+    std::multimap<Time, std::pair<WorkKey, Work>> resting_;
+    Time free_again_ = never;  // a consumer's rate, or caution, is all that is in the way
     LargeMessages large_;
     Overdue overdue_;
     std::vector<Entry> rests_;

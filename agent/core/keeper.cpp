@@ -218,8 +218,20 @@ void Keeper::progress(const Entry& entry, std::uint32_t done) {
         add_pending(Progress{owed.stream, entry.id(), done}, now_ + limits::journal_idle_flush);
 }
 
+Settlement Keeper::expire(const Entry& entry, std::uint32_t first, std::uint32_t count) {
+    const auto& header = entry.batch().header();
+    if (!policies.of(header.kind, header.channel).bury_expired) return Settlement::expired;
+    bury(entry, first, count, "expired");
+    return Settlement::dead_lettered;
+}
+
 void Keeper::bury(const Entry& entry, std::uint32_t first, std::uint32_t count, std::string reason,
                   const std::string& name) {
+    // A queue that nothing was ever journaled of has to have a name there.
+    if (const auto found = undeclared_.find(entry.owed().stream.to); found != undeclared_.end()) {
+        change(PutDestination{found->second}, true);
+        undeclared_.erase(found);
+    }
     change(Bury{.stream = entry.owed().stream,
                 .id = entry.id(),
                 .batch = entry.batch(),
@@ -229,6 +241,8 @@ void Keeper::bury(const Entry& entry, std::uint32_t first, std::uint32_t count, 
                 .wall_micros = wall_micros(now_),
                 .name = name},
            true);
+    ++entry.custody->burials;
+    buried_.push_back(entry.custody);
 }
 
 // ---- What goes to the journal ------------------------------------------------------
@@ -283,6 +297,7 @@ std::optional<Transaction> Keeper::gather() {
     in_flight_->number = transaction.number;
     if (now_ >= puts_not_before_) gather_custodies(transaction);
     in_flight_->changes.swap(pending_);
+    in_flight_->buried.swap(buried_);
     pending_due_ = never;
     if (in_flight_->custodies.empty() && in_flight_->changes.empty()) {
         in_flight_.reset();  // all that was due has settled meanwhile
@@ -399,6 +414,11 @@ void Keeper::on_committed(const Committed& answer) {
         if (!was_safe) safe(*custody);
         custody->drop_spare_bytes();
     }
+    for (const auto& custody : done.buried) {
+        const bool was_safe = custody->safe();
+        --custody->burials;
+        if (!was_safe && custody->safe()) safe(*custody);
+    }
     // Settlements may succeed on a full disk; only data that got through, or room, ends it.
     if (full_ && space_.full && done.custodies.empty()) return;
     full_ = space_.full;
@@ -436,6 +456,8 @@ void Keeper::take_apart(bool maybe_on_disk) {
     failed.changes.insert(failed.changes.end(), std::make_move_iterator(pending_.begin()),
                           std::make_move_iterator(pending_.end()));
     pending_ = std::move(failed.changes);
+    buried_.insert(buried_.end(), std::make_move_iterator(failed.buried.begin()),
+                   std::make_move_iterator(failed.buried.end()));
     pending_due_ = pending_.empty() ? never : now_;
     for (const Destination& destination : failed.declared)
         undeclared_[destination.id] = destination;

@@ -13,6 +13,7 @@
 #include <unordered_set>
 #include <vector>
 
+#include "core/channel_policy.h"
 #include "core/custody.h"
 #include "core/intake.h"
 #include "core/journal.h"
@@ -75,10 +76,16 @@ class Keeper {
     void handed_out(const Entry& entry);
     // Its destination does without the bytes from now on, as long as the journal has them.
     void spare_bytes(const Entry& entry);
+    // Messages [first, first + count) of it have expired: dead letters, where their channel asks
+    // for that. How they settle.
+    [[nodiscard]] Settlement expire(const Entry& entry, std::uint32_t first, std::uint32_t count);
+    [[nodiscard]] Settlement expire(const Entry& entry) {
+        return expire(entry, entry.owed().done, entry.messages() - entry.owed().done);
+    }
     // The first `done` messages of it are acknowledged.
     void progress(const Entry& entry, std::uint32_t done);
     // A copy of messages [first, first + count) goes to the dead letters; the entry is not settled
-    // by it.
+    // by it. What was in memory only is not safe before that copy is on disk.
     // `name`: of an agent, for people.
     void bury(const Entry& entry, std::uint32_t first, std::uint32_t count, std::string reason,
               const std::string& name = {});
@@ -109,6 +116,7 @@ class Keeper {
     void on_undecided(const Undecided& answer);
 
     Ledger ledger;
+    ChannelPolicies policies;
     MemoryMeter meter;
     std::set<StreamId> journaled_streams;
     std::vector<std::shared_ptr<Intake>> dirty_intakes;
@@ -154,6 +162,7 @@ class Keeper {
         std::vector<Change> changes;  // all but Put and Owe, to be said again if it fails
         std::vector<std::pair<std::shared_ptr<Intake>, std::uint64_t>> marks;
         std::vector<Destination> declared;
+        std::vector<std::shared_ptr<Custody>> buried;
     };
     using MessageKey = std::pair<ProducerId, std::uint64_t>;
     struct MessageKeyHash {
@@ -190,6 +199,7 @@ class Keeper {
 
     std::priority_queue<Due> due_;  // whatever is unsafe and in memory is there
     std::vector<Change> pending_;
+    std::vector<std::shared_ptr<Custody>> buried_;  // of the burials among them, each once
     Time pending_due_ = never;
     std::unordered_map<DestinationId, Destination> undeclared_;
     std::unordered_map<Intake*, std::pair<std::shared_ptr<Intake>, std::uint64_t>> marks_;

@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <unordered_map>
+#include <utility>
 #include <vector>
 
 #include "base/time.h"
@@ -25,10 +26,14 @@ struct Lease {
     BatchId batch;
     std::uint32_t first = 0, count = 0;
     std::uint32_t undecided = 0;
-    std::uint64_t bytes = 0;  // of the consumer's room
-    bool takes_room = true;   // false: a part before the last; its message takes room with that
-    std::uint16_t attempt = 1;
+    std::uint64_t bytes = 0;    // of the consumer's room
+    bool takes_room = true;     // false: a part before the last; its message takes room with that
+    std::uint16_t attempt = 1;  // hand-outs of it, with this one
+    std::uint16_t deliveries = 0;      // of those before, in which its consumer really had it
+    std::uint32_t deliveries_max = 0;  // 0: any number
+    bool suspect = false;              // its last consumer's session broke off
     Time since{};
+    Time deadline = never;
     std::vector<bool> decided;  // empty while all or nothing is
 
     bool covers(std::uint32_t from, std::uint32_t many) const {
@@ -61,10 +66,13 @@ struct Lease {
 // consumer's room) but nothing returns from them.
 class Leases {
   public:
-    std::uint64_t open(Lease lease) {
-        leases_.emplace(++last_tag_, std::move(lease));
-        return last_tag_;
+    // Its tag, and where it is until it is closed.
+    std::pair<std::uint64_t, Lease*> open(Lease lease) {
+        ++last_tag_;
+        return {last_tag_, &leases_.emplace(last_tag_, std::move(lease)).first->second};
     }
+    // Of a lease that is over, or never was.
+    bool was_open(std::uint64_t tag) const { return tag <= last_tag_; }
     Lease* find(std::uint64_t tag) {
         const auto found = leases_.find(tag);
         return found == leases_.end() ? nullptr : &found->second;

@@ -351,7 +351,7 @@ bool Outbound::send_from(Remote& remote, Entry& front, const Send& send) {
     const Entry& entry = flight.carried.front().entry;
     if (&remote != neighbour_) remote.note_left(entry.batch().header());
     if (entry.custody->expires <= keeper_.now()) {
-        land(flight, Settlement::expired);
+        land(flight, keeper_.expire(entry));
         return true;
     }
     if (owed.queue == nullptr && remote.is_moot(entry)) {

@@ -29,12 +29,16 @@ struct Bound {
     friend bool operator==(const Bound&, const Bound&) = default;
 };
 
-// Its bytes are those in the journal, of all channels that it covers together, each batch once;
-// beyond them this host's publishers are held back.
-struct ChannelBound {
+// What is said of channels.
+struct ChannelSettings {
     ChannelFilter channels;
+    // Its bytes are those in the journal, of all channels that it covers together, each batch once;
+    // beyond them this host's publishers are held back.
     Bound waiting;
-    friend bool operator==(const ChannelBound&, const ChannelBound&) = default;
+    // Of each channel the most specific settings count: core/channel_policy.h.
+    std::optional<std::uint32_t> max_deliveries = std::nullopt;  // 0: as many as it takes
+    std::optional<bool> bury_expired = std::nullopt;
+    friend bool operator==(const ChannelSettings&, const ChannelSettings&) = default;
 };
 
 struct PeerSettings {
@@ -59,7 +63,7 @@ struct Settings {
     std::string version;  // of the program, for people
     bool relay = false;   // passes on what is for others
     std::vector<PeerSettings> peers;
-    std::vector<ChannelBound> channels;          // no two with the same channels
+    std::vector<ChannelSettings> channels;       // no two with the same channels
     std::map<std::uint32_t, Permissions> rules;  // by uid; a uid without one may use every channel
     std::uint32_t own_uid = 0;                   // may do everything
     std::uint64_t journal_bytes_max = limits::journal_bytes_default;

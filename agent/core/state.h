@@ -188,7 +188,7 @@ struct Exchange::State {
     void on_hello(Session& session, const wire::Hello& hello);
     void on_subscribe(Session& session, const wire::Subscribe& command);
     void on_unsubscribe(Session& session, const wire::Unsubscribe& command);
-    void close_session(Session& session);
+    void close_session(Session& session, Group::Parting how = Group::Parting::lost);
     std::optional<std::string> why_not(const Session& session, const wire::Subscribe& command,
                                        wire::Reject& code) const;
     Group* group_for(const Session& session, const wire::Subscribe& command, wire::Reject& code);
@@ -528,7 +528,8 @@ struct Exchange::State {
     std::string summary;  // as it was told last
     std::optional<Time> summary_made;
     std::uint64_t questions_dropped = 0;
-    std::uint64_t denied = 0, malformed = 0, duplicates_dropped = 0, best_effort_dropped = 0;
+    std::uint64_t denied = 0, malformed = 0, late_acks = 0, duplicates_dropped = 0,
+                  best_effort_dropped = 0;
 };
 
 }  // namespace bus::core

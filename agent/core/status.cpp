@@ -145,6 +145,7 @@ Status Exchange::status(Time now) const {
                   .journal_full = s.everything_held,
                   .denied = s.denied,
                   .malformed = s.malformed,
+                  .late_acks = s.late_acks,
                   .duplicates_dropped = s.duplicates_dropped,
                   .best_effort_dropped = s.best_effort_dropped,
                   .questions_dropped = s.questions_dropped,

@@ -94,7 +94,8 @@ struct Status {
     std::uint64_t unsafe_batches = 0;
     JournalSpace journal;
     bool journal_full = false;
-    std::uint64_t denied = 0, malformed = 0, duplicates_dropped = 0, best_effort_dropped = 0;
+    std::uint64_t denied = 0, malformed = 0, late_acks = 0, duplicates_dropped = 0,
+                  best_effort_dropped = 0;
     std::uint64_t questions_dropped = 0;  // of other agents, and answers: too many, or nobody there
     std::uint64_t dead_letters = 0;
     std::vector<std::string> held_producers;  // "topic a.b", "topic **, for 3 sources"

@@ -143,6 +143,7 @@ Json status_json(const core::Status& s, const Extras& io) {
             {"denied", s.denied},
             {"denials", list_json(s.denials, denial_json)},
             {"malformed", s.malformed},
+            {"late_acks", s.late_acks},
             {"duplicates_dropped", s.duplicates_dropped},
             {"best_effort_dropped", s.best_effort_dropped},
             {"questions_dropped", s.questions_dropped},

@@ -1,5 +1,8 @@
 #include "bus/connection.h"
 
+#include <algorithm>
+#include <limits>
+
 #include "client/compose.h"
 #include "client/core.h"
 
@@ -14,13 +17,18 @@ void let_go(std::shared_ptr<client::Core>& core) noexcept {
     core.reset();
 }
 
+constexpr std::int64_t longest = std::numeric_limits<std::uint32_t>::max();
+
 wire::Subscribe wish(wire::Kind kind, std::string_view filter, const SubscribeOptions& options) {
     return {.kind = kind,
             .filter = std::string{filter},
             .durable = std::string{options.durable},
             .group = {},
             .prefetch_messages = options.prefetch_messages,
-            .prefetch_bytes = options.prefetch_bytes};
+            .prefetch_bytes = options.prefetch_bytes,
+            .ack_deadline_millis = static_cast<std::uint32_t>(
+                std::clamp<std::int64_t>(options.ack_deadline.count(), 0, longest)),
+            .rate = options.rate};
 }
 
 }  // namespace

@@ -30,6 +30,7 @@ void Inbox::begin_epoch(std::uint64_t epoch) {
     epoch_ = epoch;
     queue_.clear();
     acks_.clear();
+    through_ = {};
 }
 
 void Inbox::end(const std::string& why) {
@@ -207,36 +208,66 @@ std::string Inbox::why() const {
 
 // ---- Verdicts -----------------------------------------------------------------------------
 
-Ack Inbox::decide(Delivery& delivery, wire::Verdict verdict, std::uint32_t delay_millis,
-                  std::string_view reason) {
+Ack Inbox::decide(const Delivery& delivery, const wire::Ack& verdict) {
     if (core_->is_forked()) return Ack::stale;
-    const auto& held = delivery.held_;
-    const auto ruling = [&](std::uint64_t tag, std::uint32_t index) {
-        return wire::Ack{.tag = tag,
-                         .first = index,
-                         .count = 1,
-                         .verdict = verdict,
-                         .delay_millis = delay_millis,
-                         .reason = std::string{reason}};
-    };
-    auto follow = Follow::nothing;
-    bool given = true;
-    if (held->joined) {
-        for (const auto& piece : held->joined->pieces)
-            given = gather(held->epoch, ruling(piece.tag, piece.index), true, follow) && given;
-    } else {
-        given = gather(held->epoch, ruling(delivery.tag_, delivery.index_), delivery.completes_,
-                       follow);
-    }
-    carry_out(follow);
+    const bool given = gather_all(delivery, verdict);
     if (undecided_.fetch_sub(1) == 1 && !is_open()) leave_if_done();
     return given ? Ack::given : Ack::stale;
+}
+
+// It decides nothing, but must not wait for company.
+Ack Inbox::extend(const Delivery& delivery) {
+    if (core_->is_forked()) return Ack::stale;
+    if (is_acknowledged(delivery)) return Ack::decided;
+    auto follow = Follow::nothing;
+    const bool given = gather(delivery.held_->epoch,
+                              last_of(delivery, {.verdict = wire::Verdict::extend}), true, follow);
+    carry_out(follow);
+    return given ? Ack::given : Ack::stale;
+}
+
+bool Inbox::gather_all(const Delivery& delivery, const wire::Ack& verdict) {
+    const auto& held = delivery.held_;
+    auto follow = Follow::nothing;
+    bool given = true;
+    if (held->joined && !verdict.through) {
+        for (const auto& piece : held->joined->pieces) {
+            wire::Ack ack = verdict;
+            ack.tag = piece.tag;
+            ack.first = piece.index;
+            ack.count = 1;
+            given = gather(held->epoch, std::move(ack), true, follow) && given;
+        }
+    } else {
+        given = gather(held->epoch, last_of(delivery, verdict),
+                       delivery.completes_ || verdict.through, follow);
+    }
+    carry_out(follow);
+    return given;
+}
+
+// On the message, of a large one on its last piece.
+wire::Ack Inbox::last_of(const Delivery& delivery, wire::Ack verdict) {
+    const auto& joined = delivery.held_->joined;
+    verdict.tag = joined ? joined->pieces.back().tag : delivery.tag_;
+    verdict.first = joined ? joined->pieces.back().index : delivery.index_;
+    verdict.count = 1;
+    return verdict;
+}
+
+bool Inbox::is_acknowledged(const Delivery& delivery) const {
+    const wire::Ack last = last_of(delivery, {});
+    std::lock_guard lock{mutex_};
+    return delivery.held_->epoch == epoch_.load(std::memory_order_relaxed) &&
+           std::pair{last.tag, last.first} <= through_;
 }
 
 bool Inbox::gather(std::uint64_t epoch, wire::Ack ack, bool completes, Follow& follow) {
     std::lock_guard lock{mutex_};
     if (epoch != epoch_.load(std::memory_order_relaxed) || left_) return false;
+    if (std::pair{ack.tag, ack.first} <= through_) return true;
     const bool was_empty = acks_.empty();
+    if (ack.through) through_ = std::max(through_, std::pair{ack.tag, ack.first});
     acks_.add(std::move(ack));
     if (completes || acks_.messages() >= pass_after_)
         follow = Follow::pass_now;

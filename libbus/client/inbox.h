@@ -12,6 +12,7 @@
 #include <mutex>
 #include <optional>
 #include <string>
+#include <utility>
 
 #include <zmq.hpp>
 
@@ -60,9 +61,9 @@ class Inbox : public std::enable_shared_from_this<Inbox> {
     bool is_open() const;
     std::string why() const;
 
-    // The verdict on a delivery; it is decided with that.
-    Ack decide(Delivery& delivery, wire::Verdict verdict, std::uint32_t delay_millis,
-               std::string_view reason);
+    // The verdict on a delivery, without tag and range; it is decided with that.
+    Ack decide(const Delivery& delivery, const wire::Ack& verdict);
+    Ack extend(const Delivery& delivery);
     // Acknowledgements that wait for company; of the current epoch.
     std::vector<wire::Ack> take_acks(std::uint64_t& epoch);
 
@@ -84,6 +85,9 @@ class Inbox : public std::enable_shared_from_this<Inbox> {
     bool begin(Arrival arrival);
     void drop_current();
     bool gather(std::uint64_t epoch, wire::Ack ack, bool completes, Follow& follow);
+    bool gather_all(const Delivery& delivery, const wire::Ack& verdict);
+    static wire::Ack last_of(const Delivery& delivery, wire::Ack verdict);
+    bool is_acknowledged(const Delivery& delivery) const;
     void carry_out(Follow follow);
     void leave_if_done();
     void signal_fd() noexcept;
@@ -106,6 +110,8 @@ class Inbox : public std::enable_shared_from_this<Inbox> {
     std::condition_variable arrived_;
     std::deque<Arrival> queue_;
     session::AckBook acks_;
+    // Of the current epoch, everything up to this tag and index is acknowledged.
+    std::pair<std::uint64_t, std::uint32_t> through_{};
     bool waiting_ = false;  // a thread waits for arrived_
     bool forget_ = false;
     bool left_ = false;  // unsubscribed

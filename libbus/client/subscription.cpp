@@ -28,12 +28,24 @@ Delivery& Delivery::operator=(Delivery&& other) noexcept {
 
 Delivery::~Delivery() { nack(); }
 
-Ack Delivery::decide(int verdict, std::uint32_t delay_millis, std::string_view reason) {
-    if (!held_ || std::exchange(decided_, true)) return Ack::stale;
-    return held_->inbox->decide(*this, static_cast<wire::Verdict>(verdict), delay_millis, reason);
+Ack Delivery::decide(int verdict, std::uint32_t delay_millis, std::string_view reason,
+                     bool through) {
+    if (!held_) return Ack::stale;
+    if (std::exchange(decided_, true)) return Ack::decided;
+    return held_->inbox->decide(*this, {.verdict = static_cast<wire::Verdict>(verdict),
+                                        .through = through,
+                                        .delay_millis = delay_millis,
+                                        .reason = std::string{reason}});
 }
 
 Ack Delivery::ack() { return decide(static_cast<int>(wire::Verdict::ack), 0, {}); }
+
+Ack Delivery::ack_through() { return decide(static_cast<int>(wire::Verdict::ack), 0, {}, true); }
+
+Ack Delivery::extend() {
+    if (!held_) return Ack::stale;
+    return decided_ ? Ack::decided : held_->inbox->extend(*this);
+}
 
 Ack Delivery::nack(std::chrono::milliseconds delay) {
     using Millis = std::uint32_t;

@@ -9,7 +9,7 @@ namespace {
 bool continues(const wire::Ack& last, const wire::Ack& next) {
     return last.tag == next.tag && last.verdict == next.verdict &&
            last.first + last.count == next.first && last.delay_millis == next.delay_millis &&
-           last.reason == next.reason;
+           last.reason == next.reason && !last.through && !next.through;
 }
 
 }  // namespace

@@ -101,12 +101,18 @@ Command read_subscribe(Fields& in) {
         in.number<std::uint32_t>("prefetch_messages", Subscribe::prefetch_messages_default);
     wish.prefetch_bytes =
         in.number<std::uint64_t>("prefetch_bytes", Subscribe::prefetch_bytes_default);
+    wish.ack_deadline_millis = in.number<std::uint32_t>("ack_deadline_millis", 0);
+    wish.rate = in.number<std::uint32_t>("rate", 0);
     const bool is_valid =
         wish.kind == Kind::topic ? is_filter(wish.filter) : is_channel(wish.filter);
     if (!is_valid) in.wrong("filter", "is no valid name", Reject::bad_name);
     for (const auto& [key, name] : {std::pair{"durable", &wish.durable}, {"group", &wish.group}})
         if (!name->empty() && !is_name(*name)) in.wrong(key, "is no valid name", Reject::bad_name);
     if (wish.prefetch_messages == 0) in.wrong("prefetch_messages", "must not be 0");
+    const auto deadline = wish.ack_deadline_millis;
+    if (deadline != 0 && (deadline < Subscribe::ack_deadline_millis_min ||
+                          deadline > Subscribe::ack_deadline_millis_max))
+        in.wrong("ack_deadline_millis", "must be 0, or from 100 to 86400000");
     return wish;
 }
 
@@ -271,6 +277,8 @@ struct EncodeCommand {
                  {"prefetch_bytes", m.prefetch_bytes}};
         if (!m.durable.empty()) out["durable"] = m.durable;
         if (!m.group.empty()) out["group"] = m.group;
+        if (m.ack_deadline_millis > 0) out["ack_deadline_millis"] = m.ack_deadline_millis;
+        if (m.rate > 0) out["rate"] = m.rate;
         return out;
     }
     Json operator()(const Unsubscribe& m) const {

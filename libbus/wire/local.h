@@ -57,8 +57,8 @@ struct Hello {
 };
 
 // {"type":"subscribe","id":7,"kind":"topic","filter":"plant7.**","durable":"alarms",
-//  "prefetch_messages":1000,"prefetch_bytes":1048576}. `id` is the app's own, unique in its
-//  session.
+//  "prefetch_messages":1000,"prefetch_bytes":1048576,"ack_deadline_millis":30000,"rate":100}. `id`
+//  is the app's own, unique in its session.
 // kind "queue" receives from the queue named by `filter`.
 struct Subscribe {
     std::uint64_t id = 0;
@@ -68,6 +68,11 @@ struct Subscribe {
     std::string group;    // empty: none
     std::uint32_t prefetch_messages = prefetch_messages_default;
     std::uint64_t prefetch_bytes = prefetch_bytes_default;
+    // What is not decided by then is handed out again; 0: never, as long as the session lives.
+    std::uint32_t ack_deadline_millis = 0;
+    std::uint32_t rate = 0;  // messages a second at most; 0: unlimited
+    static constexpr std::uint32_t ack_deadline_millis_min = 100;
+    static constexpr std::uint32_t ack_deadline_millis_max = 24 * 3600 * 1000;
     static constexpr std::uint32_t prefetch_messages_default = 65'536;
     static constexpr std::uint64_t prefetch_bytes_default = 1024 * 1024;
 };
@@ -188,7 +193,12 @@ struct Receipts {
     std::vector<Receipt> records;
 };
 
-enum class Verdict : std::uint8_t { ack = 0, nack = 1, reject = 2 };
+// extend: not yet, but its consumer is at work on it; its deadline begins anew.
+enum class Verdict : std::uint8_t { ack = 0, nack = 1, reject = 2, extend = 3 };
+namespace ack_flag {
+inline constexpr std::uint8_t through = 1;
+}
+inline constexpr std::uint32_t all_of_it = 0xffffffff;
 // App to agent: what became of messages [first, first + count) (indices within their batch) of the
 // delivery `tag`.
 struct Ack {
@@ -196,7 +206,9 @@ struct Ack {
     std::uint32_t first = 0;
     std::uint32_t count = 0;
     Verdict verdict = Verdict::ack;
-    std::uint32_t delay_millis = 0;  // nack only
+    // ack only: all that this subscription was handed before, too.
+    bool through = false;
+    std::uint32_t delay_millis = 0;  // nack only; 0: by how often it was given back
     std::string reason;              // reject only; cut at reject_reason_bytes_max
 };
 

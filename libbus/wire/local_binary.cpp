@@ -57,13 +57,14 @@ std::optional<Ack> read_ack(Reader& in, std::size_t& reason_bytes) {
     ack.first = in.u32();
     ack.count = in.u32();
     const auto verdict = in.u8();
-    in.u8();  // reserved
+    ack.through = (in.u8() & ack_flag::through) != 0;
     reason_bytes = in.u16();
     ack.delay_millis = in.u32();
-    if (verdict > static_cast<std::uint8_t>(Verdict::reject) || ack.count == 0 ||
+    if (verdict > static_cast<std::uint8_t>(Verdict::extend) || ack.count == 0 ||
         ack.first + ack.count < ack.first || reason_bytes > reject_reason_bytes_max)
         return std::nullopt;
     ack.verdict = static_cast<Verdict>(verdict);
+    if (ack.through && ack.verdict != Verdict::ack) return std::nullopt;
     return ack;
 }
 
@@ -115,7 +116,7 @@ std::vector<std::byte> encode_acks(std::span<const Ack> acks) {
         out.u32(ack.first);
         out.u32(ack.count);
         out.u8(static_cast<std::uint8_t>(ack.verdict));
-        out.u8(0);
+        out.u8(ack.through ? ack_flag::through : 0);
         out.u16(static_cast<std::uint16_t>(reason.size()));
         out.u32(ack.delay_millis);
         out.bytes(as_bytes(reason));

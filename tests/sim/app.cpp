@@ -43,7 +43,9 @@ App::App(const Surroundings& around, int index, std::uint64_t instance, Host& ho
                                              .filter = wanted.filter,
                                              .durable = wanted.durable,
                                              .group = {},
-                                             .prefetch_messages = wanted.prefetch_messages});
+                                             .prefetch_messages = wanted.prefetch_messages,
+                                             .ack_deadline_millis = wanted.ack_deadline_millis,
+                                             .rate = wanted.rate});
         const auto own_name = fmt::format("{}.{}", to_text(producer_->producer()), id);
         subscribers_[id] = {around_.places.enter(host_.index(), wanted, own_name), wanted,
                             std::make_unique<session::Unpacker>(), false};
@@ -254,6 +256,13 @@ void App::on_received(std::uint64_t subscription, const session::Received& recei
             ack.verdict = wire::Verdict::nack;
             ack.delay_millis = delay;
         }
+    } else if (around_.random.per_mille(habits_.through_per_mille)) {
+        acks.front() = acks.back();
+        acks.resize(1);
+        acks.front().through = true;
+    } else if (around_.random.per_mille(habits_.extend_per_mille)) {
+        acks.insert(acks.begin(), acks.back());
+        acks.front().verdict = wire::Verdict::extend;
     }
     ++unruled_;
     // A large message was begun while there was room, and best effort comes in whole batches: these
@@ -268,6 +277,8 @@ void App::on_received(std::uint64_t subscription, const session::Received& recei
 
 void App::begin_work(Subscriber& subscriber) {
     if (++subscriber.at_work <= subscriber.wanted.prefetch_messages) return;
+    // What it has acknowledged by another, or was taken back from it, it may still be at.
+    if (habits_.through_per_mille > 0 || subscriber.wanted.ack_deadline_millis > 0) return;
     throw Broken(
         "G6 bounded: no more than the prefetch",
         fmt::format("app {} has {} messages at work of {}, and asked for {}", index_,

@@ -23,6 +23,8 @@ struct WantedSubscription {
     std::string filter;
     std::string durable;
     std::uint32_t prefetch_messages = 100;
+    std::uint32_t ack_deadline_millis = 0;
+    std::uint32_t rate = 0;
 };
 
 // How an app behaves; kept over its restarts.
@@ -38,6 +40,7 @@ struct Habits {
     std::vector<WantedSubscription> subscriptions;
     Duration work_max = std::chrono::milliseconds{5};
     std::uint64_t nack_per_mille = 0;
+    std::uint64_t through_per_mille = 0, extend_per_mille = 0;
     Duration slow_to_subscribe{};  // after a reconnect
 };
 

@@ -71,7 +71,10 @@ void Cluster::build() {
         if (!plan_.channel_bounds.empty()) host->set_channel_bounds(plan_.channel_bounds);
     for (const auto& queue : queues()) oracle_.book.queue(queue.name);
     for (const auto& app : plan_.apps) {
-        if (app.habits.nack_per_mille > 0) oracle_.turbulence();
+        const auto& wanted = app.habits.subscriptions;
+        const bool hasty = std::any_of(wanted.begin(), wanted.end(),
+                                       [](const auto& one) { return one.ack_deadline_millis > 0; });
+        if (app.habits.nack_per_mille > 0 || hasty) oracle_.turbulence();
         apps_.push_back({app.host, app.habits, nullptr, {}});
     }
 }

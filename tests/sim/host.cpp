@@ -191,7 +191,7 @@ void Host::retire_peer(const Host& peer) {
     if (!plan.stays_known()) trusted_.erase(peer.agent());  // they begin anew
 }
 
-void Host::set_channel_bounds(std::vector<ChannelBound> bounds) {
+void Host::set_channel_bounds(std::vector<ChannelSettings> bounds) {
     settings_.channels = std::move(bounds);
     reload();
 }

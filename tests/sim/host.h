@@ -89,7 +89,7 @@ class Host final : public LinkOwner, public HostView {
     }
     void set_relay() { settings_.relay = true; }
     // In force from the next start on, or at once if it runs.
-    void set_channel_bounds(std::vector<core::ChannelBound> bounds);
+    void set_channel_bounds(std::vector<core::ChannelSettings> bounds);
     // From now on nothing becomes too old.
     void lift_ages();
     void set_journal_bytes_max(std::uint64_t bytes) { settings_.journal_bytes_max = bytes; }

@@ -207,19 +207,29 @@ void Oracle::on_taken(int host, std::uint64_t number, const Batch& batch) {
 void Oracle::on_handed_out(SessionId session, PlaceId place, const SendBatch& sent) {
     const auto& envelope = sent.envelope;
     if (envelope.number == 0) return;
-    Tag tag{place, run_of(sent.batch.header()), envelope.first, envelope.messages};
+    Tag tag{place, run_of(sent.batch.header()), envelope.first, envelope.messages,
+            envelope.consumer};
     tags_.insert_or_assign({session.value, envelope.number}, tag);
 }
 
 void Oracle::on_acks(SessionId session, std::span<const wire::Ack> acks) {
     for (const auto& ack : acks) {
         if (ack.verdict != wire::Verdict::ack) continue;
-        const auto tag = tags_.find({session.value, ack.tag});
-        if (tag == tags_.end()) continue;
-        for (std::uint32_t i = ack.first; i < ack.first + ack.count; ++i) {
-            const auto unit = book.unit(tag->second.batch.producer, tag->second.batch.first + i);
-            if (unit) book[unit->message].at(tag->second.place).acked_parts.insert(unit->part);
-        }
+        const auto named = tags_.find({session.value, ack.tag});
+        if (named == tags_.end()) continue;
+        const Tag& tag = named->second;
+        acknowledge(tag, ack.through ? tag.first : ack.first, ack.first + ack.count);
+        if (!ack.through) continue;
+        for (auto at = tags_.lower_bound({session.value, 0}); at != named; ++at)
+            if (at->second.consumer == tag.consumer)
+                acknowledge(at->second, at->second.first, at->second.first + at->second.count);
+    }
+}
+
+void Oracle::acknowledge(const Tag& tag, std::uint32_t from, std::uint32_t to) {
+    for (std::uint32_t i = from; i < to; ++i) {
+        const auto unit = book.unit(tag.batch.producer, tag.batch.first + i);
+        if (unit) book[unit->message].at(tag.place).acked_parts.insert(unit->part);
     }
 }
 
@@ -333,12 +343,15 @@ void Oracle::on_resumed(int host, const std::string& channel) {
 
 // ---- Journals ------------------------------------------------------------------------
 
-// Those that waited too long: they are where people find them, and owed there no more.
+// Those that waited too long, or came back too often: they are where people find them, and owed
+// there no more.
 template <class Visit>
-void Oracle::for_each_overdue(int host, const Bury& buried, Visit visit) {
+void Oracle::for_each_buried(int host, const Bury& buried, Visit visit) {
     const auto found = destinations_.find({host, buried.stream.to});
-    const bool is_overdue = buried.reason.starts_with("it waited longer than ");
-    if (found == destinations_.end() || !is_overdue) return;
+    const bool is_due = buried.reason.starts_with("it waited longer than ") ||
+                        buried.reason.starts_with("not acknowledged in ") ||
+                        buried.reason == "expired";
+    if (found == destinations_.end() || !is_due) return;
     const Destination& to = found->second;
     const bool is_agent = to.type == Destination::Type::agent;
     const auto& header = buried.batch.header();
@@ -362,7 +375,7 @@ void Oracle::on_submitted(int host, const Transaction& transaction) {
         if (const auto* drop = std::get_if<DropPeer>(&change)) on_peer_dropped(host, drop->id);
         if (const auto* given = std::get_if<GiveUp>(&change)) on_given_up(*given);
         if (const auto* buried = std::get_if<Bury>(&change))
-            for_each_overdue(host, *buried, [](Message::At& owed) { owed.is_gone = true; });
+            for_each_buried(host, *buried, [](Message::At& owed) { owed.is_gone = true; });
         if (const auto* put = std::get_if<PutDestination>(&change))
             destinations_[{host, put->destination.id}] = put->destination;
         if (const auto* drop = std::get_if<DropDestination>(&change))
@@ -379,8 +392,8 @@ void Oracle::on_given_up(const GiveUp& given) {
 void Oracle::on_durable(int host, const Transaction& transaction) {
     for (const auto& change : transaction.changes) {
         if (const auto* buried = std::get_if<Bury>(&change))
-            for_each_overdue(host, *buried,
-                             [&](Message::At& owed) { owed.excuse = buried->reason; });
+            for_each_buried(host, *buried,
+                            [&](Message::At& owed) { owed.excuse = buried->reason; });
         if (const auto* mark = std::get_if<ProducerMark>(&change)) {
             auto& unmarked = unmarked_[mark->producer];
             while (!unmarked.empty() && unmarked.begin()->first <= mark->number) {

@@ -131,6 +131,7 @@ class Oracle {
         PlaceId place;
         Run batch;
         std::uint32_t first, count;
+        std::uint64_t consumer = 0;  // the app's subscription
     };
 
     // A message, or one part of it, at one of its destinations.
@@ -160,8 +161,9 @@ class Oracle {
     void on_destination_dropped(int host, core::DestinationId id);
     void on_peer_dropped(int host, const AgentId& peer);
     void on_given_up(const core::GiveUp& given);
+    void acknowledge(const Tag& tag, std::uint32_t from, std::uint32_t to);
     template <class Visit>
-    void for_each_overdue(int host, const core::Bury& buried, Visit visit);
+    void for_each_buried(int host, const core::Bury& buried, Visit visit);
     void recall_interest(int host);
     bool is_known(int host, const Place& place) const;
     void forget_number(const ProducerId& producer, std::uint64_t number);

@@ -171,15 +171,15 @@ void draw_journals(Plan& plan, Random& random) {
 
 }  // namespace
 
-std::vector<core::ChannelBound> draw_channel_bounds(Random& random) {
+std::vector<core::ChannelSettings> draw_channel_bounds(Random& random) {
     static const std::vector<core::ChannelFilter> filters{{std::nullopt, "plant.**"},
                                                           {std::nullopt, "plant.temperature"},
                                                           {wire::Kind::queue, "orders"},
                                                           {wire::Kind::topic, "**"}};
-    std::vector<core::ChannelBound> bounds;
+    std::vector<core::ChannelSettings> bounds;
     for (const auto& filter : filters) {
         if (random.percent(50)) continue;
-        auto& bound = bounds.emplace_back(core::ChannelBound{filter, {}});
+        auto& bound = bounds.emplace_back(core::ChannelSettings{filter, {}});
         if (random.percent(60)) bound.waiting.bytes = random.between(2'000, 40'000);
         if (random.percent(70)) bound.waiting.age = random.between(300ms, 5s);
     }
@@ -213,11 +213,38 @@ Plan draw_without_bounds(Random& random) {
 
 }  // namespace
 
+namespace {
+
+// Consumers with little patience, or that acknowledge many at once, and what is dead after a few
+// deliveries.
+void draw_consuming(Plan& plan, Random& random) {
+    for (auto& app : plan.apps) {
+        app.habits.through_per_mille = random.percent(25) ? 100 : 0;
+        app.habits.extend_per_mille = random.percent(25) ? 100 : 0;
+        for (auto& wanted : app.habits.subscriptions) {
+            if (random.percent(15))
+                wanted.ack_deadline_millis = static_cast<std::uint32_t>(random.between(100, 3'000));
+            if (random.percent(10))
+                wanted.rate = static_cast<std::uint32_t>(random.between(100, 1'000));
+        }
+    }
+    if (random.percent(40))
+        plan.channel_bounds.push_back(
+            {.channels = {std::nullopt, "**"},
+             .waiting = {},
+             .max_deliveries = static_cast<std::uint32_t>(random.between(1, 4)),
+             .bury_expired = random.percent(50)});
+}
+
+}  // namespace
+
 Plan draw_plan(Random& random) {
     Plan plan = draw_without_bounds(random);
     const bool bounded = plan.character == Character::holds ? random.percent(80)
                                                             : plan.faults > 0 && random.percent(30);
     if (bounded) plan.channel_bounds = draw_channel_bounds(random);
+    if (plan.character == Character::crashes || plan.character == Character::everything)
+        draw_consuming(plan, random);
     return plan;
 }
 

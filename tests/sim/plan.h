@@ -42,10 +42,10 @@ struct Plan {
     std::vector<AppPlan> apps;
     Weather weather;
     JournalTempo tempo;
-    std::uint64_t journal_bytes_max = 0;             // 0: the default
-    std::uint64_t journal_capacity = 0;              // of the disk; 0: no end
-    std::vector<core::ChannelBound> channel_bounds;  // of all hosts
-    Duration busy{};                                 // publishing and faults
+    std::uint64_t journal_bytes_max = 0;                // 0: the default
+    std::uint64_t journal_capacity = 0;                 // of the disk; 0: no end
+    std::vector<core::ChannelSettings> channel_bounds;  // of all hosts
+    Duration busy{};                                    // publishing and faults
     std::uint64_t faults = 0;
     bool loses_last = false;  // also frames of the last messages
 };
@@ -62,7 +62,7 @@ Plan draw_flood_plan(Random& random);
 Plan draw_quiet_plan(Random& random);
 
 // Limits of what may wait on channels: small, and short.
-std::vector<core::ChannelBound> draw_channel_bounds(Random& random);
+std::vector<core::ChannelSettings> draw_channel_bounds(Random& random);
 
 // The channels of every run.
 const std::vector<wire::ChannelKey>& topics();

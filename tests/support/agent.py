@@ -298,9 +298,22 @@ class App:
         self.sequence += len(payloads)
         return self.number
 
-    def ack(self, delivery):
+    def ack(self, delivery, through=False):
+        self.rule(delivery, 0, flags=1 if through else 0)
+
+    def nack(self, delivery, delay_millis=0):
+        self.rule(delivery, 1, delay_millis=delay_millis)
+
+    def reject(self, delivery, reason=b""):
+        self.rule(delivery, 2, reason=reason)
+
+    def extend(self, delivery):
+        self.rule(delivery, 3)
+
+    def rule(self, delivery, verdict, flags=0, delay_millis=0, reason=b""):
         self.send(struct.pack("<BBHIQIIBBHI", 3, 1, 24, 1, delivery.tag, delivery.first,
-                              len(delivery.payloads), 0, 0, 0, 0))
+                              len(delivery.payloads), verdict, flags, len(reason), delay_millis) +
+                  reason)
 
     def _take_one(self):
         if not self.socket.poll(PATIENCE * 1000):

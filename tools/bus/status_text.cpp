@@ -113,6 +113,7 @@ std::string remarks_text(const Json& status) {
     remark("unrouted", "message", "had nobody to go to");
     remark("denied", "request", "denied by rules");
     remark("malformed", "malformed frame", "dropped");
+    remark("late_acks", "acknowledgement", "too late: the message was handed out again");
     remark("duplicates_dropped", "repeated frame", "dropped");
     remark("best_effort_dropped", "best-effort message", "dropped");
     for (const Json& denial : part(status, "denials"))

@@ -30,6 +30,12 @@ struct SubscribeOptions {
     // What the agent may hand over ahead of acknowledgements.
     std::uint32_t prefetch_messages = 65'536;
     std::uint64_t prefetch_bytes = 1024 * 1024;
+    // What is not decided so long after it was handed over is taken back and handed over again,
+    // here or elsewhere; 0: never while the connection lives. 100 ms to 24 h. Choose the prefetch
+    // so that what is ahead can be worked on in time.
+    std::chrono::milliseconds ack_deadline{0};
+    // Messages a second at most; 0: unlimited.
+    std::uint32_t rate = 0;
     // How long subscribe() waits for the agent to agree, then Error; 0: does not wait, and a
     // refusal shows as the end of the Consumer with why() telling.
     std::chrono::milliseconds timeout{5000};
@@ -37,8 +43,9 @@ struct SubscribeOptions {
 
 // What became of an acknowledgement.
 enum class Ack {
-    given,  // on its way to the agent
+    given,  // on its way to the agent; after a passed ack_deadline it counts for nothing there
     stale,  // the session ended since (the agent was away); the message may come again, redelivered
+    decided,  // it was before, by another call: this one changed nothing
 };
 
 // One message to work on. Move-only; the message's views live as long as this. A Delivery may move
@@ -61,15 +68,22 @@ class BUS_EXPORT Delivery {
 
     // The message is done with. Decides: later calls do nothing.
     Ack ack();
-    // Hand it out again, here or elsewhere, not before `delay` has passed.
+    // This one, and all that its Consumer handed over before it.
+    Ack ack_through();
+    // Hand it out again, here or elsewhere, not before `delay` has passed; without one at once the
+    // first time, then after 1, 5 and 30 s, then after 5 min each time. After so many deliveries
+    // (the channel's max_deliveries, 10) it goes to the dead letters.
     Ack nack(std::chrono::milliseconds delay = std::chrono::milliseconds{0});
+    // At work on it: the ack_deadline begins anew. Decides nothing.
+    Ack extend();
     // Never hand it out again: it goes to the dead letters with this reason (200 bytes of it).
     Ack reject(std::string_view reason);
 
   private:
     friend class client::Inbox;
     Delivery() noexcept;
-    Ack decide(int verdict, std::uint32_t delay_millis, std::string_view reason);
+    Ack decide(int verdict, std::uint32_t delay_millis, std::string_view reason,
+               bool through = false);
 
     Message message_;
     std::uint64_t missed_ = 0;

@@ -357,8 +357,8 @@ TEST_CASE("what waits on channels may have limits, by filter") {
           "agent.json:1: channels.a.kind: \"service\" is neither \"topic\" nor \"queue\"; without "
           "it both are meant");
     CHECK(channels(R"("a": {})") ==
-          "agent.json:1: channels.a: \"limits\" is missing: what may wait on these channels, as { "
-          "\"waiting\": \"1GiB\", \"age\": \"1d\" }");
+          "agent.json:1: channels.a: nothing is said of these channels: \"limits\", as { "
+          "\"waiting\": \"1GiB\", \"age\": \"1d\" }, \"max_deliveries\" or \"bury_expired\"");
     CHECK(channels(R"("a": {"limits": {"waiting": "1KiB"}})") ==
           "agent.json:1: channels.a.limits.waiting: \"1KiB\" is below the minimum, 1MiB");
     CHECK(channels(R"("a": {"limits": {"age": "1h"}}, "a": {"limits": {"age": "2h"}})") ==
@@ -368,19 +368,22 @@ TEST_CASE("what waits on channels may have limits, by filter") {
           std::string::npos);
     std::string many;
     for (std::size_t n = 0; n <= bus::limits::channel_bounds_max; ++n)
-        many += (n == 0 ? "\"c" : ", \"c") + std::to_string(n) + R"(": {"limits": {}})";
+        many += (n == 0 ? "\"c" : ", \"c") + std::to_string(n) + R"(": {"limits": {"age": "1h"}})";
     CHECK(channels(many) ==
-          "agent.json:1: channels: 101 are too many: 100 at most; a filter covers many channels");
+          "agent.json:1: channels: 101 are too many with \"limits\": 100 at most; a filter "
+          "covers many channels");
 
     const TemporaryFolder folder;
     const Config config = load_config(folder.write("agent.json", R"({"name": "p", "channels": {
         "sensors.**": {"limits": {"waiting": "1GiB"}},
-        "jobs": {"kind": "queue", "limits": {"age": "1h"}}}})"));
+        "jobs": {"kind": "queue", "limits": {"age": "1h"}, "max_deliveries": 3,
+                 "bury_expired": true}}})"));
     REQUIRE(config.channels.size() == 2);
     CHECK(config.channels[0] ==
-          bus::core::ChannelBound{{std::nullopt, "sensors.**"}, {.bytes = 1ull << 30}});
-    CHECK(config.channels[1] == bus::core::ChannelBound{{bus::wire::Kind::queue, "jobs"},
-                                                        {.age = std::chrono::hours{1}}});
+          bus::core::ChannelSettings{{std::nullopt, "sensors.**"}, {.bytes = 1ull << 30}});
+    CHECK(config.channels[1] ==
+          bus::core::ChannelSettings{
+              {bus::wire::Kind::queue, "jobs"}, {.age = std::chrono::hours{1}}, 3, true});
 }
 
 TEST_CASE("a key of one peer is no other's, not even as its next one") {

@@ -32,6 +32,7 @@ struct Host {
     std::vector<Transaction> transactions;
     std::vector<Event> events;
     std::deque<Transaction> unanswered;
+    std::map<BatchId, Batch> stored;
 
     Host(const std::string& name, std::uint64_t id, std::vector<PeerSettings> peers,
          Recovered recovered = {}, std::uint64_t at_incarnation = 1'000)
@@ -61,6 +62,8 @@ struct Host {
         for (auto& event : out.events) events.push_back(std::move(event));
         for (auto& transaction : out.transactions) {
             transactions.push_back(transaction);
+            for (const auto& change : transaction.changes)
+                if (const auto* put = std::get_if<Put>(&change)) stored[put->id] = put->batch;
             unanswered.push_back(transaction);
         }
         if (journal_answers) commit();
@@ -72,6 +75,18 @@ struct Host {
             exchange->on_journal(Committed{number, {}}, now);
             turn();
         }
+    }
+    // Answers what was asked for of what is out and has left memory.
+    void recall() {
+        for (const ReadBack& request : std::exchange(reads, {})) {
+            if (!request.recall) continue;
+            Loaded back{.request = request, .entries = {}, .last = true};
+            const Batch& batch = stored.at(request.after.next());
+            back.entries.push_back(
+                {.id = request.after.next(), .batch = batch, .messages = batch.messages()});
+            exchange->on_journal(back, now);
+        }
+        turn();
     }
     void pass(Duration time) {
         now += time;

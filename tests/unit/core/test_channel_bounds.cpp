@@ -17,13 +17,13 @@ Batch on(const std::string& channel, std::uint64_t sequence, std::size_t payload
                        .channel_sequence = sequence,
                        .payload = payload});
 }
-void bound(Host& host, std::vector<ChannelBound> bounds) {
+void bound(Host& host, std::vector<ChannelSettings> bounds) {
     host.settings.channels = std::move(bounds);
     host.exchange->reload(host.settings, host.now);
     host.turn();
 }
-ChannelBound of(const std::string& filter, Bound waiting,
-                std::optional<wire::Kind> kind = std::nullopt) {
+ChannelSettings of(const std::string& filter, Bound waiting,
+                   std::optional<wire::Kind> kind = std::nullopt) {
     return {.channels = {kind, filter}, .waiting = waiting};
 }
 // What the host asked its journal to watch last.

@@ -285,16 +285,16 @@ std::vector<std::string> describe_receipts(Bytes frame) {
 }
 
 std::vector<std::string> describe_acks(Bytes frame) {
-    static constexpr std::string_view verdicts[] = {"ack", "nack", "reject"};
+    static constexpr std::string_view verdicts[] = {"ack", "nack", "reject", "extend"};
     const auto acks = decode_acks(frame);
     if (!acks) return refused(acks.error());
     Lines out;
     for (const auto& ack : *acks)
         out.add("tag " + std::to_string(ack.tag),
-                std::string{verdicts[static_cast<std::size_t>(ack.verdict)]} + " first " +
-                    std::to_string(ack.first) + " count " + std::to_string(ack.count) +
-                    " delay millis " + std::to_string(ack.delay_millis) + " reason '" + ack.reason +
-                    "'");
+                std::string{verdicts[static_cast<std::size_t>(ack.verdict)]} +
+                    (ack.through ? " through" : "") + " first " + std::to_string(ack.first) +
+                    " count " + std::to_string(ack.count) + " delay millis " +
+                    std::to_string(ack.delay_millis) + " reason '" + ack.reason + "'");
     return out.take();
 }
 

@@ -25,10 +25,15 @@ TEST_CASE("acks survive the way, a reject with its reason") {
     const std::vector<Ack> sent{
         {.tag = 4, .first = 1, .count = 600},
         {.tag = 5, .first = 0, .count = 1, .verdict = Verdict::nack, .delay_millis = 250},
-        {.tag = 6, .first = 2, .count = 1, .verdict = Verdict::reject, .reason = "unreadable"}};
+        {.tag = 6, .first = 2, .count = 1, .verdict = Verdict::reject, .reason = "unreadable"},
+        {.tag = 7, .first = 0, .count = 1, .verdict = Verdict::extend},
+        {.tag = 8, .first = 3, .count = 1, .through = true}};
     const auto got = decode_acks(encode_acks(sent));
     REQUIRE(got);
-    REQUIRE(got->size() == 3);
+    REQUIRE(got->size() == 5);
+    CHECK((*got)[3].verdict == Verdict::extend);
+    CHECK_FALSE((*got)[3].through);
+    CHECK((*got)[4].through);
     CHECK((*got)[0].count == 600);
     CHECK((*got)[1].delay_millis == 250);
     CHECK((*got)[2].verdict == Verdict::reject);
@@ -70,7 +75,7 @@ TEST_CASE("a count that lies, a value out of range and an empty or overflowing r
     CHECK_FALSE(with(4, 0xFFFFFFFF, 4));   // count of records
     CHECK_FALSE(with(20, 0, 4));           // an empty range
     CHECK_FALSE(with(20, 0xFFFFFFFF, 4));  // wraps
-    CHECK_FALSE(with(24, 3, 1));           // verdict
+    CHECK_FALSE(with(24, 4, 1));           // verdict
     CHECK_FALSE(with(26, 201, 2));         // a reason that is too long
     CHECK_FALSE(with(1, 2, 1));            // version
     CHECK_FALSE(with(2, 8, 2));            // records too short
