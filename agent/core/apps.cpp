@@ -199,7 +199,6 @@ Group* Exchange::State::group_for(const Session& session, const wire::Subscribe&
     if (durable) added.stored_by = keeper.pending_submission();
     if (durable && tombstones.erase({command.kind, name, command.filter}) > 0)
         keeper.change(DropTombstone{command.kind, name, command.filter}, true);
-    forget_routes();
     return &added;
 }
 
@@ -290,8 +289,10 @@ void Exchange::State::close_session(Session& session, Group::Parting how) {
         group.leave({session.id, id}, how);
         touch(group);
         // Interest outlives the session for a while: an app that restarts misses nothing.
-        if (group.consumers() == 0 && group.destination().type != Destination::Type::durable)
-            group.linger_until = now + limits::session_linger;
+        if (group.consumers() > 0 || group.destination().type == Destination::Type::durable)
+            continue;
+        group.linger_until = now + limits::session_linger;
+        restless.insert(group.id());
     }
     session.subscriptions.clear();
     if (session.producer) {

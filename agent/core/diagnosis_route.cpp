@@ -28,11 +28,15 @@ std::string consumers_words(const Group& group) {
     return who;
 }
 
-bool matches(const RouteQuestion& q, const Group& group) {
-    if (group.is_queue())
-        return q.kind == wire::Kind::queue && group.destination().name == q.channel;
-    return q.kind == group.destination().kind &&
-           wire::matches(group.destination().filter, q.channel);
+std::vector<Group*> groups_here(const RouteQuestion& q) {
+    std::vector<Group*> found;
+    if (q.kind != wire::Kind::queue) {
+        q.s.find_subscribed(q.kind, q.channel, found);
+        return found;
+    }
+    const auto queue = q.s.groups_by_name.find({Destination::Type::queue, q.channel});
+    if (queue != q.s.groups_by_name.end()) found.push_back(queue->second);
+    return found;
 }
 
 RouteDiagnosis::Here here_of(const Group& group) {
@@ -152,15 +156,12 @@ RouteDiagnosis Exchange::diagnose_route(wire::Kind kind, const std::string& chan
     state_->now = std::max(state_->now, now);
     const RouteQuestion q{*state_, kind, channel};
     RouteDiagnosis route{.kind = kind, .channel = channel, .notes = notes_on(q)};
-    for (const auto& [id, group] : q.s.groups)
-        if (matches(q, *group)) route.here.push_back(here_of(*group));
-    for (const auto& [agent, remote] : q.s.remotes) {
-        auto filters = matching_filters(q, *remote);
-        if (filters.empty())
-            ++route.not_interested;
-        else
-            route.there.push_back(there_of(q, *remote, std::move(filters)));
-    }
+    for (const Group* group : groups_here(q)) route.here.push_back(here_of(*group));
+    std::vector<Remote*> wanting;
+    q.s.find_wanting(kind, channel, wanting);
+    for (const Remote* remote : wanting)
+        route.there.push_back(there_of(q, *remote, matching_filters(q, *remote)));
+    route.not_interested = q.s.remotes.size() - wanting.size();
     route.reaches_somebody = reaches(route);
     return route;
 }

@@ -100,10 +100,10 @@ void Inquiry::look_for_nobody() {
         "no program of this host has a subscription or a queue of that name, or one that matches " +
             answer_.what + ": `bus subscribe " + answer_.what + "` makes one");
     if (!is_channel_) return;
-    std::size_t elsewhere = 0;
-    for (const auto& [agent, remote] : s_.remotes)
-        elsewhere += remote->interest.wants(wire::Kind::topic, answer_.what) ||
-                     remote->interest.wants(wire::Kind::queue, answer_.what);
+    std::vector<Remote*> wanting;
+    for (const auto kind : {wire::Kind::topic, wire::Kind::queue})
+        s_.find_wanting(kind, answer_.what, wanting);
+    const std::size_t elsewhere = wanting.size();
     if (elsewhere > 0)
         say(Weight::note, "elsewhere",
             counted(elsewhere, "other agent") + " want" + (elsewhere == 1 ? "s" : "") +

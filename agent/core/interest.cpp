@@ -42,11 +42,23 @@ std::vector<InterestItem> OwnInterest::snapshot() const {
 
 // ---- PeerInterest ----------------------------------------------------------------------------
 
+void PeerInterest::join(FiltersOf<Remote>& all, Remote& whose) {
+    all_ = &all;
+    whose_ = &whose;
+    for (const auto& [key, item] : items_) all.add(item.kind, item.filter, whose);
+}
+
+void PeerInterest::leave() {
+    for (const auto& [key, item] : items_) all_->remove(item.kind, item.filter, *whose_);
+    all_ = nullptr;
+}
+
 // true: it was not known, or it was thought lost.
 bool PeerInterest::insert(const InterestItem& item) {
     const auto key = key_of(item);
     removed_.erase(key);
     const bool is_new = items_.emplace(key, item).second;
+    if (is_new && all_ != nullptr) all_->add(item.kind, item.filter, *whose_);
     const bool was_lost = lost_.erase(key) > 0;
     if (is_new || was_lost) digest_ ^= wire::digest(item);
     return is_new || was_lost;
@@ -58,6 +70,7 @@ bool PeerInterest::erase(const InterestItem& item) {
     const auto found = items_.find(key);
     if (found == items_.end()) return false;
     if (lost_.erase(key) == 0) digest_ ^= wire::digest(found->second);
+    if (all_ != nullptr) all_->remove(item.kind, item.filter, *whose_);
     items_.erase(found);
     return true;
 }
@@ -134,12 +147,6 @@ PeerInterest::Change PeerInterest::replace_by(Items staged) {
             change.added.push_back(item);
     }
     return change;
-}
-
-bool PeerInterest::wants(wire::Kind kind, std::string_view channel) const {
-    for (const auto& [key, item] : items_)
-        if (item.kind == kind && wire::matches(item.filter, channel)) return true;
-    return false;
 }
 
 }  // namespace bus::core

@@ -12,6 +12,7 @@
 #include <tuple>
 #include <vector>
 
+#include "core/filter_index.h"
 #include "limits.h"
 #include "wire/link.h"
 
@@ -47,6 +48,8 @@ class OwnInterest {
     std::uint64_t digest_ = 0;
 };
 
+class Remote;
+
 class PeerInterest {
   public:
     struct Change {
@@ -54,6 +57,9 @@ class PeerInterest {
         std::vector<wire::InterestItem> give_back;  // durable, and the peer's snapshot lacks it
     };
 
+    // What it wants is in there as well, as whose it is, until it is told to leave.
+    void join(FiltersOf<Remote>& all, Remote& whose);
+    void leave();
     // As it was known before this agent started.
     void recover(const wire::InterestItem& item) { insert(item); }
     // One frame, told `by` a neighbour (the agent itself, or a relay); nullopt until a snapshot is
@@ -72,7 +78,6 @@ class PeerInterest {
     // Of what the peer itself said it wants; durable interest that it lost is not in it.
     std::uint64_t digest() const { return digest_; }
     std::size_t size() const { return items_.size(); }
-    bool wants(wire::Kind kind, std::string_view channel) const;
     const std::map<InterestKey, wire::InterestItem>& items() const { return items_; }
 
   private:
@@ -81,6 +86,8 @@ class PeerInterest {
     bool insert(const wire::InterestItem& item);
     bool erase(const wire::InterestItem& item);
 
+    FiltersOf<Remote>* all_ = nullptr;
+    Remote* whose_ = nullptr;
     Items items_;
     std::set<InterestKey> lost_;  // of items_: durable, and the agent's snapshot lacked it
     Items removed_;               // durable, ended on purpose

@@ -214,7 +214,7 @@ void Exchange::State::open_session(Link& link, const wire::LinkHello& hello, Sta
     peer.arrived_frames.clear();
     if (!peer.arrived.empty()) want_arrived_told(peer);
     want_ack(peer);
-    forget_routes();
+    routes.forget_all();
     const auto backlog = peer.outbound->backlog();
     event(Event::Kind::link_up, peer.settings.name,
           backlog.messages == 0 ? "up"
@@ -323,9 +323,13 @@ void Exchange::State::keep_interest(Remote& of, const PeerInterest::Change& chan
         keeper.change(
             PutInterest{of.agent(), item.kind, item.durable, item.name, item.group, item.filter},
             true);
-    if (change.added.empty() && change.removed.empty()) return;
-    forget_routes();
-    refresh_queues(of);
+    bool of_queues = false;
+    for (const auto* items : {&change.added, &change.removed})
+        for (const auto& item : *items) {
+            routes.note_change(item.kind, item.filter);
+            of_queues = of_queues || item.kind == wire::Kind::queue;
+        }
+    if (of_queues) refresh_queues(of);
 }
 
 // Durable interest that this agent lost (its journal is new, or was restored): it is wanted again,
@@ -349,7 +353,6 @@ void Exchange::State::on_given_back(Link& link, const std::vector<wire::Interest
         keeper.change(PutDestination{group.destination()}, true);
         group.stored_by = keeper.pending_submission();
         show_interest(group);
-        forget_routes();
         event(Event::Kind::subscription_added, item.name,
               "given back by " + link.peer->settings.name + ": this journal did not know it");
     }

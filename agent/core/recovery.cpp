@@ -61,8 +61,9 @@ void State::recover_groups(Recovered& recovered) {
         if (group.is_queue()) continue;
         show_interest(group);
         // Its session was cut by the agent's own restart: it collects until its app is back.
-        if (destination.type == Destination::Type::anonymous)
-            group.linger_until = now + limits::session_linger;
+        if (destination.type != Destination::Type::anonymous) continue;
+        group.linger_until = now + limits::session_linger;
+        restless.insert(group.id());
     }
 }
 
@@ -71,6 +72,7 @@ void State::recover_remotes(Recovered& recovered) {
         if (destination.type != Destination::Type::agent) continue;
         auto known = std::make_unique<Remote>(destination, keeper);
         known->name = destination.name;
+        known->interest.join(remotes_by_interest, *known);
         remotes_by_destination[destination.id] = known.get();
         remotes.emplace(destination.agent, std::move(known));
     }
@@ -155,7 +157,7 @@ void State::apply_peers() {
             paths.drop_neighbour(peer->id);
     }
     apply_paths();
-    forget_routes();
+    routes.forget_all();
     for (const auto& [agent, remote] : remotes) refresh_queues(*remote);
 }
 

@@ -29,6 +29,7 @@ Remote& State::remote(const AgentId& agent) {
         Destination{.type = Destination::Type::agent, .id = last_destination, .agent = agent},
         keeper);
     made->down_since = now;
+    made->interest.join(remotes_by_interest, *made);
     keeper.change(PutDestination{made->destination()});
     remotes_by_destination[last_destination] = made.get();
     return *remotes.emplace(agent, std::move(made)).first->second;
@@ -94,7 +95,7 @@ void State::apply_path(const AgentId& agent) {
         to.down_since = by != nullptr && by->active == nullptr ? by->down_since : now;
     to.up = path != nullptr && path->up();
     change_way(to, via);
-    forget_routes();
+    routes.forget_all();
     refresh_queues(to);
     for (const auto& peer : peers)
         if (peer->active != nullptr && peer->id != agent) tell_path(*peer, agent);

@@ -165,9 +165,10 @@ void State::forget_remote(Remote& remote, const std::string& name, const std::st
     for (const auto& [id, group] : groups) std::erase(group->takers, &remote);
     const AgentId agent = remote.agent();
     paths_deferred.erase(agent);
+    remote.interest.leave();
     remotes_by_destination.erase(remote.id());
     remotes.erase(agent);
-    forget_routes();
+    routes.forget_all();
     for (const auto& peer : peers)
         if (peer->active != nullptr) tell_path(*peer, agent);
 }

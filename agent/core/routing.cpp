@@ -8,32 +8,44 @@
 
 namespace bus::core {
 
-const Exchange::State::Route& Exchange::State::route(wire::Kind kind, std::string_view channel) {
-    const auto hash = wire::channel_hash(kind, channel);
-    const auto found = routes.find(hash);
-    if (found != routes.end() && found->second.channel.name == channel) return found->second;
-    if (routes.size() >= limits::routes_max) routes.clear();
-
-    Route route{.channel = {kind, std::string{channel}}};
-    if (kind == wire::Kind::queue) {
-        route.groups.push_back(&queue(route.channel.name));
-    } else {
-        for (const auto& [id, group] : groups)
-            if (!group->is_queue() && wire::matches(group->destination().filter, channel))
-                route.groups.push_back(group.get());
-        for (const auto& [agent, remote] : remotes)
-            if (remote->interest.wants(kind, channel)) {
-                if (may_reach(*remote, kind, channel))
-                    route.remotes.push_back(remote.get());
-                else
-                    for (auto& denial : denials_of(*remote, kind, channel))
-                        route.denied.push_back(std::move(denial));
-            }
-    }
-    return routes.insert_or_assign(hash, std::move(route)).first->second;
+const Route& Exchange::State::route(wire::Kind kind, std::string_view channel) {
+    if (const Route* const known = routes.find(kind, channel)) return *known;
+    Route& route = routes.renew(kind, channel);
+    decide(route);
+    return route;
 }
 
-void Exchange::State::forget_routes() { routes.clear(); }
+void Exchange::State::decide(Route& route) {
+    const auto& [kind, channel] = route.channel;
+    if (kind == wire::Kind::queue) {
+        route.groups.push_back(&queue(channel));
+        return;
+    }
+    find_subscribed(kind, channel, route.groups);
+    find_wanting(kind, channel, route.remotes);
+    std::erase_if(route.remotes, [&](const Remote* remote) {
+        if (may_reach(*remote, kind, channel)) return false;
+        for (auto& denial : denials_of(*remote, kind, channel))
+            route.denied.push_back(std::move(denial));
+        return true;
+    });
+}
+
+void Exchange::State::find_subscribed(wire::Kind kind, std::string_view channel,
+                                      std::vector<Group*>& found) const {
+    groups_by_filter.match(kind, channel, [&](Group& group) { found.push_back(&group); });
+    std::sort(found.begin(), found.end(),
+              [](const Group* a, const Group* b) { return a->id() < b->id(); });
+}
+
+// Of an agent several filters may match.
+void Exchange::State::find_wanting(wire::Kind kind, std::string_view channel,
+                                   std::vector<Remote*>& found) const {
+    remotes_by_interest.match(kind, channel, [&](Remote& remote) { found.push_back(&remote); });
+    std::sort(found.begin(), found.end(),
+              [](const Remote* a, const Remote* b) { return a->agent() < b->agent(); });
+    found.erase(std::unique(found.begin(), found.end()), found.end());
+}
 
 void Exchange::State::take(const Arrival& arrival, Batch batch) {
     const auto& header = batch.header();

@@ -13,6 +13,7 @@
 #include "core/channel_bounds.h"
 #include "core/denials.h"
 #include "core/exchange.h"
+#include "core/filter_index.h"
 #include "core/group.h"
 #include "core/holds.h"
 #include "core/interest.h"
@@ -22,6 +23,7 @@
 #include "core/questions.h"
 #include "core/rate.h"
 #include "core/remote.h"
+#include "core/route_cache.h"
 #include "core/rules.h"
 #include "core/seen.h"
 #include "core/tickets.h"
@@ -157,15 +159,6 @@ struct Exchange::State {
         std::vector<wire::ChannelKey> held_told;  // in this session's HELLO
     };
 
-    // Where batches on a channel go: decided once for each channel, forgotten when interest
-    // changes.
-    struct Route {
-        wire::ChannelKey channel;
-        std::vector<Group*> groups;
-        std::vector<Remote*> remotes;
-        std::vector<Denial> denied;  // agents that want it and may not have it
-    };
-
     // A batch on its way in: who gave it, under which number.
     struct Arrival {
         std::shared_ptr<Intake> intake;
@@ -217,7 +210,9 @@ struct Exchange::State {
     wire::InterestItem interest_of(const Group& group) const;
     // Which of this host's queues it works on, after its interest or the way to it changed.
     void refresh_queues(Remote& remote);
-    bool works_on(const Remote& remote, const std::string& queue) const;
+    std::vector<Group*> queues_wanted_by(const Remote& remote) const;
+    // Of one that wants it: is it reached now, and may it have it?
+    bool works_on(const Remote& wanting, const std::string& queue) const;
 
     // ---- arrivals.cpp
     void on_published(const Session& session, const wire::Envelope& envelope, Batch batch);
@@ -231,7 +226,12 @@ struct Exchange::State {
 
     // ---- routing.cpp
     const Route& route(wire::Kind kind, std::string_view channel);
-    void forget_routes();
+    void decide(Route& route);
+    // Those with a subscription of this host, or agents with interest, that match; in the order of
+    // their ids.
+    void find_subscribed(wire::Kind kind, std::string_view channel,
+                         std::vector<Group*>& found) const;
+    void find_wanting(wire::Kind kind, std::string_view channel, std::vector<Remote*>& found) const;
     void take(const Arrival& arrival, Batch batch);
     void take_best_effort(const Arrival& arrival, const Batch& batch,
                           const std::vector<Group*>& groups, const std::vector<Remote*>& remotes);
@@ -451,6 +451,8 @@ struct Exchange::State {
     void on_committed(const Committed& answer);
     void on_loaded(const Loaded& answer);
     bool needs_ticks() const;
+    void end_lingering();
+    bool is_forsaken(Group& queue) const;
     std::uint64_t memory_share() const;
     void event(Event::Kind kind, std::string subject, std::string words,
                std::uint64_t messages = 0);
@@ -490,6 +492,7 @@ struct Exchange::State {
     std::unordered_map<ProducerId, Producer> producers;
     Paths paths{settings.agent};
     std::vector<Outbound*> dirty_outbounds;
+    FiltersOf<Remote> remotes_by_interest;
     std::map<AgentId, std::unique_ptr<Remote>> remotes;
     std::unordered_map<DestinationId, Remote*> remotes_by_destination;
     std::vector<std::unique_ptr<Peer>> peers;
@@ -504,14 +507,17 @@ struct Exchange::State {
     bool links_settling = false;                          // one has gone down and may be back soon
     std::unordered_map<std::string, Peer*> peers_by_key;  // the configured ones, by each of theirs
     std::map<LinkId, Link> links;
+    FiltersOf<Group> groups_by_filter;  // the subscriptions
     std::map<DestinationId, std::unique_ptr<Group>> groups;
     std::map<std::pair<Destination::Type, std::string>, Group*> groups_by_name;
-    std::unordered_map<std::uint64_t, Route> routes;
+    RouteCache routes{limits::routes_max};
     std::map<InterestKey, std::uint64_t> tombstones;  // with the version of the removal
     DestinationId last_destination;
 
     std::vector<DestinationId> touched;
     std::set<DestinationId> delaying;  // groups with a delayed redelivery
+    // Groups that the tick has to look at: queues, those that linger, those with large messages.
+    std::set<DestinationId> restless;
     std::vector<Producer*> producers_to_tell;
     struct PendingReply {
         Submission after;

@@ -43,6 +43,7 @@ void State::hand_out_touched() {
         group.dirty = false;
         group.hand_out(effects);
         group.read_on_if_wanted(share, false, effects.reads);
+        if (group.has_large_messages()) restless.insert(id);
         if (group.next_deadline() == never)
             delaying.erase(id);
         else
@@ -97,28 +98,39 @@ void State::tick() {
     settle_links();
     for (const auto& [agent, remote] : remotes) remote->forget_parts(now - limits::session_linger);
     apply_deferred_paths();
-    std::vector<DestinationId> ended;
-    for (const auto& [id, group] : groups) {
-        // A queue that nobody uses any more is forgotten; its next message makes it anew.
-        const bool idle = group->idle() && keeper.ledger.account(id).waiting == 0;
-        if (group->is_queue() && !group->interest_shown && idle &&
-            ++group->idle_ticks > limits::queue_idle_ticks_max)
-            ended.push_back(id);
-        if (!idle) group->idle_ticks = 0;
-        if (group->linger_until > now) continue;
-        group->linger_until = never;
-        if (group->consumers() > 0) continue;
-        if (group->is_queue())
-            hide_interest(*group);
-        else
-            ended.push_back(id);
-    }
-    for (const DestinationId id : ended) drop_group(id);
+    end_lingering();
     bury_overdue();
     bury_old();
     ask_for_parts();
     reclaim_from_absent();
     forget_old_producers();
+}
+
+// What was kept for an app that may come back, and what nobody uses.
+void State::end_lingering() {
+    std::vector<DestinationId> ended;
+    std::erase_if(restless, [&](const DestinationId id) {
+        Group& group = *groups.at(id);
+        if (group.is_queue() && is_forsaken(group)) ended.push_back(id);
+        if (group.linger_until > now)
+            return group.linger_until == never && !group.is_queue() && !group.has_large_messages();
+        group.linger_until = never;
+        if (group.consumers() > 0) return false;
+        if (group.is_queue())
+            hide_interest(group);
+        else
+            ended.push_back(id);
+        return false;
+    });
+    for (const DestinationId id : ended) drop_group(id);
+}
+
+// A queue that nobody uses any more is forgotten; its next message makes it anew.
+bool State::is_forsaken(Group& queue_here) const {
+    const bool idle = queue_here.idle() && keeper.ledger.account(queue_here.id()).waiting == 0;
+    if (!idle) queue_here.idle_ticks = 0;
+    return idle && !queue_here.interest_shown &&
+           ++queue_here.idle_ticks > limits::queue_idle_ticks_max;
 }
 
 void State::forget_old_producers() {
@@ -136,12 +148,9 @@ void State::forget_old_producers() {
     }
 }
 
+// Asked in each turn: it may not walk what there are many of.
 bool State::needs_ticks() const {
-    if (!links.empty() || links_settling || may_become_overdue()) return true;
-    for (const auto& [id, group] : groups)
-        if (group->linger_until != never || group->is_queue() || group->has_large_messages())
-            return true;
-    return false;
+    return !links.empty() || links_settling || !restless.empty() || may_become_overdue();
 }
 
 void State::on_committed(const Committed& answer) {

@@ -87,7 +87,8 @@ void Exchange::State::owe_abort(const wire::LinkUnfinished& message,
 // ---- Where its beginning was handed out ---------------------------------------------------
 
 void Exchange::State::ask_for_parts() {
-    for (const auto& [id, group] : groups) {
+    for (const DestinationId id : restless) {
+        Group* const group = groups.at(id).get();
         if (!group->has_large_messages()) continue;
         for (LargeMessage* message : group->waiting_for_parts(now - limits::session_linger)) {
             if (message->ended || now - message->asked < Duration{limits::ask_again}) continue;
@@ -124,7 +125,8 @@ void Exchange::State::ask_for_rest(Group& group, LargeMessage& message) {
 // The rest of a message that a peer began stands before all else in its queue. The peer has not
 // got the whole, so nobody there can consume it: if it stays away another one begins anew.
 void Exchange::State::reclaim_from_absent() {
-    for (const auto& [id, group] : groups) {
+    for (const DestinationId id : restless) {
+        Group* const group = groups.at(id).get();
         if (!group->is_queue() || !group->has_large_messages()) continue;
         for (const auto& [agent, remote] : remotes) {
             if (remote->up || now - remote->down_since < Duration{limits::session_linger}) continue;
