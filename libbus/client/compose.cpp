@@ -60,6 +60,7 @@ session::Outgoing compose(wire::Kind kind, std::string_view channel, Payload pay
     if (options.expires_in.count() < 0) throw Error{"a lifetime cannot be negative"};
     return {.kind = kind,
             .channel = channel,
+            .mode = options.best_effort ? wire::Mode::best_effort : wire::Mode::guaranteed,
             .lane = to_wire(options.priority),
             .ttl_millis = static_cast<std::uint64_t>(options.expires_in.count()),
             .headers = encode_headers(options),

@@ -23,6 +23,11 @@ inline constexpr std::size_t channels_max = 1'000'000;
 inline constexpr std::size_t awaiting_max = 262'144;
 // With no more than this on its way, a batch that is not full leaves at once.
 inline constexpr std::uint64_t trickle_bytes = 4 * 1024;
+// Best-effort bytes that the socket may hold: nobody acknowledges them.
+inline constexpr std::uint64_t loose_bytes_max = 1024 * 1024;
+// A best-effort batch that is not full leaves no sooner than this after the one before: so many a
+// second at the most, and who sends less often waits for nothing.
+inline constexpr auto loose_pause = 200us;
 // A batch that is not full leaves after this, whatever is on its way.
 inline constexpr auto batch_age_max = 1ms;
 // An acknowledgement waits for company at most that long.

@@ -18,16 +18,19 @@ std::uint64_t millis_left(Time until, Time now) {
 }  // namespace
 
 // One frame may always be on its way, however small the window.
-bool ProducerSession::fits_window(std::size_t bytes) const noexcept {
+bool ProducerSession::fits_window(std::size_t bytes, bool guaranteed) const noexcept {
+    if (!guaranteed) return loose_.empty() || loose_.bytes() + bytes <= limits::loose_bytes_max;
     return charged_ == 0 || charged_ + wire::frame_charge(bytes) <= window_;
 }
 
 bool ProducerSession::open_fits() const noexcept {
-    return open_.is_open() && !open_.channel()->held && fits_window(open_.frame_bytes());
+    return open_.is_open() && !open_.channel()->held &&
+           fits_window(open_.frame_bytes(), open_.header().guaranteed());
 }
 
 // Batches double while a flood waits for receipts; a trickle leaves message by message.
 bool ProducerSession::open_may_leave() const noexcept {
+    if (!open_.header().guaranteed()) return open_.opened() >= loose_due();
     return open_.frame_bytes() >= in_flight_ || in_flight_ <= limits::trickle_bytes;
 }
 
@@ -39,8 +42,11 @@ std::optional<wire::Lane> ProducerSession::next_lane(bool with_open) const noexc
     });
 }
 
-std::size_t ProducerSession::bytes_of_next(wire::Lane lane) const noexcept {
-    return waiting_[lane].empty() ? open_.frame_bytes() : waiting_[lane].front().bytes();
+bool ProducerSession::next_fits(wire::Lane lane) const noexcept {
+    if (waiting_[lane].empty())
+        return fits_window(open_.frame_bytes(), open_.header().guaranteed());
+    const Departure& next = waiting_[lane].front();
+    return fits_window(next.bytes(), next.guaranteed);
 }
 
 // With a name nothing may overtake a channel on HOLD.
@@ -48,22 +54,38 @@ bool ProducerSession::is_stopped(wire::Lane lane) const noexcept {
     return options_.named && !waiting_[lane].empty() && waiting_[lane].front().channel->held;
 }
 
+// When the next best-effort batch leaves, full or not.
+Time ProducerSession::loose_due() const noexcept {
+    return loose_left_ ? *loose_left_ + limits::loose_pause : Time{};
+}
+
+// And before that nothing else asks for it.
+Time ProducerSession::open_due() const noexcept {
+    return open_.header().guaranteed() ? open_.opened() + limits::batch_age_max : loose_due();
+}
+
 bool ProducerSession::is_ready() const noexcept {
     if (!connected_) return false;
-    if (resend_from_ < sent_.size()) return fits_window(sent_[resend_from_].bytes());
+    if (resend_from_ < sent_.size()) return fits_window(sent_[resend_from_].bytes(), true);
     const auto lane = next_lane(open_may_leave());
-    return lane && !is_stopped(*lane) && fits_window(bytes_of_next(*lane));
+    return lane && !is_stopped(*lane) && next_fits(*lane);
 }
 
 Time ProducerSession::next_deadline() const noexcept {
-    if (!connected_ || resend_from_ < sent_.size() || !open_fits()) return earliest_expiry_;
     const auto lane = next_lane(true);
-    if (!lane || !waiting_[*lane].empty()) return earliest_expiry_;
-    return std::min<Time>(earliest_expiry_, open_.opened() + limits::batch_age_max);
+    if (!connected_ || resend_from_ < sent_.size() || !lane) return earliest_expiry_;
+    // Nobody tells when the socket has let go of something.
+    const Time earliest =
+        loose_.empty() ? earliest_expiry_
+                       : std::min<Time>(earliest_expiry_, loose_looked_ + limits::batch_age_max);
+    if (!open_fits() || !waiting_[*lane].empty()) return earliest;
+    return std::min(earliest, open_due());
 }
 
 std::optional<Frame> ProducerSession::take(Time now) {
     if (!connected_) return std::nullopt;
+    loose_.look();
+    loose_looked_ = now;
     if (auto again = take_again(now)) return again;
     if (resend_from_ < sent_.size()) return std::nullopt;  // no room: nothing may overtake
     return take_first(now);
@@ -77,7 +99,7 @@ std::optional<Frame> ProducerSession::take_again(Time now) {
             expire(std::move(sent));
             continue;
         }
-        if (!fits_window(sent.bytes())) return std::nullopt;
+        if (!fits_window(sent.bytes(), true)) return std::nullopt;
         ++resend_from_;
         ++sent.retries;
         return addressed(sent, now);
@@ -87,14 +109,14 @@ std::optional<Frame> ProducerSession::take_again(Time now) {
 }
 
 std::optional<Frame> ProducerSession::take_first(Time now) {
-    const bool with_open = open_may_leave() || now - open_.opened() >= limits::batch_age_max;
+    const bool with_open = open_may_leave() || now >= open_due();
     while (const auto lane = next_lane(with_open)) {
         if (!waiting_[*lane].empty() && is_expired(waiting_[*lane].front(), now)) {
             expire(std::move(waiting_[*lane].front()));
             waiting_[*lane].pop_front();
             continue;
         }
-        if (is_stopped(*lane) || !fits_window(bytes_of_next(*lane))) return std::nullopt;
+        if (is_stopped(*lane) || !next_fits(*lane)) return std::nullopt;
         if (waiting_[*lane].empty()) close_open();
         Departure departure = std::move(waiting_[*lane].front());
         waiting_[*lane].pop_front();
@@ -110,6 +132,8 @@ Frame ProducerSession::depart(Departure& departure, Time now) {
         departure.channel->lane(departure.lane).departed = departure.sequence;
     if (!departure.guaranteed) {
         Frame frame = addressed(departure, now);
+        loose_.add(frame);
+        loose_left_ = now;
         for (const auto& wish : departure.wishes)
             settle_wish(wish, Outcome::unknown, std::nullopt, "best effort has no receipt");
         release(departure);

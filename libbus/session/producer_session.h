@@ -36,6 +36,7 @@
 #include "base/time.h"
 #include "session/bounds.h"
 #include "session/frame.h"
+#include "session/loose_frames.h"
 #include "session/open_batch.h"
 #include "session/outbox.h"
 #include "session/outgoing.h"
@@ -122,7 +123,7 @@ class ProducerSession {
     // Taken from the caller and neither safe nor settled otherwise.
     std::uint64_t unsafe_messages() const noexcept { return unsafe_messages_; }
     std::uint64_t outbox_bytes() const noexcept { return bytes_; }
-    std::uint64_t bytes_in_flight() const noexcept { return in_flight_; }
+    std::uint64_t bytes_in_flight() const noexcept { return in_flight_ + loose_.bytes(); }
     // Numbers that have left and whose `arrived` is still awaited: for the hello,
     // wire::Hello::awaiting. Those that are not safe yet as well: they may be by the welcome, from
     // a journal that does not remember who waits.
@@ -158,11 +159,13 @@ class ProducerSession {
     bool waits_for_resume(const Departure& departure) const noexcept;
 
     // The socket's side.
-    bool fits_window(std::size_t bytes) const noexcept;
+    bool fits_window(std::size_t bytes, bool guaranteed) const noexcept;
     bool open_may_leave() const noexcept;
+    Time open_due() const noexcept;
+    Time loose_due() const noexcept;
     bool open_fits() const noexcept;
     std::optional<wire::Lane> next_lane(bool with_open) const noexcept;
-    std::size_t bytes_of_next(wire::Lane lane) const noexcept;
+    bool next_fits(wire::Lane lane) const noexcept;
     bool is_stopped(wire::Lane lane) const noexcept;
     std::optional<Frame> take_again(Time now);
     std::optional<Frame> take_first(Time now);
@@ -212,6 +215,9 @@ class ProducerSession {
     std::uint64_t next_number_ = 1;
     // Index into sent_ of the next frame to send again; sent_.size(): none.
     std::size_t resend_from_ = 0;
+    LooseFrames loose_;
+    std::optional<Time> loose_left_;  // the last of them
+    Time loose_looked_{};
     std::unordered_map<std::uint64_t, Awaiting> awaiting_;  // safe, not yet arrived; by number
 
     bool connected_ = false;

@@ -32,6 +32,10 @@ struct PublishOptions {
     // send() only: that nobody wants the message is an outcome of its own, no_destination. A queue
     // is a destination, even when it has no consumers yet.
     bool require_destination = false;
+    // Carried as far as it goes at once, and dropped where it cannot: no receipt, no journal, no
+    // second attempt. publish() waits for the agent as ever; what consumers have no room for is
+    // lost. A large message needs room for all of it.
+    bool best_effort = false;
     // Not handed out after that long; 0: lives for ever. It counts from the call.
     std::chrono::milliseconds expires_in{0};
     // publish() and send(): how long to wait for room, then Error.
@@ -60,7 +64,7 @@ class BUS_EXPORT Channel {
     void publish(Payload payload, const PublishOptions& options = {}) const;
     // Never waits.
     [[nodiscard]] Offer try_publish(Payload payload, const PublishOptions& options = {}) const;
-    // As publish, with a receipt.
+    // As publish, with a receipt; of best effort none can say more than `unknown`.
     [[nodiscard]] Receipt send(Payload payload, const PublishOptions& options = {}) const;
 
     const std::string& name() const noexcept { return name_; }

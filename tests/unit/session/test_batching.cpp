@@ -168,3 +168,72 @@ TEST_CASE("a steady stream takes no memory from the heap for its frames") {
     for (int i = 0; i < 100; ++i) round();
     CHECK(app.pool.allocations() == before);
 }
+
+// ---- Best effort, which nobody acknowledges --------------------------------------------------
+
+TEST_CASE("a best-effort message leaves at once, those that follow closely together") {
+    Producing app;
+    app.welcome();
+    const auto offer = [&] {
+        return app.offer("plant", "0123456789", {.mode = wire::Mode::best_effort});
+    };
+    REQUIRE(offer() == Offer::taken);
+    CHECK(app.session.is_ready());
+    REQUIRE(app.take());
+    for (int i = 0; i < 100; ++i) REQUIRE(offer() == Offer::taken);
+    CHECK_FALSE(app.session.is_ready());
+    CHECK_FALSE(app.take());
+    CHECK(app.session.next_deadline() == app.now + limits::loose_pause);
+    app.now += limits::loose_pause;
+    const auto together = app.take();
+    REQUIRE(together);
+    CHECK(together->payloads.size() == 100);
+    app.now += limits::loose_pause;
+    REQUIRE(offer() == Offer::taken);
+    CHECK(app.session.is_ready());
+    CHECK(app.take());
+}
+
+TEST_CASE("a full best-effort batch waits for nothing") {
+    Producing app;
+    app.welcome();
+    const std::string kilobyte(1024, 'x');
+    for (int i = 0; i < 200; ++i)
+        REQUIRE(app.offer("plant", kilobyte, {.mode = wire::Mode::best_effort}) == Offer::taken);
+    const auto all = app.take_all();
+    CHECK(all.size() == 3);
+    for (const auto& left : all) CHECK(left.payloads.size() == 63);
+}
+
+TEST_CASE("best effort waits when the socket holds much, and looks again soon") {
+    Producing app;
+    app.welcome();
+    const std::string large(30'000, 'x');
+    std::vector<Left> held;
+    while (app.offer("plant", large, {.mode = wire::Mode::best_effort}) == Offer::taken)
+        while (auto left = app.take()) held.push_back(std::move(*left));
+    std::size_t bytes = 0;
+    for (const auto& left : held) bytes += left.frame.bytes().size();
+    CHECK(bytes <= limits::loose_bytes_max);
+    CHECK(bytes > limits::loose_bytes_max / 2);
+    CHECK_FALSE(app.session.is_ready());
+    CHECK(app.session.next_deadline() <= app.now + limits::batch_age_max);
+    held.clear();
+    app.now += limits::batch_age_max;
+    CHECK(app.take());
+}
+
+TEST_CASE("best effort does not use up the window of guaranteed messages") {
+    Producing app;
+    app.welcome(5, 0, 0, 200);
+    std::vector<Left> held;
+    for (int i = 0; i < 20; ++i) {
+        static_cast<void>(app.offer("plant", "0123456789", {.mode = wire::Mode::best_effort}));
+        if (auto left = app.take()) held.push_back(std::move(*left));
+    }
+    REQUIRE(app.offer("orders", "1", {.kind = wire::Kind::queue}) == Offer::taken);
+    app.now += limits::batch_age_max;
+    const auto left = app.take_all();
+    REQUIRE_FALSE(left.empty());
+    CHECK(left.back().header.guaranteed());
+}
