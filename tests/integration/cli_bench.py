@@ -47,6 +47,22 @@ class Bench(unittest.TestCase):
                     "drain_messages_per_second"):
             self.assertGreater(report[key], 0, key)
 
+    def test_best_effort_within_one_host_counts_what_comes_and_what_is_lost(self):
+        report = self.bench("--local", "--best-effort", "--size", "100", "--seconds", "0.3", "--rounds", "1",
+                            "--only", "throughput", "--offered", "20000")
+        self.assertTrue(report["local"])
+        self.assertEqual({run["mode"] for run in report["runs"]}, {"best-effort"})
+        for run in report["runs"]:
+            self.assertEqual(run["messages"] + run["lost"], 6_000)
+            self.assertGreater(run["messages"], 5_000)
+            self.assertGreater(run["raw_pipe_messages_per_second"], 0)
+        self.assertEqual(report["duplicates"], 0)
+
+    def test_an_outage_needs_a_far_agent(self):
+        wrong = bus("bench", *AGENT, *self.where, "--local", "--outage", "1")
+        self.assertNotEqual(wrong.returncode, 0)
+        self.assertIn(b"without --local", wrong.stderr)
+
     def test_a_backlog_is_drained_after_a_restart(self):
         report = self.bench("--only", "backlog", "--backlog", "4MB", "--seconds", "0.2", "--size", "100")
         self.assertEqual((report["lost"], report["duplicates_unmarked"]), (0, 0))

@@ -32,6 +32,15 @@ std::uint64_t waiting(const std::string& status) {
 
 }  // namespace
 
+Role bus_role(const char* name, const Load& load, const PrivateAgent& at, unsigned channel) {
+    return {.name = name,
+            .size = load.size,
+            .single = load.single,
+            .best_effort = load.best_effort,
+            .runtime = at.runtime(),
+            .channel = fmt::format("bench.run-{}", channel)};
+}
+
 AgentPair::AgentPair(const std::filesystem::path& folder, const std::filesystem::path& executable,
                      std::uint64_t journal_bytes_max, int interruption)
     : interruption_(interruption),
@@ -67,11 +76,7 @@ void AgentPair::await_settled() {
 
 std::unique_ptr<Process> AgentPair::start(const char* name, const Load& load,
                                           const PrivateAgent& at) {
-    return start_role({.name = name,
-                       .size = load.size,
-                       .single = load.single,
-                       .runtime = at.runtime(),
-                       .queue = fmt::format("bench.run-{}", channel_)});
+    return start_role(bus_role(name, load, at, channel_));
 }
 
 std::unique_ptr<Process> AgentPair::start_producer(const Load& load) {

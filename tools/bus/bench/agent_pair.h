@@ -39,4 +39,7 @@ class AgentPair final : public Path {
     unsigned channel_ = 0;
 };
 
+// A producer or a consumer at that agent, on a channel of their own.
+Role bus_role(const char* name, const Load& load, const PrivateAgent& at, unsigned channel);
+
 }  // namespace bus::bench

@@ -12,6 +12,7 @@
 
 #include "bench/agent_pair.h"
 #include "bench/fdatasync_loop.h"
+#include "bench/one_agent.h"
 #include "bench/outage.h"
 #include "bench/raw_frame.h"
 #include "bench/raw_pipe.h"
@@ -36,6 +37,7 @@ struct Options {
     std::vector<std::uint32_t> sizes{100, 1024, 65536};
     double seconds = 3;
     double rate = 2000;
+    double offered = 0;
     unsigned rounds = 3;
     unsigned batch = 0;
     double outage_seconds = 0;
@@ -43,7 +45,13 @@ struct Options {
     std::set<std::string> only;
     std::string folder = "/var/tmp";
     std::string agent;
+    bool local = false, best_effort = false;
     bool json = false;
+
+    std::filesystem::path agent_path() const {
+        return agent.empty() ? find_agent() : std::filesystem::path{agent};
+    }
+    std::uint64_t journal_bytes() const { return std::max(journal_bytes_usual, 4 * backlog_bytes); }
 };
 
 class Bench {
@@ -52,13 +60,19 @@ class Bench {
         : options_(options),
           interruption_(interruption.fd()),
           folder_(options.folder),
-          agents_(folder_.path(),
-                  options.agent.empty() ? find_agent() : std::filesystem::path{options.agent},
-                  std::max(journal_bytes_usual, 4 * options.backlog_bytes), interruption_),
-          raw_(folder_.path(), interruption_) {}
+          raw_(options.local ? RawPipe::Reach::one_host : RawPipe::Reach::two_hosts, folder_.path(),
+               interruption_) {
+        if (options.local)
+            agent_.emplace(folder_.path(), options.agent_path(), options.journal_bytes(),
+                           interruption_);
+        else
+            agents_.emplace(folder_.path(), options.agent_path(), options.journal_bytes(),
+                            interruption_);
+    }
 
     Report run() {
-        Report report{.rate = options_.rate};
+        Report report{
+            .local = options_.local, .best_effort = options_.best_effort, .rate = options_.rate};
         if (wanted("throughput"))
             for (const Load& load : loads()) report.throughput.push_back(throughput(load));
         if (wanted("latency") && options_.rate > 0) report.latency = latency();
@@ -78,29 +92,38 @@ class Bench {
         for (const std::uint32_t size : options_.sizes)
             for (const bool single : {false, true})
                 if (wants_batch(single) && (!single || raw_frames(size, false).messages > 1))
-                    loads.push_back({.size = size, .single = single});
+                    loads.push_back(
+                        {.size = size, .single = single, .best_effort = options_.best_effort});
         return loads;
     }
     bool wants_batch(bool single) const { return options_.batch == 0 || single; }
     Load first_load() const {
-        return {.size = options_.sizes.front(), .single = options_.batch == 1};
+        return {.size = options_.sizes.front(),
+                .single = options_.batch == 1,
+                .best_effort = options_.best_effort};
     }
 
     // The bus and the raw pipe in turns, each for `seconds` in all.
-    Comparison compare(const Load& load, Run run, const char* what) {
+    Comparison compare(const Load& load, double rate, double raw_rate, const char* what) {
         Comparison result{.load = load};
-        run.seconds = options_.seconds / options_.rounds;
+        const double seconds = options_.seconds / options_.rounds;
+        const Run run{.seconds = seconds, .rate = rate},
+            raw_run{.seconds = seconds, .rate = raw_rate};
         for (unsigned round = 1; round <= options_.rounds; ++round) {
             progress_.show(fmt::format("{}, {} bytes, {} batches: round {} of {}", what, load.size,
                                        load.single ? "single" : "full", round, options_.rounds));
-            result.bus.add(measure(agents_, load, run, interruption_));
-            result.raw.add(measure(raw_, load, run, interruption_));
+            result.bus.add(measure(bus(), load, run, interruption_));
+            result.raw.add(measure(raw_, load, raw_run, interruption_));
         }
         return result;
     }
-    Comparison throughput(const Load& load) { return compare(load, {}, "throughput"); }
+    Comparison throughput(const Load& load) {
+        return compare(load, options_.offered, 0, "throughput");
+    }
+    Path& bus() { return agent_ ? static_cast<Path&>(*agent_) : *agents_; }
     Comparison latency() {
-        return compare({.size = options_.sizes.front()}, {.rate = options_.rate}, "latency");
+        return compare({.size = options_.sizes.front(), .best_effort = options_.best_effort},
+                       options_.rate, options_.rate, "latency");
     }
 
     OutageReport outage() {
@@ -108,7 +131,7 @@ class Bench {
         OutageReport report{.outage = {.load = first_load(),
                                        .run = {.seconds = options_.outage_seconds},
                                        .live_seconds = options_.seconds}};
-        report.sample = measure_outage(agents_, report.outage, interruption_);
+        report.sample = measure_outage(*agents_, report.outage, interruption_);
         const RawFrames batch = raw_frames(report.outage.load.size, false);
         const auto bytes =
             std::accumulate(batch.bytes.begin(), batch.bytes.end(), std::uint64_t{0});
@@ -128,7 +151,7 @@ class Bench {
                                        .run = {.messages = options_.backlog_bytes / load.size},
                                        .live_seconds = options_.seconds,
                                        .restart_near = true}};
-        report.sample = measure_outage(agents_, report.outage, interruption_);
+        report.sample = measure_outage(*agents_, report.outage, interruption_);
         return report;
     }
 
@@ -136,11 +159,22 @@ class Bench {
     const int interruption_;
     cli::Progress progress_;
     const TemporaryFolder folder_;
-    AgentPair agents_;
+    std::optional<AgentPair> agents_;  // these two, or the one
+    std::optional<OneAgent> agent_;
     RawPipe raw_;
 };
 
+// What can be asked for together.
+void check(const Options& options) {
+    const bool outage = options.outage_seconds > 0 || options.backlog_bytes > 0;
+    if (options.local && outage)
+        throw Error("--outage and --backlog need a far agent: without --local");
+    if (options.best_effort && outage)
+        throw Error("--outage and --backlog are about guaranteed messages: without --best-effort");
+}
+
 int run_bench(const Options& options, const cli::Interruption& interruption) {
+    check(options);
     const Report report = Bench{options, interruption}.run();
     std::cout << (options.json ? report.to_json() : report.to_table()) << std::flush;
     const auto failed = [](const std::optional<OutageReport>& one) {
@@ -149,7 +183,9 @@ int run_bench(const Options& options, const cli::Interruption& interruption) {
     };
     const bool lost = std::any_of(report.throughput.begin(), report.throughput.end(),
                                   [](const Comparison& one) {
-                                      return one.bus.lost + one.bus.duplicates_unmarked > 0;
+                                      return (one.load.best_effort ? 0 : one.bus.lost) +
+                                                 one.bus.duplicates_unmarked >
+                                             0;
                                   }) ||
                       failed(report.outage) || failed(report.backlog);
     if (!std::cout) return static_cast<int>(cli::ExitCode::output);
@@ -168,7 +204,8 @@ void add_bench(Command& bus, Chosen& chosen, const Interruption& interruption) {
         "Measures guaranteed messages over an encrypted link between two private agents on this\n"
         "machine, beside a raw libzmq CURVE pipe that carries the same batches. Uses no agent "
         "that\n"
-        "runs already. Exit code 1 if a message was lost, or came twice without a mark.");
+        "runs already. Exit code 1 if a guaranteed message was lost, or one came twice\nwithout a "
+        "mark.");
     bench->add_option("--size", options->sizes, "Bytes of a message; may be repeated")
         ->check(number_within(bench::size_min, std::uint64_t{1} << 26))
         ->type_name("BYTES")
@@ -178,6 +215,15 @@ void add_bench(Command& bus, Chosen& chosen, const Interruption& interruption) {
         ->type_name("SECONDS")
         ->capture_default_str();
     bench->add_option("--rate", options->rate, "Messages a second while latency is measured; 0: no")
+        ->check(number_not_below_zero())
+        ->type_name("N")
+        ->capture_default_str();
+    bench->add_flag("--local", options->local, "Within one host: one agent, beside a raw ipc pipe");
+    bench->add_flag("--best-effort", options->best_effort,
+                    "Best-effort messages on a topic: what comes is counted, and what is lost");
+    bench
+        ->add_option("--offered", options->offered,
+                     "Messages a second that a throughput run sends; 0: as many as it can")
         ->check(number_not_below_zero())
         ->type_name("N")
         ->capture_default_str();

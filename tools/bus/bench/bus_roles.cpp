@@ -1,4 +1,5 @@
-// The ends of the guaranteed path: a producer and a consumer that use libbus as any program does.
+// The ends of the path through the bus: a producer and a consumer that use libbus as any program
+// does.
 #include <bus/bus.h>
 #include <poll.h>
 #include <unistd.h>
@@ -22,6 +23,10 @@ constexpr auto safe_patience = 120s;
 constexpr std::size_t fetch_at_most = 4096;
 constexpr auto look_at_input = 20ms;  // while nothing comes
 
+// What finds no room is lost.
+constexpr SubscribeOptions prefetch_most{.prefetch_messages = 1'000'000,
+                                         .prefetch_bytes = 16 << 20};
+
 ConnectOptions options_of(const Role& role) {
     return {
         .runtime = role.runtime, .app = "bus-bench", .batch_messages_max = role.single ? 1u : 0u};
@@ -30,7 +35,10 @@ ConnectOptions options_of(const Role& role) {
 class BusProducer {
   public:
     explicit BusProducer(const Role& role)
-        : bus_(options_of(role)), queue_(bus_.queue(role.queue)), payload_(role.size) {}
+        : bus_(options_of(role)),
+          channel_(role.best_effort ? bus_.topic(role.channel) : bus_.queue(role.channel)),
+          how_{.best_effort = role.best_effort, .timeout = room_patience},
+          payload_(role.size) {}
 
     void probe() { publish({.index = probe_index}); }
 
@@ -50,11 +58,12 @@ class BusProducer {
   private:
     void publish(const Stamp& stamp) {
         std::memcpy(payload_.data(), &stamp, sizeof stamp);
-        queue_.publish(payload_, {.timeout = room_patience});
+        channel_.publish(payload_, how_);
     }
 
     Connection bus_;
-    Channel queue_;
+    Channel channel_;
+    const PublishOptions how_;
     std::vector<std::byte> payload_;
     std::uint64_t total_ = 0;
 };
@@ -62,7 +71,9 @@ class BusProducer {
 class BusConsumer {
   public:
     explicit BusConsumer(const Role& role)
-        : bus_(options_of(role)), consumer_(bus_.receive(role.queue)) {}
+        : bus_(options_of(role)),
+          consumer_(role.best_effort ? bus_.subscribe(role.channel, prefetch_most)
+                                     : bus_.receive(role.channel)) {}
 
     // Takes what is there, or comes within the patience. False: nothing.
     bool receive(std::chrono::milliseconds patience) {

@@ -15,10 +15,12 @@
 
 namespace bus::bench {
 
-// What is sent: messages of so many bytes, alone in their batch or as many in one as fit.
+// What is sent: messages of so many bytes, alone in their batch or as many in one as fit;
+// guaranteed ones through a queue, or best-effort ones on a topic.
 struct Load {
     std::uint32_t size = 100;
     bool single = false;
+    bool best_effort = false;
 };
 
 class Path {
@@ -33,10 +35,11 @@ class Path {
 
 // What one or several runs of the same load have shown, added up.
 struct Sample {
+    // messages: of best effort those that have come.
     std::uint64_t messages = 0, lost = 0, duplicates = 0, duplicates_unmarked = 0, not_safe = 0;
-    std::uint64_t disk_bytes = 0;  // written by the two in the middle
+    std::uint64_t disk_bytes = 0;  // written by those in the middle
     double seconds = 0;            // from the first sent to the last received
-    double cpu_seconds = 0;        // of all four processes
+    double cpu_seconds = 0;        // of all processes
     Histogram latency;
 
     void add(const Sample& other);

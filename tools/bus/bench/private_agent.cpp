@@ -70,7 +70,7 @@ void PrivateAgent::configure(const Peer& peer, std::uint64_t journal_bytes_max) 
   "listen": [{}],
   "peers": [{}] }}
 )",
-        place_.name, journal_bytes_max, listen, peer_json(peer));
+        place_.name, journal_bytes_max, listen, peer.name.empty() ? "" : peer_json(peer));
     if (!config.flush()) throw Error(fmt::format("{}: cannot write", file("agent.json").string()));
 }
 

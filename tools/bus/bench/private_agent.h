@@ -23,7 +23,7 @@ class PrivateAgent {
         std::string listen;  // an endpoint; empty: it does not listen
     };
     struct Peer {
-        std::string name, key, address;  // address: empty if the peer dials
+        std::string name, key, address;  // name: empty for none; address: empty if the peer dials
     };
     // Makes the identity; nothing runs yet.
     explicit PrivateAgent(Place place);

@@ -1,6 +1,6 @@
-// The raw pipe: producer -ipc-> dialler -tcp, CURVE-> listener -ipc-> consumer,
-// and acknowledgements back the same way. It promises nothing, keeps nothing
-// and looks at nothing: the most that libzmq can do with the same frames.
+// The raw pipe: producer -ipc-> dialler -tcp, CURVE-> listener -ipc-> consumer, or
+// producer -ipc-> relay -ipc-> consumer, and acknowledgements back the same way. It promises
+// nothing, keeps nothing and looks at nothing: the most that libzmq can do with the same frames.
 #include <poll.h>
 
 #include <cstring>
@@ -197,6 +197,15 @@ void run_raw_listener(const Role& role) {
     link.set(zmq::sockopt::curve_secretkey, role.secret_key);
     link.bind(role.link);
     forward_until_told(local, link);
+}
+
+// Alone in the middle.
+void run_raw_relay(const Role& role) {
+    zmq::context_t context;
+    zmq::socket_t from = dealer(context), to = dealer(context);
+    from.bind(role.local);
+    to.bind(role.link);
+    forward_until_told(from, to);
 }
 
 void run_raw_producer(const Role& role) {

@@ -18,7 +18,19 @@ std::string whole(double number) { return grouped(static_cast<std::uint64_t>(num
 
 const char* batch_name(const Load& load) { return load.single ? "single" : "full"; }
 
-std::string throughput_table(const std::vector<Comparison>& all) {
+std::string heading(const Report& report) {
+    const std::string what = report.best_effort ? "Best-effort messages" : "Guaranteed messages";
+    if (report.local)
+        return what +
+               " through one agent, and a raw libzmq ipc pipe through one process that\n"
+               "carries the same batches with no guarantees:\n";
+    return what +
+           " over an encrypted link between two agents, and a raw libzmq CURVE\n"
+           "pipe that carries the same batches with no guarantees:\n";
+}
+
+std::string throughput_table(const Report& report) {
+    const auto& all = report.throughput;
     if (all.empty()) return {};
     Table table{{{"bytes", right},
                  {"batch"},
@@ -40,9 +52,7 @@ std::string throughput_table(const std::vector<Comparison>& all) {
              significant(one.raw.cpu_seconds_per_million()),
              fmt::format("{:.4f}", one.journal_bytes_per_payload_byte()), grouped(one.bus.lost),
              grouped(one.bus.duplicates)});
-    return "Guaranteed messages over an encrypted link between two agents, and a raw libzmq CURVE\n"
-           "pipe that carries the same batches with no guarantees:\n" +
-           table.text("  ");
+    return heading(report) + table.text("  ");
 }
 
 void add_latency(Table& table, const char* name, const Histogram& latency) {
@@ -103,7 +113,7 @@ double OutageReport::share_of_fdatasync_loop() const {
 }
 
 std::string Report::to_table() const {
-    std::string text = throughput_table(throughput);
+    std::string text = throughput_table(*this);
     if (latency) text += latency_table(*latency, rate);
     if (outage) text += outage_table(*outage);
     if (backlog) text += outage_table(*backlog);

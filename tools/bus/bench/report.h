@@ -29,6 +29,7 @@ struct OutageReport {
 };
 
 struct Report {
+    bool local = false, best_effort = false;
     std::vector<Comparison> throughput;
     double rate = 0;  // of `latency`
     std::optional<Comparison> latency;

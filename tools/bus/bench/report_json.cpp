@@ -17,7 +17,9 @@ Json percentiles(const Histogram& latency) {
 }
 
 Json load_json(const Load& load) {
-    return {{"size", load.size}, {"batch", load.single ? "single" : "full"}};
+    return {{"size", load.size},
+            {"batch", load.single ? "single" : "full"},
+            {"mode", load.best_effort ? "best-effort" : "guaranteed"}};
 }
 
 Json throughput_json(const Comparison& one) {
@@ -86,6 +88,7 @@ std::string Report::to_json() const {
     Json json, runs = Json::array();
     for (const Comparison& one : throughput) runs.push_back(throughput_json(one));
     if (!runs.empty()) json = runs.front();
+    json["local"] = local;
     std::vector<Json> parts(runs.begin(), runs.end());
     if (latency) {
         parts.push_back(latency_json(*latency, rate));

@@ -11,12 +11,13 @@ namespace bus::bench {
 std::vector<std::string> Role::arguments() const {
     std::vector<std::string> all{"bench-role", name, "--size", std::to_string(size)};
     if (single) all.emplace_back("--single");
+    if (best_effort) all.emplace_back("--best-effort");
     const auto add = [&all](const char* option, const std::string& value) {
         // One word each: a Z85 key may begin with a dash.
         if (!value.empty()) all.push_back(fmt::format("--{}={}", option, value));
     };
     add("runtime", runtime);
-    add("queue", queue);
+    add("channel", channel);
     add("local", local);
     add("link", link);
     add("public-key", public_key);
@@ -36,6 +37,7 @@ int play(const Role& role) {
         {"producer", bench::run_bus_producer},     {"consumer", bench::run_bus_consumer},
         {"raw-producer", bench::run_raw_producer}, {"raw-consumer", bench::run_raw_consumer},
         {"raw-dialler", bench::run_raw_dialler},   {"raw-listener", bench::run_raw_listener},
+        {"raw-relay", bench::run_raw_relay},
     };
     const auto part = parts.find(role.name);
     if (part == parts.end()) throw Error(fmt::format("the bench has no role {}", role.name));
@@ -52,8 +54,9 @@ void add_bench_role(Command& bus, Chosen& chosen) {
     command->add_option("name", role->name)->required();
     command->add_option("--size", role->size);
     command->add_flag("--single", role->single);
+    command->add_flag("--best-effort", role->best_effort);
     command->add_option("--runtime", role->runtime);
-    command->add_option("--queue", role->queue);
+    command->add_option("--channel", role->channel);
     command->add_option("--local", role->local);
     command->add_option("--link", role->link);
     command->add_option("--public-key", role->public_key);

@@ -8,14 +8,16 @@
 namespace bus::bench {
 
 struct Role {
-    std::string name;  // producer, consumer, raw-producer, raw-consumer, raw-dialler, raw-listener
+    std::string name;  // producer, consumer, raw-producer, raw-consumer, raw-dialler, raw-listener,
+                       // raw-relay
     // Messages of `size` bytes, as many in one batch as fit, or, `single`, one.
     std::uint32_t size = 100;
     bool single = false;
-    std::string runtime;  // producer, consumer: where their agent is
-    std::string queue;
-    // Raw pipe: ipc endpoint towards the app, tcp endpoint towards the other forwarder, and the
-    // listener's CURVE keys.
+    bool best_effort = false;  // on a topic
+    std::string runtime;       // producer, consumer: where their agent is
+    std::string channel;
+    // Raw pipe: ipc endpoint towards the app, tcp endpoint towards the other forwarder (of the
+    // relay: ipc towards the consumer), and the listener's CURVE keys.
     std::string local, link, public_key, secret_key;
 
     std::vector<std::string> arguments() const;
@@ -28,5 +30,6 @@ void run_raw_producer(const Role& role);
 void run_raw_consumer(const Role& role);
 void run_raw_dialler(const Role& role);
 void run_raw_listener(const Role& role);
+void run_raw_relay(const Role& role);
 
 }  // namespace bus::bench
