@@ -99,7 +99,9 @@ void Exchange::State::on_hello(Session& session, const wire::Hello& hello) {
         if (everything_held) (void)holds.hold(own.id, every_channel, full_journal);
         if (draining) (void)holds.hold(own.id, every_channel, drain_cause);
         welcome.taken = own.intake->taken();
-        welcome.safe = own.intake->safe_through();
+        own.keeps = hello.keep;
+        keep_mark(own);
+        welcome.safe = awaits_mark(own) ? own.intake->durable() : own.intake->safe_through();
         welcome.window = own.window;
         welcome.held = held_for(own.id);
     }
@@ -310,6 +312,19 @@ void Exchange::State::close_session(Session& session, Group::Parting how) {
 // ---- Receipts and holds
 // -----------------------------------------------------------------------------
 
+// What settles by itself never touches the disk, and then no commit takes the mark along.
+void Exchange::State::keep_mark(Producer& own) {
+    const auto safe = own.intake->safe_through();
+    if (!own.keeps || safe <= std::max(own.kept, own.intake->durable())) return;
+    own.kept = safe;
+    own.kept_by = keeper.pending_submission();
+    keeper.change(ProducerMark{own.id, safe, keeper.wall_micros(now)}, true);
+}
+
+bool Exchange::State::awaits_mark(const Producer& own) const {
+    return own.keeps && keeper.committed_through() < own.kept_by;
+}
+
 void Exchange::State::flush_receipts() {
     for (const auto& arrival : keeper.arrived) {
         const auto* const producer = std::get_if<ProducerId>(&arrival.source->source());
@@ -330,6 +345,13 @@ void Exchange::State::flush_receipts() {
     for (Producer* to : std::exchange(producers_to_tell, {})) {
         to->tell = false;
         if (!to->session) continue;
+        keep_mark(*to);
+        if (awaits_mark(*to)) {
+            to->tell = true;
+            producers_to_tell.push_back(to);
+            continue;
+        }
+        to->intake->mark_durable(to->kept);
         adapt_window(*to);
         for (std::size_t at = 0; at == 0 || at < to->receipts.size();
              at += wire::receipts_per_frame_max) {

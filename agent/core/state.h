@@ -61,6 +61,11 @@ struct Exchange::State {
         // Large messages of which not all parts have come, by their first sequences.
         std::set<std::uint64_t> unfinished;
         bool tells_unfinished = false;  // its hello names those that an earlier agent knew of
+        // With a name: it hears that something is safe when its mark is on disk as well, for its
+        // program's next life asks for it. The mark that is on its way there, and with what.
+        bool keeps = false;
+        std::uint64_t kept = 0;
+        Submission kept_by;
         // Those that may have been ended for it while it was away, and what makes that durable:
         // their later parts are refused.
         std::map<std::uint64_t, Submission> given_up;
@@ -190,6 +195,8 @@ struct Exchange::State {
     Producer& producer(const ProducerId& id, std::uint32_t uid);
     std::uint64_t grant_window(bool bulk) const;
     void adapt_window(Producer& own);
+    void keep_mark(Producer& own);
+    bool awaits_mark(const Producer& own) const;
     std::uint64_t window_held_to(const Producer& own) const;
     bool settles_soon(const std::vector<Group*>& groups, const std::vector<Remote*>& remotes) const;
     void reply(SessionId session, wire::Reply reply);

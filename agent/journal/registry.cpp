@@ -32,8 +32,9 @@ Registry::Registry(Database& database)
                      "REPLACE INTO peer_mark (peer, incarnation, number)"
                      " VALUES (?, ?, ?)"},
       put_producer_mark_{database,
-                         "REPLACE INTO producer_mark (producer, number, used)"
-                         " VALUES (?, ?, ?)"},
+                         "INSERT INTO producer_mark (producer, number, used)"
+                         " VALUES (?, ?, ?) ON CONFLICT (producer) DO UPDATE"
+                         " SET number = max(number, excluded.number), used = excluded.used"},
       drop_producer_mark_{database, "DELETE FROM producer_mark WHERE producer = ?"},
       put_given_up_{database, "REPLACE INTO given_up (producer, first_sequence) VALUES (?, ?)"},
       drop_given_up_{database, "DELETE FROM given_up WHERE producer = ?"},

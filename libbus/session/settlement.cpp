@@ -272,7 +272,8 @@ wire::Hello ProducerSession::hello(std::string app) const {
     return {.app = std::move(app),
             .producer = is_identified() ? std::optional{producer_} : std::nullopt,
             .awaiting = awaiting_arrival(),
-            .unfinished = unfinished()};
+            .unfinished = unfinished(),
+            .keep = options_.named};
 }
 
 }  // namespace bus::session

@@ -85,6 +85,7 @@ Command read_hello(Fields& in) {
     if (hello.producer && hello.producer->is_zero()) in.wrong("producer", "must not be zero");
     hello.awaiting = read_awaiting(in);
     hello.unfinished = read_unfinished(in);
+    hello.keep = in.flag("keep");
     return hello;
 }
 
@@ -262,6 +263,7 @@ struct EncodeCommand {
         Json out{{"type", "hello"}, {"protocol", {m.protocol_min, m.protocol_max}}, {"app", m.app}};
         if (m.producer) out["producer"] = to_text(*m.producer);
         for (const auto& range : m.awaiting) out["awaiting"].push_back({range.first, range.last});
+        if (m.keep) out["keep"] = true;
         if (!m.unfinished) return out;
         out["unfinished"] = Json::array();
         for (const auto& message : *m.unfinished)

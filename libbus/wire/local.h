@@ -52,6 +52,7 @@ struct Hello {
     std::optional<ProducerId> producer;
     std::vector<NumberRange> awaiting;  // ascending, at most hello_awaiting_max
     std::optional<std::vector<UnfinishedMessage>> unfinished;  // at most hello_unfinished_max
+    bool keep = false;  // what is told to be safe is known to be taken after a crash as well
     static constexpr std::uint16_t protocol_min_default = wire::protocol_min;
     static constexpr std::uint16_t protocol_max_default = wire::protocol_max;
 };

@@ -96,6 +96,16 @@ class Messages(unittest.TestCase):
         got = self.bus("subscribe", "plant.**", "--durable", "d", "--timeout", "0.3")
         self.assertEqual(got.stdout, b"report\nanother report\n")
 
+    def test_it_stays_published_when_a_consumer_had_it_at_once_and_the_agent_was_killed(self):
+        reader = self.start("receive", "jobs")
+        self.wait_for_consumers()
+        self.assertEqual(self.bus("send", "--id", "nightly", "jobs", "one").returncode, 0)
+        self.assertEqual(reader.stdout.readline(), b"one\n")
+        self.agent.kill()
+        self.agent.start()
+        again = self.bus("send", "--id", "nightly", "jobs", "one")
+        self.assertIn(b"had been published before", again.stderr)
+
     def test_an_import_that_is_tried_again_goes_on_where_it_stopped(self):
         lines = [b"line %d\n" % number for number in range(2_000)]
         first = self.bus("send", "--lines", "--id", "import", "jobs", stdin=b"".join(lines[:700]))

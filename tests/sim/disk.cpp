@@ -58,7 +58,11 @@ void Disk::apply(const Progress& progress) {
 }
 
 void Disk::apply(const PeerMark& mark) { peer_marks_[mark.peer] = mark; }
-void Disk::apply(const ProducerMark& mark) { producer_marks_[mark.producer] = mark; }
+void Disk::apply(const ProducerMark& mark) {
+    const auto [at, fresh] = producer_marks_.try_emplace(mark.producer, mark);
+    at->second.number = std::max(at->second.number, mark.number);
+    at->second.wall_micros = mark.wall_micros;
+}
 void Disk::apply(const GiveUp& give_up) {
     given_up_[give_up.producer].insert(give_up.first_sequence);
 }

@@ -127,6 +127,7 @@ TEST_CASE("a producer with a name asks what was taken, and goes on behind it") {
     CHECK(topic.try_publish("1", {.sequence = 1}) == bus::Offer::would_block);
     const auto hello = agent.welcome(1, 2, 2);
     CHECK(hello.producer);
+    CHECK(hello.keep);
     const auto before = topic.send("2", {.sequence = 2});
     CHECK(before.wait(patience) == bus::Outcome::reached);
     CHECK(before.reason() == "published before");

@@ -1,3 +1,5 @@
+#include <algorithm>
+
 #include "stories.h"
 
 namespace {
@@ -182,6 +184,31 @@ TEST_CASE("a rule of a uid is kept, and a denial names it") {
     REQUIRE(find_reply<wire::Failed>(host) != nullptr);
     CHECK(find_reply<wire::Failed>(host)->code == wire::Reject::not_allowed);
     CHECK(host.exchange->status(host.now).denied == 2);
+}
+
+TEST_CASE("a producer that asks for it hears of safety when its mark is on disk, and not before") {
+    Host host{"a", 1, {}};
+    host.open(reader);
+    host.subscribe(reader, durable("d", "news"));
+    host.open(app, producer);
+    host.exchange->on_command(app, wire::Hello{.app = "test", .producer = producer, .keep = true},
+                              host.now);
+    host.journal_answers = false;
+    host.publish(app, 1, news(1));
+    host.ack(reader, *host.next_delivery());  // it settles, and the disk never hears of it
+    host.pass(1ms);
+    CHECK(host.receipts.empty());
+    REQUIRE(host.unanswered.size() == 1);
+    const auto& changes = host.unanswered.back().changes;
+    CHECK(std::none_of(changes.begin(), changes.end(),
+                       [](const Change& c) { return std::holds_alternative<Put>(c); }));
+    CHECK(std::any_of(changes.begin(), changes.end(), [](const Change& c) {
+        const auto* mark = std::get_if<ProducerMark>(&c);
+        return mark != nullptr && mark->number == 1;
+    }));
+    host.commit();
+    REQUIRE(host.receipts.size() == 1);
+    CHECK(host.receipts[0].number == 1);
 }
 
 TEST_CASE("a producer belongs to the user that began it") {

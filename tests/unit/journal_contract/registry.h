@@ -70,6 +70,17 @@ TEST_CASE_TEMPLATE_DEFINE("marks are kept", F, contract_marks) {
     CHECK(journal.recovered.producer_marks.front().wall_micros == 200);
 }
 
+TEST_CASE_TEMPLATE_DEFINE("a producer's mark does not go back", F, contract_producer_mark) {
+    Subject<F> journal;
+    const ProducerId producer{{11, 13}};
+    journal.commit({ProducerMark{producer, 8, 100}});
+    journal.commit({ProducerMark{producer, 5, 200}});  // told of what was safe before
+    journal.crash_and_restart();
+    REQUIRE(journal.recovered.producer_marks.size() == 1);
+    CHECK(journal.recovered.producer_marks.front().number == 8);
+    CHECK(journal.recovered.producer_marks.front().wall_micros == 200);
+}
+
 TEST_CASE_TEMPLATE_DEFINE("a batch is read back with the peer it came from", F, contract_source) {
     Subject<F> journal;
     Put from_peer = put(1, make_batch("a"));
@@ -153,12 +164,13 @@ TEST_CASE_TEMPLATE_DEFINE("tombstones stay until they are dropped", F, contract_
 
 }  // namespace bus::journal_contract
 
-#define BUS_JOURNAL_CONTRACT_REGISTRY(Fixture)                \
-    TEST_CASE_TEMPLATE_INVOKE(contract_destination, Fixture); \
-    TEST_CASE_TEMPLATE_INVOKE(contract_drop, Fixture);        \
-    TEST_CASE_TEMPLATE_INVOKE(contract_marks, Fixture);       \
-    TEST_CASE_TEMPLATE_INVOKE(contract_source, Fixture);      \
-    TEST_CASE_TEMPLATE_INVOKE(contract_given_up, Fixture);    \
-    TEST_CASE_TEMPLATE_INVOKE(contract_interest, Fixture);    \
-    TEST_CASE_TEMPLATE_INVOKE(contract_peers, Fixture);       \
+#define BUS_JOURNAL_CONTRACT_REGISTRY(Fixture)                  \
+    TEST_CASE_TEMPLATE_INVOKE(contract_destination, Fixture);   \
+    TEST_CASE_TEMPLATE_INVOKE(contract_drop, Fixture);          \
+    TEST_CASE_TEMPLATE_INVOKE(contract_marks, Fixture);         \
+    TEST_CASE_TEMPLATE_INVOKE(contract_producer_mark, Fixture); \
+    TEST_CASE_TEMPLATE_INVOKE(contract_source, Fixture);        \
+    TEST_CASE_TEMPLATE_INVOKE(contract_given_up, Fixture);      \
+    TEST_CASE_TEMPLATE_INVOKE(contract_interest, Fixture);      \
+    TEST_CASE_TEMPLATE_INVOKE(contract_peers, Fixture);         \
     TEST_CASE_TEMPLATE_INVOKE(contract_tombstones, Fixture)
