@@ -55,6 +55,18 @@ wire::Lane to_wire(Priority priority) noexcept {
     return wire::Lane::normal;
 }
 
+Priority to_public(wire::Lane lane) noexcept {
+    switch (lane) {
+        case wire::Lane::high:
+            return Priority::high;
+        case wire::Lane::normal:
+            return Priority::normal;
+        case wire::Lane::low:
+            return Priority::low;
+    }
+    return Priority::normal;
+}
+
 session::Outgoing compose(wire::Kind kind, std::string_view channel, Payload payload,
                           const PublishOptions& options) {
     if (options.expires_in.count() < 0) throw Error{"a lifetime cannot be negative"};

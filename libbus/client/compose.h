@@ -1,4 +1,4 @@
-// From the public API's words to the session's.
+// From the public API's words to the session's, and back.
 #pragma once
 
 #include <string_view>
@@ -11,6 +11,7 @@ namespace bus::client {
 
 wire::Kind to_wire(Channel::Kind kind) noexcept;
 wire::Lane to_wire(Priority priority) noexcept;
+Priority to_public(wire::Lane lane) noexcept;
 
 // The headers are encoded into a buffer of the calling thread, which the next call overwrites.
 // Throws Error: headers too large, a negative lifetime.

@@ -8,6 +8,7 @@
 #include <cstring>
 
 #include "bus/error.h"
+#include "client/compose.h"
 #include "client/core.h"
 
 namespace bus::client {
@@ -86,7 +87,8 @@ Delivery Inbox::make(session::Received&& received) {
                                  .payload = received.payload,
                                  .producer = received.producer.words,
                                  .sequence = received.sequence,
-                                 .created_micros = received.created_micros}};
+                                 .created_micros = received.created_micros,
+                                 .priority = to_public(received.lane)}};
     delivery.missed_ = received.missed;
     delivery.tag_ = received.tag;
     delivery.index_ = received.index;

@@ -5,6 +5,18 @@
 
 namespace bus {
 
+const char* to_text(Priority priority) noexcept {
+    switch (priority) {
+        case Priority::high:
+            return "high";
+        case Priority::normal:
+            return "normal";
+        case Priority::low:
+            return "low";
+    }
+    return "?";
+}
+
 std::optional<std::string_view> Message::header(std::string_view key) const noexcept {
     return wire::find_header(parts_.headers, key);
 }

@@ -78,6 +78,7 @@ Received Unpacker::received(const wire::MessageView& view) const {
             .headers = view.headers,
             .payload = view.payload,
             .producer = header_.producer,
+            .lane = header_.lane,
             .sequence = view.sequence,
             .created_micros = header_.created_micros,
             .attempt = envelope_.attempt,

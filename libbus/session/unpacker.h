@@ -28,6 +28,7 @@ struct Received {
     std::string_view channel;
     Bytes headers, payload;
     ProducerId producer;
+    wire::Lane lane = wire::Lane::normal;
     std::uint64_t sequence = 0;
     std::uint64_t created_micros = 0;
     std::uint16_t attempt = 1;

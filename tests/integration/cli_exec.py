@@ -45,17 +45,17 @@ class Executing(unittest.TestCase):
         blob = os.urandom(300_000)
         self.assertEqual(self.bus(
             "send", "jobs", "--key", "pump 7", "--reply-to", "answers", "--header", "x-unit=bar",
-            "--header", "empty=", "--content-type", "application/octet-stream",
+            "--header", "empty=", "--content-type", "application/octet-stream", "--priority", "high",
             stdin=blob).returncode, 0)
         done = self.bus(
             "receive", "jobs", "--count", "1", "--exec",
             "printf '%s|' \"$BUS_CHANNEL\" \"$BUS_ID\" \"$BUS_ATTEMPT\" \"$BUS_REDELIVERED\" "
-            "\"$BUS_KEY\" \"$BUS_REPLY_TO\" \"$BUS_HEADER_X_UNIT\" "
+            "\"$BUS_PRIORITY\" \"$BUS_KEY\" \"$BUS_REPLY_TO\" \"$BUS_HEADER_X_UNIT\" "
             "\"$BUS_HEADER_EMPTY\" \"$BUS_HEADER_CONTENT_TYPE\" \"$BUS_HEADER_OLD\"; echo; cat",
             environment={"BUS_HEADER_OLD": "of an outer job"})
         self.assertEqual((done.returncode, done.stderr), (0, b""))
         words, _, payload = done.stdout.partition(b"\n")
-        self.assertRegex(words, rb"^jobs\|[0-9a-f]{32}/1\|1\|0\|pump 7\|answers\|bar\|\|"
+        self.assertRegex(words, rb"^jobs\|[0-9a-f]{32}/1\|1\|0\|high\|pump 7\|answers\|bar\|\|"
                                 rb"application/octet-stream\|\|$")
         self.assertEqual(payload, blob)
         self.wait_until_nothing_waits()

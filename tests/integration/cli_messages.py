@@ -124,7 +124,7 @@ class Messages(unittest.TestCase):
         got = json.loads(self.bus("receive", "jobs", "--count", "1", "--format", "json").stdout)
         self.assertEqual(got["headers"], {"key": "pump", "correlation-id": "7", "a": "1",
                                           "reply-to": "answers", "content-type": "text/plain", "b": "x=y"})
-        self.assertEqual(got["payload"], "text")
+        self.assertEqual((got["payload"], got["priority"]), ("text", "low"))
         for wrong in ("no-value", "=1"):
             self.assertEqual(self.bus("send", "--header", wrong, "jobs", "text").returncode, 2)
 

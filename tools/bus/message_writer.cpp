@@ -24,6 +24,7 @@ std::string json_of(const Delivery& delivery) {
     json["created_micros"] = message.created_micros();
     json["attempt"] = delivery.attempt();
     json["redelivered"] = delivery.redelivered();
+    if (message.priority() != Priority::normal) json["priority"] = to_text(message.priority());
     if (delivery.missed() > 0) json["missed"] = delivery.missed();
     return json.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
 }

@@ -36,6 +36,7 @@ class Payload {
 // Of three lanes: a message overtakes waiting ones of lower priority, which do not starve. Order
 // holds within a priority.
 enum class Priority { high, normal, low };
+BUS_EXPORT const char* to_text(Priority priority) noexcept;
 
 // A pair that travels beside the payload. Key: 1 to 255 bytes; value: 65,535 at most; all headers
 // of a message together: 8 KiB. The standard keys: content-type, correlation-id, reply-to, key,
@@ -55,6 +56,7 @@ class BUS_EXPORT Message {
         std::array<std::uint64_t, 2> producer{};
         std::uint64_t sequence = 0;
         std::uint64_t created_micros = 0;
+        Priority priority = Priority::normal;
     };
     Message() = default;
     explicit Message(const Parts& parts) noexcept : parts_(parts) {}
@@ -75,6 +77,7 @@ class BUS_EXPORT Message {
     std::uint64_t sequence() const noexcept { return parts_.sequence; }
     // Microseconds since 1970 on the producer's clock; for people, hosts' clocks may differ.
     std::uint64_t created_micros() const noexcept { return parts_.created_micros; }
+    Priority priority() const noexcept { return parts_.priority; }
 
   private:
     Parts parts_;
