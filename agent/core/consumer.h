@@ -29,7 +29,6 @@ class Consumer {
         : id_(id), terms_(terms), rate_(terms.rate) {}
 
     ConsumerId id() const { return id_; }
-    const ConsumerTerms& terms() const { return terms_; }
 
     // It could decide something and so make room: nothing of the agent's is in its way.
     bool has_room() const {
@@ -57,7 +56,7 @@ class Consumer {
         if (!lease.takes_room) return;
         messages_out_ += lease.count;
         bytes_out_ += lease.bytes;
-        if (terms_.ack_deadline > Duration{}) extend(tag, lease, now);
+        if (has_deadline()) extend(tag, lease, now);
     }
     // So many messages of it were decided, at last the lease as a whole.
     void decide(const Lease& lease, std::uint32_t count, Time now) {

@@ -22,6 +22,7 @@
 #include "core/overdue.h"
 #include "core/run.h"
 #include "core/settle_time.h"
+#include "wire/lane_turns.h"
 
 namespace bus::core {
 
@@ -202,7 +203,7 @@ class Group {
     Keeper& keeper_;
     Leases& leases_;
     std::array<Run, wire::lane_count> runs_;
-    std::uint32_t turn_ = 0;  // which lane has its turn
+    wire::LaneTurns lanes_;
     std::vector<Consumer> consumers_;
     std::size_t next_consumer_ = 0;
     std::map<BatchId, Out> out_;

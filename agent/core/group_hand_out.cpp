@@ -7,13 +7,6 @@
 
 namespace bus::core {
 
-namespace {
-
-// Strict priorities starve: of seven turns four are high, two normal, one low.
-constexpr std::array<std::uint8_t, 7> lane_turns{0, 1, 0, 2, 0, 1, 0};
-
-}  // namespace
-
 // What is of no use to anybody without what went before it ends here.
 Entry* Group::front_of(Run& lane) {
     while (Entry* const front = lane.front()) {
@@ -41,11 +34,10 @@ void Group::hand_out(Effects& effects) {
 
 // The lane whose turn it is among those with something at their front.
 Run* Group::next_lane() {
-    for (std::size_t tried = 0; tried < lane_turns.size(); ++tried) {
-        Run& lane = runs_[lane_turns[turn_++ % lane_turns.size()]];
-        if (front_of(lane) != nullptr) return &lane;
-    }
-    return nullptr;
+    const auto lane = lanes_.next([&](wire::Lane one) { return front_of(run(one)) != nullptr; });
+    if (!lane) return nullptr;
+    lanes_.pass(*lane);
+    return &run(*lane);
 }
 
 bool Group::take_from_runs() {
@@ -157,9 +149,8 @@ void Group::deliver(Consumer& consumer, const Out& out, std::uint32_t first, con
 
     // Nothing can be acknowledged before the last part is there, so none before it may take the
     // room that what stands between them needs.
-    const auto& part = entry.batch().header().part;
-    const bool takes_room = !part || part->index + 1 == part->total;
     const auto& header = entry.batch().header();
+    const bool takes_room = !header.part || header.part->index + 1 == header.part->total;
     const auto [tag, lease] = leases_.open(
         {.group = id(),
          .consumer = consumer.id(),

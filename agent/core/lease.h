@@ -71,8 +71,6 @@ class Leases {
         ++last_tag_;
         return {last_tag_, &leases_.emplace(last_tag_, std::move(lease)).first->second};
     }
-    // Of a lease that is over, or never was.
-    bool was_open(std::uint64_t tag) const { return tag <= last_tag_; }
     Lease* find(std::uint64_t tag) {
         const auto found = leases_.find(tag);
         return found == leases_.end() ? nullptr : &found->second;

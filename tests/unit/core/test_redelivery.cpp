@@ -70,11 +70,7 @@ TEST_CASE("ten deliveries are enough where nothing is said, none where it is sai
 
 TEST_CASE("a long rest is spent on disk") {
     Workplace host;
-    host.journal_answers = false;
-    const auto delivery = host.hand_out(1);
-    host.pass(1s);
-    host.journal_answers = true;
-    host.commit();
+    const auto delivery = host.hand_out_journaled(1);
     const auto before = host.exchange->status(host.now).memory_bytes;
     CHECK(before > 0);
     host.nack(first, delivery, 3'600'000);
@@ -94,11 +90,7 @@ TEST_CASE("a long rest is spent on disk") {
 
 TEST_CASE("what rests and is damaged meanwhile is accounted for") {
     Workplace host;
-    host.journal_answers = false;
-    const auto delivery = host.hand_out(1);
-    host.pass(1s);
-    host.journal_answers = true;
-    host.commit();
+    const auto delivery = host.hand_out_journaled(1);
     host.nack(first, delivery, 60'000);
     host.pass(60s);
     REQUIRE(host.reads.size() == 1);

@@ -35,6 +35,15 @@ struct Workplace : Host {
         open(consumer);
         subscribe(consumer, terms);
     }
+    // The same, and it is in the journal.
+    SendBatch hand_out_journaled(std::uint32_t messages) {
+        journal_answers = false;
+        const auto delivery = hand_out(messages);
+        pass(std::chrono::seconds{1});
+        journal_answers = true;
+        commit();
+        return delivery;
+    }
     // What its settings say of all queues.
     void say(ChannelSettings said) {
         said.channels = {.kind = wire::Kind::queue, .filter = "**"};
