@@ -113,7 +113,9 @@ void Agent::turn() {
     local_.receive_into(exchange_, poll_, now);
     links_.receive_into(exchange_, poll_, now);
     if (poll_.ready(journal_slot_)) take_journal_answers(now);
-    admin_.serve(poll_, [&](const wire::AdminRequest& request) { return answer(request, now); });
+    admin_.serve(poll_, [&](const wire::AdminRequest& request, std::uint64_t number) {
+        return answer(request, number, now);
+    });
     change_key_when_due(now);
     links_.advance(now);
     for (const auto& dial : std::exchange(told_.failed_dials, {}))
@@ -163,6 +165,8 @@ void Agent::carry_out(Time now) {
     core::Effects& effects = exchange_.effects();
     for (auto& transaction : effects.transactions) journal_.submit(std::move(transaction));
     for (const auto& request : effects.reads) journal_.read(request);
+    for (auto& request : effects.finds) journal_.find(std::move(request));
+    for (const auto& answer : effects.dead_letters) tell_dead_letters(answer);
     send_to_links();
     for (const auto& out : effects.to_apps) local_.send(out);
     for (const auto session : effects.close_sessions) local_.close(session);

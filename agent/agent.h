@@ -5,6 +5,7 @@
 
 #include <array>
 #include <filesystem>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -63,8 +64,11 @@ class Agent {
         std::string_view name;
         std::string (Agent::*answer)(const wire::AdminRequest& request, Time now);
     };
-    static const std::array<Request, 12> requests;
-    std::string answer(const wire::AdminRequest& request, Time now);
+    static const std::array<Request, 15> requests;
+    // None: it comes later, by that number.
+    std::optional<std::string> answer(const wire::AdminRequest& request, std::uint64_t number,
+                                      Time now);
+    std::string answer_now(const wire::AdminRequest& request, Time now);
     std::string tell_status(const wire::AdminRequest& request, Time now);
     std::string tell_route(const wire::AdminRequest& request, Time now);
     std::string tell_why(const wire::AdminRequest& request, Time now);
@@ -76,10 +80,20 @@ class Agent {
     std::string rotate_key_as_asked(const wire::AdminRequest& request, Time now);
     std::string drop_old_key_as_asked(const wire::AdminRequest& request, Time now);
 
+    // Durable subscriptions: agent_subscriptions.cpp.
+    std::string tell_subscriptions(const wire::AdminRequest& request, Time now);
+    std::string change_subscription_as_asked(const wire::AdminRequest& request, Time now);
+    std::string tell_stored(const wire::AdminRequest& request, Time now);
+
     // Saying goodbye: agent_goodbye.cpp.
     std::string remove_peer_as_asked(const wire::AdminRequest& request, Time now);
     std::string drain_as_asked(const wire::AdminRequest& request, Time now);
     std::string take_out_of_config(const std::string& name, Time now);
+
+    // Dead letters: agent_dead_letters.cpp. Answered when the journal has found them.
+    bool is_about_dead_letters(const wire::AdminRequest& request) const;
+    void ask_dead_letters(const wire::AdminRequest& request, std::uint64_t number, Time now);
+    void tell_dead_letters(const core::DeadLetterAnswer& answer);
 
     // Made in this order, ended in the reverse: signals are blocked before there is a thread, the
     // directory is ours before anything in it is touched, the context outlives its sockets.
@@ -102,6 +116,8 @@ class Agent {
     io::PollSet poll_;
     io::PollSet::Slot signals_slot_ = 0, journal_slot_ = 0;
     journal::Answers answers_;  // reused
+    // What waits for the journal, by the number of the request.
+    std::map<std::uint64_t, wire::AdminRequest> dead_letters_asked_;
     Time watchdog_due_ = never;
     Time key_change_due_ = never;            // to look at the wall clock
     std::optional<Time> stop_by_;            // once told to stop

@@ -21,6 +21,7 @@ core::Settings settings_of(const Config& config, const Identity& identity) {
                             .relay = config.relay,
                             .peers = {},
                             .channels = config.channels,
+                            .subscriptions = config.subscriptions,
                             .rules = {},
                             .own_uid = ::geteuid(),
                             .journal_bytes_max = config.journal.max_bytes};

@@ -51,7 +51,7 @@ observe::ShownIdentity shown(const Identity& identity) {
 
 }  // namespace
 
-const std::array<Agent::Request, 12> Agent::requests{{
+const std::array<Agent::Request, 15> Agent::requests{{
     {"status", &Agent::tell_status},
     {"route", &Agent::tell_route},
     {"why", &Agent::tell_why},
@@ -64,20 +64,29 @@ const std::array<Agent::Request, 12> Agent::requests{{
     {"drop_old_key", &Agent::drop_old_key_as_asked},
     {"remove_peer", &Agent::remove_peer_as_asked},
     {"drain", &Agent::drain_as_asked},
+    {"subscriptions", &Agent::tell_subscriptions},
+    {"subscription", &Agent::change_subscription_as_asked},
+    {"stored", &Agent::tell_stored},
 }};
 
-std::string Agent::answer(const wire::AdminRequest& request, Time now) try {
-    const auto found = std::ranges::find(requests, request.request, &Request::name);
-    if (found != requests.end()) return (this->*found->answer)(request, now);
-    std::string known;
-    for (const Request& each : requests)
-        known += (known.empty() ? "" : ", ") + std::string{each.name};
-    return observe::failure_reply(answer_to(request),
-                                  std::string{wire::to_text(wire::Reject::unknown_command)},
-                                  "this agent knows the requests " + known);
+std::optional<std::string> Agent::answer(const wire::AdminRequest& request, std::uint64_t number,
+                                         Time now) try {
+    if (!is_about_dead_letters(request)) return answer_now(request, now);
+    ask_dead_letters(request, number, now);
+    return std::nullopt;
 } catch (const Error& error) {
     return observe::failure_reply(
         answer_to(request), std::string{wire::to_text(wire::Reject::malformed)}, error.what());
+}
+
+std::string Agent::answer_now(const wire::AdminRequest& request, Time now) {
+    const auto found = std::ranges::find(requests, request.request, &Request::name);
+    if (found != requests.end()) return (this->*found->answer)(request, now);
+    std::string known;
+    for (const Request& each : requests) known += std::string{each.name} + ", ";
+    return observe::failure_reply(
+        answer_to(request), std::string{wire::to_text(wire::Reject::unknown_command)},
+        "this agent knows the requests " + known + "dead_list, dead_show, dead_retry, dead_purge");
 }
 
 std::string Agent::tell_status(const wire::AdminRequest& request, Time now) {
@@ -86,13 +95,15 @@ std::string Agent::tell_status(const wire::AdminRequest& request, Time now) {
 }
 
 std::string Agent::tell_route(const wire::AdminRequest& request, Time now) {
-    const auto arguments = arguments_of(request, {"channel", "queue"});
+    const auto arguments = arguments_of(request, {"channel", "queue", "service"});
     const auto channel = arguments.texts.find("channel");
     if (channel == arguments.texts.end()) throw Error{"\"channel\" is missing"};
     if (!wire::is_channel(channel->second))
         throw Error{"\"" + channel->second +
                     "\" is no channel: tokens of A-Z a-z 0-9 _ - joined by dots"};
-    const auto kind = arguments.flag("queue") ? wire::Kind::queue : wire::Kind::topic;
+    const auto kind = arguments.flag("queue")     ? wire::Kind::queue
+                      : arguments.flag("service") ? wire::Kind::service
+                                                  : wire::Kind::topic;
     return observe::route_reply(answer_to(request),
                                 exchange_.diagnose_route(kind, channel->second, now));
 }
@@ -190,6 +201,7 @@ void Agent::apply(Config fresh, const ConfigChanges& changes, Time now) {
     config_.relay = fresh.relay;
     config_.apps = std::move(fresh.apps);
     config_.channels = std::move(fresh.channels);
+    config_.subscriptions = std::move(fresh.subscriptions);
     config_.peers = std::move(fresh.peers);
     exchange_.reload(settings_of(config_, identity_), now);
     send_to_links();  // those whose link ends hear why, while they can

@@ -12,6 +12,7 @@
 #include "config_channel.h"
 #include "config_peer.h"
 #include "config_section.h"
+#include "config_subscription.h"
 #include "config_values.h"
 
 namespace bus {
@@ -80,6 +81,7 @@ void read_top(ConfigSection& section, Config& config, const fs::path& folder) {
     read_listen(section, config);
     config.relay = section.boolean("relay", false);
     config.channels = read_channels(section);
+    config.subscriptions = read_subscriptions(section);
     section.each_object("apps", [&](ConfigSection& app) { config.apps.push_back(read_app(app)); });
     section.each_object("peers",
                         [&](ConfigSection& peer) { config.peers.push_back(read_peer(peer)); });

@@ -56,6 +56,7 @@ struct Config {
     bool relay = false;               // passes on what is for others
     std::vector<AppConfig> apps;      // one a uid
     std::vector<core::ChannelSettings> channels;
+    std::vector<core::SubscriptionSettings> subscriptions;  // durable ones, that stand anyway
     // Of the file, then of peers.d/*.json in the order of their names.
     std::vector<PeerConfig> peers;
 };

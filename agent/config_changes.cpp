@@ -36,10 +36,16 @@ std::string text_of_age(Duration age) {
         if (age % unit == Duration{}) return std::to_string(age / unit) + letter;
     return std::to_string(age / std::chrono::seconds{1}) + 's';
 }
+std::string text_of_time(std::optional<Duration> time) {
+    return time ? text_of_age(*time) : "not set";
+}
 std::string text_of_bound(const core::Bound& bound) {
     std::string text = bound.bytes == 0 ? "" : "waiting " + byte_size_text(bound.bytes);
     if (bound.age > Duration{}) text += (text.empty() ? "age " : ", age ") + text_of_age(bound.age);
     return text.empty() ? "none" : text;
+}
+std::string text_of_bound(const std::optional<core::Bound>& bound) {
+    return bound ? text_of_bound(*bound) : "not set";
 }
 std::string text_of_trust(const PeerConfig& peer) {
     return peer.may ? permissions_text(*peer.may) : "everything";
@@ -151,7 +157,39 @@ void compare_channels(const Config& was, const Config& is, std::vector<std::stri
                         text_of_count(after.max_deliveries));
         subject.compare("bury_expired", text_of_flag(before.bury_expired),
                         text_of_flag(after.bury_expired));
+        subject.compare("dead_letter_to", before.dead_letter_to.value_or("none"),
+                        after.dead_letter_to.value_or("none"));
+        subject.compare("return_after", text_of_time(before.return_after),
+                        text_of_time(after.return_after));
+        subject.compare("lapse", text_of_bound(before.lapse), text_of_bound(after.lapse));
     }
+}
+
+const core::SubscriptionSettings* declared(const std::string& name, const Config& config) {
+    const auto found =
+        std::ranges::find(config.subscriptions, name, &core::SubscriptionSettings::name);
+    return found == config.subscriptions.end() ? nullptr : &*found;
+}
+
+void compare_subscriptions(const Config& was, const Config& is, std::vector<std::string>& lines) {
+    for (const auto& one : is.subscriptions) {
+        Subject subject{"subscription " + one.name, lines};
+        const auto* const before = declared(one.name, was);
+        if (before == nullptr)
+            subject.tell(std::string{"declared"} + (one.group ? " as a group" : "") + ", filter " +
+                         one.filter);
+        else if (before->filter != one.filter || before->group != one.group)
+            subject.tell((one.group ? "a group, filter " : "filter ") + one.filter + ", was " +
+                         (before->group ? "a group, filter " : "") + before->filter +
+                         "; it stays as it is until it is removed (`bus subscription remove`)");
+        subject.compare("lapse", text_of_bound(before == nullptr ? std::nullopt : before->lapse),
+                        text_of_bound(one.lapse));
+    }
+    for (const auto& one : was.subscriptions)
+        if (declared(one.name, is) == nullptr)
+            Subject{"subscription " + one.name, lines}.tell(
+                "no longer declared; it stays, with what it has, until it is removed (`bus "
+                "subscription remove`)");
 }
 
 std::vector<std::string> restart_keys(const Config& was, const Config& is) {
@@ -178,6 +216,7 @@ ConfigChanges changes_between(const Config& was, const Config& is) {
     compare_all_peers(was, is, changes.lines);
     compare_apps(was, is, changes.lines);
     compare_channels(was, is, changes.lines);
+    compare_subscriptions(was, is, changes.lines);
     changes.restart = restart_keys(was, is);
     return changes;
 }

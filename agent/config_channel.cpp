@@ -8,6 +8,22 @@
 namespace bus {
 namespace {
 
+std::string read_dead_letter_to(ConfigSection& section) {
+    std::string queue = section.text("dead_letter_to");
+    if (!wire::is_channel(queue))
+        section.complain(
+            "dead_letter_to",
+            in_quotes(queue) + " is no queue: tokens of A-Z a-z 0-9 _ - joined by dots");
+    return queue;
+}
+
+std::uint64_t read_max_message(ConfigSection& section) {
+    const auto bytes = section.bytes("max_message", 0, limits::message_bytes_floor);
+    if (bytes > wire::message_bytes_max)
+        section.complain("max_message", "a message may have 1GiB at most");
+    return bytes;
+}
+
 core::ChannelSettings read_channel(const std::string& filter, ConfigSection& section) {
     core::ChannelSettings said{.channels = {.kind = std::nullopt, .filter = filter}, .waiting = {}};
     if (const auto why = why_no_filter(filter); !why.empty()) section.complain("", why);
@@ -18,15 +34,25 @@ core::ChannelSettings read_channel(const std::string& filter, ConfigSection& sec
         section.complain("kind", in_quotes(kind) +
                                      " is neither \"topic\" nor \"queue\"; without it both are "
                                      "meant");
-    if (section.has("limits")) said.waiting = read_limits(section);
+    if (section.has("limits")) said.waiting = read_bound(section, "limits");
     if (section.has("max_deliveries"))
         said.max_deliveries = static_cast<std::uint32_t>(
             section.number("max_deliveries", 0, 0, limits::max_deliveries_max));
     if (section.has("bury_expired")) said.bury_expired = section.boolean("bury_expired", false);
-    if (!section.has("limits") && !section.has("max_deliveries") && !section.has("bury_expired"))
+    if (section.has("dead_letter_to")) said.dead_letter_to = read_dead_letter_to(section);
+    if (section.has("return_after"))
+        said.return_after = section.duration("return_after", Duration{}, std::chrono::seconds{1});
+    if (section.has("lapse")) said.lapse = read_bound(section, "lapse");
+    if (said.lapse && said.channels.kind == wire::Kind::queue)
+        section.complain("lapse", "a queue holds its senders back: nothing of it lapses");
+    if (section.has("max_message")) said.max_message = read_max_message(section);
+    const auto keys = {"limits",       "max_deliveries", "bury_expired", "dead_letter_to",
+                       "return_after", "lapse",          "max_message"};
+    if (std::ranges::none_of(keys, [&](const char* key) { return section.has(key); }))
         section.complain("",
                          "nothing is said of these channels: \"limits\", as { \"waiting\": "
-                         "\"1GiB\", \"age\": \"1d\" }, \"max_deliveries\" or \"bury_expired\"");
+                         "\"1GiB\", \"age\": \"1d\" }, \"max_deliveries\", \"bury_expired\", "
+                         "\"dead_letter_to\", \"return_after\", \"lapse\" or \"max_message\"");
     section.finish();
     return said;
 }

@@ -94,7 +94,7 @@ PeerConfig read_peer(ConfigSection& section) {
     peer.status = section.boolean("status", !peer.may);
     peer.cost = static_cast<std::uint32_t>(section.number("cost", 1, 1, cost_max));
     peer.rate_bytes_per_second = section.rate("rate", 0, rate_min);
-    peer.waiting = read_limits(section);
+    peer.waiting = read_bound(section, "limits");
     section.finish();
     return peer;
 }

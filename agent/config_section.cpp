@@ -5,8 +5,8 @@
 #include <optional>
 
 #include <bus/error.h>
+#include "base/suggestion.h"
 #include "byte_size.h"
-#include "suggestion.h"
 
 namespace bus {
 namespace {

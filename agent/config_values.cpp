@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "base/z85.h"
+#include "wire/name_fault.h"
 #include "wire/names.h"
 
 namespace bus {
@@ -14,8 +15,7 @@ namespace {
 constexpr std::string_view name_rule =
     "is no valid name: letters, digits, _ and - in tokens joined by dots, 255 bytes at most";
 constexpr std::string_view filter_rule =
-    "is no valid filter: tokens of letters, digits, _ and - joined by dots; * is one token, a last "
-    "** is all the rest";
+    "tokens of letters, digits, _ and - joined by dots; * is one token, a last ** is all the rest";
 
 // Several frames, and longer than a link takes to come back.
 constexpr std::uint64_t waiting_min = limits::MiB;
@@ -76,12 +76,15 @@ std::string read_name(ConfigSection& section, std::string_view purpose) {
 }
 
 std::string why_no_filter(std::string_view filter) {
-    return wire::is_filter(filter) ? "" : in_quotes(filter) + " " + std::string{filter_rule};
+    const std::string fault = wire::filter_fault(filter);
+    if (fault.empty()) return {};
+    return in_quotes(filter) + " is no valid filter: " + fault + " (" + std::string{filter_rule} +
+           ")";
 }
 
-core::Bound read_limits(ConfigSection& section) {
+core::Bound read_bound(ConfigSection& section, std::string_view key) {
     core::Bound bound;
-    section.object("limits", [&](ConfigSection& limits) {
+    section.object(key, [&](ConfigSection& limits) {
         bound.bytes = limits.bytes("waiting", 0, waiting_min);
         bound.age = limits.duration("age", Duration{}, age_min);
         limits.finish();

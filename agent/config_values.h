@@ -24,7 +24,7 @@ std::string why_no_key(std::string_view key);
 std::string why_no_filter(std::string_view filter);
 
 // "limits": what may wait.
-core::Bound read_limits(ConfigSection& section);
+core::Bound read_bound(ConfigSection& section, std::string_view key);
 
 // The lists of filters that say what somebody may do. Those that are not there allow nothing.
 core::Permissions read_permissions(ConfigSection& section);

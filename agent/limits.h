@@ -33,6 +33,15 @@ inline constexpr std::uint64_t producer_window_min = 2 * frame_bytes_max;
 inline constexpr std::uint64_t link_window_min = 2 * frame_bytes_max;
 inline constexpr std::uint64_t link_window_max = 4 * MiB;
 inline constexpr std::uint64_t link_windows_sum = 48 * MiB;
+// Of large messages, on the line to a neighbour: one part always; and what may stand in line there,
+// so that what is small does not wait long behind it.
+inline constexpr std::uint64_t bulk_on_line_min = 32 * KiB;
+inline constexpr std::uint64_t bulk_in_line_min = 32 * KiB;
+inline constexpr std::uint64_t bulk_in_line_max = 96 * KiB;
+// A part of the window, one in so many, is not for them.
+inline constexpr std::uint64_t bulk_window_spared = 4;
+// How long a line may have been quicker until it is taken to be slower for good.
+inline constexpr auto bulk_base_life = 10s;
 // Of one stream, kept in memory when the rest is on disk only.
 inline constexpr std::uint64_t stream_memory = 4 * MiB;
 inline constexpr std::uint64_t stream_memory_entries = 16'384;
@@ -55,6 +64,9 @@ inline constexpr std::size_t arrivals_max = 1'000'000;
 inline constexpr std::size_t routes_max = 100'000;
 // Causes of denials that are remembered.
 inline constexpr std::size_t denials_max = 256;
+// A message, where nothing is said of its channel; what fits into one batch is never too large.
+inline constexpr std::uint64_t message_bytes_default = 16 * MiB;
+inline constexpr std::uint64_t message_bytes_floor = 64 * KiB;
 // Large messages that one producer has begun.
 inline constexpr std::size_t unfinished_max = 1'000;
 // Receipts kept for a producer whose session is interrupted.
@@ -71,7 +83,14 @@ inline constexpr std::uint64_t prefetch_bytes_max = 16 * MiB;
 // source has under way to the disk.
 inline constexpr auto grace_min = 10ms;
 inline constexpr auto grace_max = 20ms;
-inline constexpr auto session_linger = 30s;  // anonymous interest after its session
+// Of what was delayed and is due: taken again, and not safe yet.
+inline constexpr std::uint64_t released_bytes_max = 1 * MiB;
+inline constexpr std::size_t released_max = 1'024;  // batches
+inline constexpr auto session_linger = 30s;         // anonymous interest after its session
+inline constexpr auto attendance_patience = 60s;    // then a queue without consumers is told of
+inline constexpr auto behind_after = 5s;  // what has waited so long in a queue says that its
+inline constexpr auto behind_until = 1s;  // consumers are behind, until it is this again
+inline constexpr std::size_t similar_queues_max = 10'000;  // compared with a mistyped name
 // Between two questions for the rest of a large message.
 inline constexpr auto ask_again = 5s;
 inline constexpr auto keepalive_interval = 2s;    // on an idle link
@@ -91,7 +110,7 @@ inline constexpr auto producer_mark_life = 24h;
 inline constexpr auto journal_idle_flush = 100ms;  // until deletions are committed on their own
 inline constexpr auto journal_retry = 1s;          // after a full disk or an I/O error
 // What a queue took from a peer and cannot hand out may go to a peer that has consumers.
-inline constexpr auto queue_return_after = 5min;
+inline constexpr auto queue_return_after_default = 5min;
 inline constexpr std::uint32_t queue_idle_ticks_max = 600;  // seconds without messages or consumers
 // So often a consumer may have a message and not acknowledge it, before it is a dead letter.
 inline constexpr std::uint32_t max_deliveries_default = 10;
@@ -103,6 +122,11 @@ inline constexpr auto caution_step = 1s;
 inline constexpr std::size_t put_off_max = 16'384;
 // What rests longer than this does so on disk.
 inline constexpr auto rest_in_memory = 1s;
+// Of one service, requests that wait for a responder with room, beyond which the answer is an
+// error; for one agent, requests to all and replies, beyond which they are dropped.
+inline constexpr std::uint64_t service_backlog_max = 4 * MiB;
+// A request without a time to live has this; what an agent says of one lives so long.
+inline constexpr auto request_life = 60s;
 inline constexpr auto stop_patience = 10s;  // for what is in flight when told to stop
 
 // ---- Journal --------------------------------------------------------------------------
@@ -115,10 +139,19 @@ inline constexpr std::uint64_t ballast_bytes = 8 * MiB;
 // One destination's share of the journal, in percent.
 inline constexpr std::uint64_t stream_share_percent = 90;
 inline constexpr std::uint64_t dead_letter_share_percent = 10;
+// Dead letters that one request retries or purges, or that go on to a queue: their bytes, together
+// with their count.
+inline constexpr std::size_t dead_letters_page = 1'000;
+inline constexpr std::uint64_t dead_letters_page_bytes = 1 * MiB;
+// What a durable subscription may collect where nothing else is said: beyond it the oldest lapse.
+inline constexpr std::uint64_t subscription_share_percent = 10;
+inline constexpr auto subscription_age = 7 * 24h;
 // Filters of channels whose backlog has a bound: each commit looks through them.
 inline constexpr std::size_t channel_bounds_max = 100;
 // Filters of channels of which something is said.
 inline constexpr std::size_t channel_settings_max = 1'000;
+// Durable subscriptions that a configuration declares.
+inline constexpr std::size_t subscriptions_configured_max = 1'000;
 
 // ---- Paths --------------------------------------------------------------------------
 // What a link that is down adds to the cost of its paths: more than all links of any path cost.
@@ -162,6 +195,8 @@ static_assert(link_cost_max * wire::path_agents_max < down_link_cost);
 static_assert(std::uint64_t{wire::path_agents_max + 1} * (down_link_cost + link_cost_max) <
               0xffffffff);
 static_assert(stream_share_percent + dead_letter_share_percent <= 100);
+static_assert(subscription_share_percent <= stream_share_percent,
+              "a subscription lapses before anybody would be held back for it");
 
 }  // namespace bus::limits
 

@@ -5,11 +5,11 @@
 #include <string>
 
 #include "agent.h"
+#include "base/suggestion.h"
 #include "bus/error.h"
 #include "check.h"
 #include "config.h"
 #include "identity.h"
-#include "suggestion.h"
 
 namespace {
 

@@ -126,7 +126,7 @@ void Exchange::State::answer_awaiting(Producer& own,
                                       const std::vector<wire::NumberRange>& awaiting) {
     std::unordered_set<std::uint64_t> to_tell;
     for (const auto& receipt : own.receipts)
-        if (receipt.stage == wire::Stage::arrived) to_tell.insert(receipt.number);
+        if (receipt.stage != wire::Stage::safe) to_tell.insert(receipt.number);
     for (const auto& range : awaiting) {
         // What was not taken comes again, or its app knows that it was lost with a journal.
         const auto last = std::min(range.last, own.intake->taken());
@@ -141,13 +141,34 @@ void Exchange::State::answer_awaiting(Producer& own,
 
 // ---- Subscriptions -----------------------------------------------------------------------------
 
+namespace {
+
+std::optional<std::string> why_no_group(const wire::Subscribe& command) {
+    if (command.group.empty()) return std::nullopt;
+    if (command.kind != wire::Kind::topic)
+        return "the consumers of a queue or a service share it by themselves: no \"group\"";
+    if (!command.durable.empty())
+        return "a group outlives its programs by itself: \"durable\" or \"group\", not both";
+    if (!wire::is_name(command.group))
+        return "\"" + command.group + "\" is no group name: tokens of A-Z a-z 0-9 _ -";
+    if (!wire::is_group_address(wire::group_address(command.group, command.filter)))
+        return "the name of a group and its filter have together at most " +
+               std::to_string(wire::channel_bytes_max - 1) + " characters";
+    return std::nullopt;
+}
+
+}  // namespace
+
 std::optional<std::string> Exchange::State::why_not(const Session& session,
                                                     const wire::Subscribe& command,
                                                     Reject& code) const {
-    const bool to_queue = command.kind == wire::Kind::queue;
+    const bool to_queue = command.kind != wire::Kind::topic;
     code = Reject::bad_name;
     if (to_queue ? !wire::is_channel(command.filter) : !wire::is_filter(command.filter))
-        return "\"" + command.filter + "\" is no " + (to_queue ? "queue name" : "filter") +
+        return "\"" + command.filter + "\" is no " +
+               (command.kind == wire::Kind::service ? "service name"
+                : to_queue                          ? "queue name"
+                                                    : "filter") +
                ": tokens of A-Z a-z 0-9 _ - joined by dots" +
                (to_queue ? "" : "; * is one token, a last ** the rest");
     if (!command.durable.empty() && !wire::is_name(command.durable))
@@ -156,11 +177,11 @@ std::optional<std::string> Exchange::State::why_not(const Session& session,
     if (command.id == 0) return "id 0 is reserved";
     if (to_queue && !command.durable.empty())
         return "a queue keeps its messages by itself: no \"durable\"";
+    if (const auto reason = why_no_group(command)) return reason;
+    if (command.declare && command.durable.empty() && command.group.empty())
+        return "what is declared outlives its session, so it is \"durable\" or a \"group\"";
     if (command.prefetch_messages == 0 || command.prefetch_bytes == 0)
         return "prefetch_messages and prefetch_bytes are at least 1";
-    code = Reject::unavailable;
-    if (command.kind == wire::Kind::service) return "services are not there yet";
-    if (!command.group.empty()) return "groups are not there yet";
     code = Reject::in_use;
     if (session.subscriptions.contains(command.id)) return "this id is in use in this session";
     code = Reject::limit;
@@ -177,6 +198,22 @@ std::optional<std::string> Exchange::State::why_not(const Session& session,
 Group* Exchange::State::group_for(const Session& session, const wire::Subscribe& command,
                                   Reject& code) {
     if (command.kind == wire::Kind::queue) return &queue(command.filter);
+    if (command.kind == wire::Kind::service) return &service(command.filter);
+    const std::string& standing = command.group.empty() ? command.durable : command.group;
+    const Group* const of_name = standing.empty() ? nullptr : find_standing(standing);
+    if (of_name != nullptr && of_name->is_shared() == command.group.empty()) {
+        code = Reject::in_use;
+        return nullptr;
+    }
+    if (!command.group.empty()) {
+        if (of_name != nullptr && of_name->destination().filter != command.filter) {
+            code = Reject::in_use;
+            return nullptr;
+        }
+        Group& group = shared(command.group, command.filter);
+        declare_shared(group);
+        return &group;
+    }
     const bool durable = !command.durable.empty();
     const auto type = durable ? Destination::Type::durable : Destination::Type::anonymous;
     // An app that comes back within the linger finds its own: the producer and its id name it.
@@ -191,17 +228,8 @@ Group* Exchange::State::group_for(const Session& session, const wire::Subscribe&
         code = Reject::in_use;
         return nullptr;
     }
-    last_destination = last_destination.next();
-    Group& added = add_group({.type = type,
-                              .id = last_destination,
-                              .kind = command.kind,
-                              .name = name,
-                              .filter = command.filter});
-    keeper.change(PutDestination{added.destination()}, durable);
-    if (durable) added.stored_by = keeper.pending_submission();
-    if (durable && tombstones.erase({command.kind, name, command.filter}) > 0)
-        keeper.change(DropTombstone{command.kind, name, command.filter}, true);
-    return &added;
+    return &add_subscription(
+        {.type = type, .kind = command.kind, .name = name, .filter = command.filter});
 }
 
 namespace {
@@ -210,7 +238,8 @@ ConsumerTerms terms_of(const wire::Subscribe& command) {
     return {.messages_max = std::min(command.prefetch_messages, limits::prefetch_messages_max),
             .bytes_max = std::min(command.prefetch_bytes, limits::prefetch_bytes_max),
             .ack_deadline = std::chrono::milliseconds{command.ack_deadline_millis},
-            .rate = command.rate};
+            .rate = command.rate,
+            .by_parts = command.parts};
 }
 
 }  // namespace
@@ -226,17 +255,22 @@ void Exchange::State::on_subscribe(Session& session, const wire::Subscribe& comm
     }
     Group* const group = group_for(session, command, code);
     if (group == nullptr)
-        return fail(
-            session.id, command.id, code,
-            "the durable subscription \"" + command.durable + "\" exists with another filter");
-    group->join({session.id, command.id}, terms_of(command));
-    touch(*group);
-    session.subscriptions.emplace(command.id, group->id());
-    show_interest(*group);
+        return fail(session.id, command.id, code,
+                    "the name \"" + (command.group.empty() ? command.durable : command.group) +
+                        "\" is in use here, with another filter or for another kind of "
+                        "subscription (`bus subscription list`)");
+    if (!command.declare) {
+        group->join({session.id, command.id}, terms_of(command));
+        touch(*group);
+        session.subscriptions.emplace(command.id, group->id());
+    }
+    group->behind = false;  // there is one more
+    group->is_shared() ? note_consumers(*group) : show_interest(*group);
     if (group->stored_by > keeper.committed_through())
         pending_replies.push_back({group->stored_by, session.id, wire::Subscribed{command.id}});
     else
         reply(session.id, wire::Subscribed{command.id});
+    if (!command.declare) (void)tell_gaps(*group);
 }
 
 void Exchange::State::on_unsubscribe(Session& session, const wire::Unsubscribe& command) {
@@ -245,8 +279,9 @@ void Exchange::State::on_unsubscribe(Session& session, const wire::Unsubscribe& 
         return fail(session.id, command.id, Reject::not_found, "no subscription has this id");
     Group& group = *groups.at(found->second);
     session.subscriptions.erase(found);
-    const bool for_good = command.forget && group.destination().type == Destination::Type::durable;
+    const bool for_good = command.forget && (group.is_durable() || group.is_declared());
     leave_group(group, {session.id, command.id}, command.forget);
+    if (for_good) apply_subscriptions();  // what the configuration declares begins anew
     if (for_good)  // a crash before the commit would bring it back with nobody to end it
         pending_replies.push_back(
             {keeper.pending_submission(), session.id, wire::Unsubscribed{command.id}});
@@ -264,22 +299,17 @@ void Exchange::State::leave_group(Group& group, ConsumerId consumer, bool forget
             return drop_group(group.id());
         case Destination::Type::queue:
             return hide_interest(group);
+        case Destination::Type::service:
+            return hide_interest(group);
+        case Destination::Type::shared:
+            return forget ? end_shared(group) : hide_interest(group);
         case Destination::Type::durable:
             break;
         case Destination::Type::agent:
+        case Destination::Type::delay:
             return;
     }
-    if (!forget) return;
-    const Destination gone = group.destination();
-    drop_group(gone.id);
-    const auto version = own_interest.version();
-    if (tombstones.size() >= limits::tombstones_max) {
-        const auto& [kind, name, filter] = tombstones.begin()->first;
-        keeper.change(DropTombstone{kind, name, filter});
-        tombstones.erase(tombstones.begin());
-    }
-    tombstones[{gone.kind, gone.name, gone.filter}] = version;
-    keeper.change(PutTombstone{gone.kind, gone.name, gone.filter, version}, true);
+    if (forget) end_durable(group);
 }
 
 // ---- The end of a session
@@ -290,6 +320,10 @@ void Exchange::State::close_session(Session& session, Group::Parting how) {
         Group& group = *groups.at(destination);
         group.leave({session.id, id}, how);
         touch(group);
+        if (group.is_service()) {  // whoever asks shall not wait for it to come back
+            if (group.consumers() == 0) hide_interest(group);
+            continue;
+        }
         // Interest outlives the session for a while: an app that restarts misses nothing.
         if (group.consumers() > 0 || group.destination().type == Destination::Type::durable)
             continue;
@@ -337,7 +371,9 @@ void Exchange::State::flush_receipts() {
         Producer& to = found->second;
         if (to.receipts.size() >= limits::receipts_kept_max) to.receipts.erase(to.receipts.begin());
         to.receipts.push_back(
-            {.number = arrival.number, .stage = wire::Stage::arrived, .fate = arrival.fate});
+            {.number = arrival.number,
+             .stage = arrival.consumed ? wire::Stage::consumed : wire::Stage::arrived,
+             .fate = arrival.fate});
         if (!std::exchange(to.tell, true)) producers_to_tell.push_back(&to);
     }
     keeper.arrived.clear();

@@ -20,6 +20,8 @@ class BatchMemory {
     virtual ~BatchMemory() = default;
     Bytes bytes() const noexcept { return bytes_; }
     const wire::BatchHeader& header() const noexcept { return header_; }
+    // Of these bytes.
+    virtual BatchMemory& owner() noexcept { return *this; }
 
   protected:
     // The header must be the decoding of these bytes. May be called once, from a constructor.
@@ -50,6 +52,27 @@ class Batch {
   private:
     std::shared_ptr<BatchMemory> memory_;
 };
+
+// The same bytes, for a subscription group.
+class GroupBatch final : public BatchMemory {
+  public:
+    GroupBatch(std::shared_ptr<BatchMemory> batch, std::string_view group)
+        : batch_(std::move(batch)), group_(group) {
+        auto header = batch_->header();
+        header.group = group_;
+        set(batch_->bytes(), header);
+    }
+    BatchMemory& owner() noexcept override { return *batch_; }
+
+  private:
+    std::shared_ptr<BatchMemory> batch_;
+    std::string group_;
+};
+// `group`: its address; empty: as it is.
+inline Batch for_group(Batch batch, std::string_view group) {
+    if (group.empty() || !batch) return batch;
+    return Batch{std::make_shared<GroupBatch>(batch.memory(), group)};
+}
 
 // A batch in a vector of its own: what the journal reads back, and what tests make.
 class OwnedBatch final : public BatchMemory {

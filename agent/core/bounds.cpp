@@ -66,6 +66,14 @@ void State::bury_overdue(Remote& remote) {
     bury_overdue(overdue, {name, "for " + name, name, bound->age});
 }
 
+// What comes behind it in its stream may leave before the journal has it.
+void State::tell_dead(const Entry& entry, std::uint32_t messages, std::string reason) {
+    event(Event::Kind::batch_dead_lettered, std::string{entry.batch().header().channel},
+          std::move(reason), messages);
+    effects.events.back().batch = entry.batch();
+    effects.events.back().destination = entry.owed().stream.to;
+}
+
 void State::bury_overdue(const std::vector<Entry>& entries, const Waited& waited) {
     const std::string length = "longer than " + in_words(waited.age) + " " + waited.where;
     std::uint64_t messages = 0;
@@ -78,6 +86,7 @@ void State::bury_overdue(const std::vector<Entry>& entries, const Waited& waited
         const std::uint32_t done = entry.owed().done, rest = entry.messages() - done;
         messages += rest;
         keeper.bury(entry, done, rest, "it waited " + length, waited.destination);
+        tell_dead(entry, rest, "it waited " + length);
         keeper.settle(entry, Settlement::dead_lettered);
     }
     if (messages > 0)

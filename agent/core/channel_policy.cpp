@@ -44,6 +44,9 @@ ChannelPolicy ChannelPolicies::resolve(wire::Kind kind, std::string_view channel
         if (!one->channels.covers(kind, channel)) continue;
         set_if_said(policy.max_deliveries, one->max_deliveries);
         set_if_said(policy.bury_expired, one->bury_expired);
+        set_if_said(policy.dead_letter_to, one->dead_letter_to);
+        set_if_said(policy.return_after, one->return_after);
+        set_if_said(policy.max_message, one->max_message);
     }
     return policy;
 }

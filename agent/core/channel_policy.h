@@ -5,6 +5,7 @@
 #pragma once
 
 #include <cstdint>
+#include <string>
 #include <string_view>
 #include <unordered_map>
 #include <vector>
@@ -17,7 +18,13 @@ namespace bus::core {
 struct ChannelPolicy {
     // So often a consumer may have it and not acknowledge it; then it is a dead letter. 0: always.
     std::uint32_t max_deliveries = limits::max_deliveries_default;
-    bool bury_expired = false;  // what expires is a dead letter
+    bool bury_expired = false;   // what expires is a dead letter
+    std::string dead_letter_to;  // the queue that what dies goes on to; empty: it stays
+    // What a peer sent for this host's consumers of a queue may go elsewhere when they have been
+    // gone, or without room for it, for so long.
+    Duration return_after = limits::queue_return_after_default;
+    // Bytes that a message of this host's producers may have.
+    std::uint64_t max_message = limits::message_bytes_default;
 };
 
 class ChannelPolicies {

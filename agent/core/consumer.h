@@ -21,6 +21,9 @@ struct ConsumerTerms {
     std::uint64_t bytes_max = 0;
     Duration ack_deadline{};  // what is not decided by then is taken back; 0: never
     std::uint32_t rate = 0;   // messages a second; 0: unlimited
+    // It reads large messages part by part, acknowledging each part as it goes on to the next. So
+    // parts have a room of their own, as large as that for whole messages.
+    bool by_parts = false;
 };
 
 class Consumer {
@@ -34,6 +37,8 @@ class Consumer {
     bool has_room() const {
         return messages_out_ < terms_.messages_max && bytes_out_ < terms_.bytes_max;
     }
+    bool by_parts() const { return terms_.by_parts; }
+    bool has_part_room() const { return !by_parts() || part_bytes_out_ < terms_.bytes_max; }
     bool is_free(Time now) const { return has_room() && rate_.free(now); }
     // Messages that it may have at once, of which it is_free(); what it is not to be trusted with
     // in numbers is handed out with caution.
@@ -53,6 +58,7 @@ class Consumer {
         tags_.insert(tag);
         rate_.spend(lease.takes_room ? lease.count : 0, now);
         if (lease.suspect) caution_.take(lease.count, now);
+        part_bytes_out_ += lease.part_bytes;
         if (!lease.takes_room) return;
         messages_out_ += lease.count;
         bytes_out_ += lease.bytes;
@@ -65,6 +71,7 @@ class Consumer {
     }
     void finish(std::uint64_t tag, const Lease& lease) {
         bytes_out_ -= lease.bytes;
+        part_bytes_out_ -= lease.part_bytes;
         tags_.erase(tag);
         while (!deadlines_.empty() && !tags_.contains(deadlines_.front().second))
             deadlines_.pop_front();
@@ -96,7 +103,7 @@ class Consumer {
     Rate rate_;
     Caution caution_;
     std::uint32_t messages_out_ = 0;
-    std::uint64_t bytes_out_ = 0;
+    std::uint64_t bytes_out_ = 0, part_bytes_out_ = 0;
     std::set<std::uint64_t> tags_;  // of its leases
     std::deque<std::pair<Time, std::uint64_t>> deadlines_;
 };

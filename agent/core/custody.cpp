@@ -6,7 +6,7 @@ namespace bus::core {
 
 bool Custody::safe() const {
     if (mutated(Mutation::receipt_on_first) && unsettled < owed.size()) return true;
-    return place == Place::journaled || (settled() && burials == 0);
+    return fleeting || place == Place::journaled || (settled() && burials == 0);
 }
 
 }  // namespace bus::core

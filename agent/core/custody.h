@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <utility>
 #include <vector>
 
@@ -87,6 +88,8 @@ struct Custody {
     DestinationId source;   // the agent where it entered the bus; 0: this one
     std::uint8_t hops = 0;  // links it has crossed
     bool is_final = false;  // this host wants it
+    bool fleeting =
+        false;  // lives in memory only, whatever becomes of it: nobody is told that it is safe
     MemoryMeter& meter;
     Place place = Place::memory;
     bool maybe_on_disk = false;
@@ -99,6 +102,11 @@ struct Custody {
     Few<Origin, 1> origins;
     Time taken{};
     Time expires = never;
+    DeadLetterId dead_letter;  // that it was: none any more as soon as this is on disk
+    // In the delay line: when it is due, by this host's wall clock.
+    std::uint64_t due_wall_micros = 0;
+    // Out of the delay line: what it is a copy of there, which goes as soon as this is on disk.
+    std::optional<std::pair<StreamId, BatchId>> released;
 };
 
 // One destination's claim on a custody: what streams and groups hold.

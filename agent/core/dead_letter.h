@@ -31,6 +31,7 @@ struct DeadLetter {
     std::uint32_t messages = 0;
     std::uint64_t bytes = 0;         // with headers
     std::optional<wire::Part> part;  // of a large message
+    std::string group;               // that its copy was for, as its address
     bool has_rest = true;            // of it: all parts behind this one are dead letters there, too
     std::uint32_t attempts = 0;      // as Bury's
     std::uint64_t taken_wall_micros = 0, buried_wall_micros = 0;
@@ -41,7 +42,7 @@ struct DeadLetter {
     bool is_of_same_message(const DeadLetter& other) const {
         return part && other.part && producer == other.producer &&
                part->first_sequence == other.part->first_sequence &&
-               destination == other.destination;
+               destination == other.destination && group == other.group;
     }
 };
 

@@ -18,7 +18,18 @@ struct RouteQuestion {
     const std::string& channel;
 };
 
-std::string consumers_words(const Group& group) {
+// Of a group: the agents whose consumers share it.
+std::string takers_words(const State& s, const Group& group) {
+    std::vector<std::string> names;
+    for (const Remote* taker : group.takers) names.push_back(s.name_of(taker->agent()));
+    std::sort(names.begin(), names.end());
+    if (!names.empty()) return "consumers at " + joined(names);
+    return group.consumers() > 0 ? "" : "it waits here until a consumer comes, on whatever host";
+}
+
+std::string consumers_words(const State& s, const Group& group) {
+    if (group.is_shared())
+        if (const auto elsewhere = takers_words(s, group); !elsewhere.empty()) return elsewhere;
     if (group.consumers() == 0)
         return group.is_queue() ? "nobody of this host receives from it"
                                 : "it collects; nobody reads it now";
@@ -30,26 +41,28 @@ std::string consumers_words(const Group& group) {
 
 std::vector<Group*> groups_here(const RouteQuestion& q) {
     std::vector<Group*> found;
-    if (q.kind != wire::Kind::queue) {
+    if (q.kind == wire::Kind::topic) {
         q.s.find_subscribed(q.kind, q.channel, found);
         return found;
     }
-    const auto queue = q.s.groups_by_name.find({Destination::Type::queue, q.channel});
-    if (queue != q.s.groups_by_name.end()) found.push_back(queue->second);
+    const auto one = q.s.groups_by_name.find({type_of(q.kind), q.channel});
+    if (one != q.s.groups_by_name.end()) found.push_back(one->second);
     return found;
 }
 
-RouteDiagnosis::Here here_of(const Group& group) {
+RouteDiagnosis::Here here_of(const State& s, const Group& group) {
     const Destination& d = group.destination();
     const bool durable = d.type == Destination::Type::durable;
-    return {.type = group.is_queue() ? "queue"
-                    : durable        ? "durable"
-                                     : "anonymous",
-            .name = d.name,
+    return {.type = group.is_service()  ? "service"
+                    : group.is_shared() ? "group"
+                    : group.is_queue()  ? "queue"
+                    : durable           ? "durable"
+                                        : "anonymous",
+            .name = group.title(),
             .filter = d.filter,
             .consumers = group.consumers(),
             .waiting_messages = group.waiting().messages,
-            .words = consumers_words(group)};
+            .words = consumers_words(s, group)};
 }
 
 std::vector<std::string> matching_filters(const RouteQuestion& q, const Remote& remote) {
@@ -77,8 +90,9 @@ std::string denied_words(const RouteQuestion& q, const Remote& remote) {
                          : words + ". Change its entry under \"peers\" to allow it";
 }
 
-// A queue's messages set out only to who can be reached.
+// The messages of queues and services set out only to who can be reached.
 std::string where_it_waits(const RouteQuestion& q, const std::string& at) {
+    if (q.kind == wire::Kind::service) return "is not asked";
     return q.kind == wire::Kind::queue ? "stays in the queue here" : "waits at " + at;
 }
 
@@ -137,16 +151,21 @@ std::vector<std::string> notes_on(const RouteQuestion& q) {
         if (told.channel.kind == q.kind && told.channel.name == q.channel)
             for (const Cause cause : causes) words.insert(s.bound_words(cause));
     for (const auto& why : words) notes.push_back("publishers on it are held back: " + why);
+    if (q.kind == wire::Kind::queue)
+        if (const auto similar = s.similar_queue(q.channel); !similar.empty())
+            notes.push_back("nobody consumes a queue " + q.channel + similar);
     return notes;
 }
 
 bool reaches(const RouteDiagnosis& route) {
-    const bool here = route.kind == wire::Kind::queue
+    const bool here = route.kind != wire::Kind::topic
                           ? std::any_of(route.here.begin(), route.here.end(),
                                         [](const auto& queue) { return queue.consumers > 0; })
                           : !route.here.empty();
-    return here || std::any_of(route.there.begin(), route.there.end(),
-                               [](const auto& there) { return there.verdict != Verdict::denied; });
+    return here || std::any_of(route.there.begin(), route.there.end(), [&](const auto& there) {
+               return there.verdict == Verdict::goes ||
+                      (there.verdict == Verdict::waits && route.kind != wire::Kind::service);
+           });
 }
 
 }  // namespace
@@ -156,7 +175,7 @@ RouteDiagnosis Exchange::diagnose_route(wire::Kind kind, const std::string& chan
     state_->now = std::max(state_->now, now);
     const RouteQuestion q{*state_, kind, channel};
     RouteDiagnosis route{.kind = kind, .channel = channel, .notes = notes_on(q)};
-    for (const Group* group : groups_here(q)) route.here.push_back(here_of(*group));
+    for (const Group* group : groups_here(q)) route.here.push_back(here_of(q.s, *group));
     std::vector<Remote*> wanting;
     q.s.find_wanting(kind, channel, wanting);
     for (const Remote* remote : wanting)

@@ -63,8 +63,8 @@ bool Inquiry::is_meant(const Group& group) const {
     const Destination& d = group.destination();
     if (d.type == Destination::Type::anonymous)
         return d.filter == answer_.what || (is_channel_ && wire::matches(d.filter, answer_.what));
-    if (d.name == answer_.what) return true;
-    if (group.is_queue()) return is_filter_ && wire::matches(answer_.what, d.name);
+    if (group.title() == answer_.what) return true;
+    if (!has_filter(d.type)) return is_filter_ && wire::matches(answer_.what, d.name);
     return d.filter == answer_.what || (is_channel_ && wire::matches(d.filter, answer_.what));
 }
 
@@ -73,11 +73,16 @@ std::string Inquiry::name_of(const Group& group) const {
     switch (d.type) {
         case Destination::Type::queue:
             return "queue " + d.name;
+        case Destination::Type::service:
+            return "service " + d.name;
         case Destination::Type::durable:
             return "durable " + d.name + " (" + d.filter + ")";
+        case Destination::Type::shared:
+            return "group " + d.group + " (" + d.filter + ")";
         case Destination::Type::anonymous:
             return "subscription to " + d.filter;
         case Destination::Type::agent:
+        case Destination::Type::delay:
             break;
     }
     return "agent " + s_.name_of(d.agent);
@@ -91,7 +96,7 @@ bool Inquiry::concerns(const std::string& channel) const {
     if (touch(answer_.what, channel) || touch(channel, answer_.what)) return true;
     return std::any_of(meant_.begin(), meant_.end(), [&](const Group* group) {
         const Destination& d = group->destination();
-        return touch(group->is_queue() ? d.name : d.filter, channel);
+        return touch(has_filter(d.type) ? d.filter : d.name, channel);
     });
 }
 
@@ -124,6 +129,10 @@ void Inquiry::look_at_consumers(const Group& group) {
         waiting.messages == 0 ? "nothing waits"
                               : counted(waiting.messages, "message") + " wait, the oldest for " +
                                     in_words(s_.now - std::min(s_.now, group.oldest()));
+    if (group.is_paused())
+        return say(Weight::problem, name_of(group),
+                   "it is paused: it collects, and hands out nothing; " + backlog +
+                       ". `bus subscription resume " + group.destination().name + "` ends that");
     if (group.consumers() == 0)
         return say(Weight::problem, name_of(group),
                    "no program reads it; " + backlog +
@@ -218,10 +227,8 @@ void Inquiry::look_at_rules(const State::Peer& peer) {
     if (!peer.settings.may) return;
     for (const Group* group : meant_) {
         const Destination& d = group->destination();
-        const std::string& from = is_channel_ && !group->is_queue() && d.name != answer_.what
-                                      ? answer_.what
-                                  : group->is_queue() ? d.name
-                                                      : d.filter;
+        const bool is_asked = is_channel_ && has_filter(d.type) && group->title() != answer_.what;
+        const std::string& from = is_asked ? answer_.what : has_filter(d.type) ? d.filter : d.name;
         if (peer.may_give(d.kind, from)) continue;
         say(Weight::problem, "rules",
             State::denial_of_peer(peer, Act::give, d.kind, from).words() +

@@ -125,7 +125,9 @@ Row row_of(const State& s, const Group& group) {
     const Destination& d = group.destination();
     const auto size = group.waiting();
     const auto [moves, words] = judge(s, group);
-    const std::string what = group.is_queue()                       ? "queue " + d.name
+    const std::string what = group.is_service()                     ? "service " + d.name
+                             : group.is_shared()                    ? "group " + d.name
+                             : group.is_queue()                     ? "queue " + d.name
                              : d.type == Destination::Type::durable ? "durable " + d.name
                                                                     : "subscription to " + d.filter;
     return {what, {size.messages, size.bytes, age_of(group.oldest(), s.now)}, moves, words};
@@ -147,6 +149,11 @@ DrainReport Exchange::drain_report(Time now) const {
     DrainReport report{.draining = s.draining};
     for (const auto& [agent, remote] : s.remotes) add(report, row_of(s, *remote));
     for (const auto& [id, group] : s.groups) add(report, row_of(s, *group));
+    const auto delayed = s.delays.size();
+    add(report, {"delayed messages",
+                 {delayed.messages, delayed.bytes, 0},
+                 false,
+                 "not due yet: each goes when it is"});
     for (const auto& peer : s.peers)
         if (peer->active != nullptr) report.bytes_per_second += peer->sent.speed(now).bytes;
     std::stable_partition(report.rows.begin(), report.rows.end(),

@@ -11,6 +11,7 @@
 #include "base/id.h"
 #include "base/time.h"
 #include "core/batch.h"
+#include "core/dead_letters.h"
 #include "core/journal.h"
 #include "wire/envelope.h"
 #include "wire/link.h"
@@ -57,6 +58,7 @@ struct Event {
         batch_refused,
         batch_unrouted,
         batch_filtered,
+        batch_lapsed,
         batch_duplicate_dropped,
         best_effort_dropped,
         session_opened,
@@ -64,6 +66,8 @@ struct Event {
         rule_denied,
         subscription_added,
         subscription_removed,
+        subscription_changed,
+        subscription_lapsing,
         link_up,
         link_down,
         link_refused,
@@ -81,13 +85,16 @@ struct Event {
         peer_removed,
         drain_changed,
         overdue_buried,
+        queue_unattended,
+        queue_attended,
     };
     Kind kind;
     Time at;
     std::string subject;  // a channel, a peer's name, a subscription
     std::string words;    // for people: what happened and what follows
     std::uint64_t messages = 0;
-    Batch batch;  // where there is one and batches are watched
+    Batch batch;                     // where there is one and batches are watched
+    DestinationId destination = {};  // of a batch that died: its last `messages`
 };
 
 // Is it worth a line in the log? Batch events are for tap and counters only.
@@ -96,8 +103,10 @@ constexpr bool is_batch_event(Event::Kind kind) { return kind < Event::Kind::ses
 struct Effects {
     std::vector<Transaction> transactions;
     std::vector<ReadBack> reads;
-    std::vector<ToApp> to_apps;    // in order, per session
-    std::vector<ToLink> to_links;  // in order, per link
+    std::vector<FindDeadLetters> finds;
+    std::vector<DeadLetterAnswer> dead_letters;  // to what was asked by Exchange::ask_dead_letters
+    std::vector<ToApp> to_apps;                  // in order, per session
+    std::vector<ToLink> to_links;                // in order, per link
     std::vector<SessionId> close_sessions;
     // The dialling edge shall drop this connection and dial again (after its own back-off), or,
     // parked, only when the peer has no other link.
@@ -111,6 +120,8 @@ struct Effects {
     void clear() {
         transactions.clear();
         reads.clear();
+        finds.clear();
+        dead_letters.clear();
         to_apps.clear();
         to_links.clear();
         close_sessions.clear();
@@ -118,8 +129,9 @@ struct Effects {
         events.clear();
     }
     bool empty() const {
-        return transactions.empty() && reads.empty() && to_apps.empty() && to_links.empty() &&
-               close_sessions.empty() && close_links.empty() && events.empty();
+        return transactions.empty() && reads.empty() && finds.empty() && dead_letters.empty() &&
+               to_apps.empty() && to_links.empty() && close_sessions.empty() &&
+               close_links.empty() && events.empty();
     }
 };
 

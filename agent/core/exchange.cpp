@@ -180,6 +180,7 @@ void Exchange::on_journal(const JournalAnswer& answer, Time now) {
     if (const auto* committed = std::get_if<Committed>(&answer)) return s.on_committed(*committed);
     if (const auto* loaded = std::get_if<Loaded>(&answer)) return s.on_loaded(*loaded);
     if (const auto* watched = std::get_if<Watched>(&answer)) return s.on_watched(*watched);
+    if (const auto* found = std::get_if<DeadLettersFound>(&answer)) return s.on_found(*found);
     if (const auto* failed = std::get_if<Failed>(&answer)) {
         s.event(Event::Kind::journal_failed, "journal", failed->reason + ", trying again in 1 s");
         return s.keeper.on_failed(*failed);
@@ -190,6 +191,7 @@ void Exchange::on_journal(const JournalAnswer& answer, Time now) {
         return s.keeper.on_undecided(*undecided);
     }
     const auto& damaged = std::get<Damaged>(answer);
+    s.note_damaged(damaged);
     for (const auto& lost : damaged.lost)
         s.event(Event::Kind::journal_damaged, "journal",
                 damaged.reason + ": batches " + std::to_string(lost.first.value) + " to " +
@@ -207,7 +209,7 @@ void Exchange::advance(Time now) {
 
 Time Exchange::next_deadline() const {
     const State& s = *state_;
-    Time next = s.keeper.next_due();
+    Time next = std::min(s.keeper.next_due(), s.next_release());
     if (s.needs_ticks()) next = std::min(next, s.next_tick);
     for (const State::Peer* peer : s.rated) next = std::min(next, peer->outbound->next_deadline());
     for (const DestinationId id : s.delaying)
@@ -220,6 +222,9 @@ void Exchange::reload(Settings settings, Time now) {
     s.settings = std::move(settings);
     s.apply_peers();
     s.apply_channels();
+    s.apply_shares();
+    s.apply_subscriptions();
+    s.apply_forwarding();
 }
 
 void Exchange::stop_accepting(Time now) {
@@ -233,9 +238,11 @@ bool Exchange::is_quiet() const { return state_->keeper.quiet(); }
 void Exchange::finish_turn(Time now) {
     State& s = at(now);
     s.flush_tickets();
+    s.release_due();
     s.move_streams();
     s.announce_interest();
     s.flush_paths();
+    s.keep_new_gaps();
     if (auto transaction = s.keeper.gather())
         s.effects.transactions.push_back(std::move(*transaction));
     s.collect_safe();
@@ -244,6 +251,7 @@ void Exchange::finish_turn(Time now) {
     s.flush_acks();
     s.flush_arrived();  // behind the acknowledgements
     s.answer_subscribed();
+    s.follow_dead_letters();
 }
 
 Effects& Exchange::effects() { return state_->effects; }

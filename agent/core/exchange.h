@@ -17,6 +17,7 @@
 #include "core/removal.h"
 #include "core/settings.h"
 #include "core/status.h"
+#include "core/subscriptions.h"
 #include "wire/envelope.h"
 #include "wire/link.h"
 #include "wire/local.h"
@@ -70,6 +71,15 @@ class Exchange {
     // Takes nothing new and gives away what can go, until it is told otherwise or starts again.
     void drain(bool on, Time now);
     DrainReport drain_report(Time now) const;
+    // Durable subscriptions: one order of an operator's; all there are, in the order of their
+    // names; and whether a change is on disk.
+    SubscriptionChange change_subscription(const SubscriptionOrder& order, Time now);
+    std::vector<SubscriptionStatus> subscriptions(Time now) const;
+    bool is_stored(Submission change) const;
+    // To look at dead letters, to retry or purge them; one page of them at a time. Answered by
+    // Effects::dead_letters: when the journal has found them, and what was to be done is on disk.
+    // What dies from now on is not meant; the answer's request says through which id it was.
+    void ask_dead_letters(DeadLetterRequest request, Time now);
     // No new sessions, links or batches; is_quiet() once nothing is in flight that is not safe.
     void stop_accepting(Time now);
     bool is_quiet() const;

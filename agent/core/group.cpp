@@ -24,7 +24,8 @@ Group::Group(Destination destination, Keeper& keeper, Leases& leases)
     : destination_(std::move(destination)),
       keeper_(keeper),
       leases_(leases),
-      runs_(runs_of(destination_.id, std::make_index_sequence<wire::lane_count>{})) {}
+      runs_(runs_of(destination_.id, std::make_index_sequence<wire::lane_count>{})),
+      forsaken_since_(keeper.now()) {}
 
 // ---- What it is owed -----------------------------------------------------------------
 
@@ -32,7 +33,7 @@ void Group::offer(Entry entry) { run(entry.batch().header().lane).push(std::move
 
 bool Group::offer_now(const std::shared_ptr<Custody>& custody, std::uint16_t slot,
                       Effects& effects) {
-    if (!ready_.empty() || consumers_.empty()) return false;
+    if (!ready_.empty() || consumers_.empty() || is_paused()) return false;
     const auto& part = custody->batch.header().part;
     const auto has_room = [&](const Consumer& consumer) { return consumer.is_free(keeper_.now()); };
     // All parts of a message go to one consumer, or they are of no use.
@@ -45,11 +46,35 @@ bool Group::offer_now(const std::shared_ptr<Custody>& custody, std::uint16_t slo
     return true;
 }
 
+std::size_t Group::offer_to_all(const std::shared_ptr<Custody>& custody, std::uint16_t slot,
+                                Effects& effects) {
+    const Out out{.entry = Entry{custody, slot}};
+    std::size_t reached = 0;
+    for (Consumer& consumer : consumers_) {
+        if (!consumer.is_free(keeper_.now())) continue;
+        deliver(consumer, out, 0, {.count = custody->messages}, effects);
+        ++reached;
+    }
+    return reached;
+}
+
 // ---- Consumers -------------------------------------------------------------------------
 
 void Group::join(ConsumerId id, const ConsumerTerms& terms) {
     consumers_.emplace_back(id, terms);
     linger_until = never;
+}
+
+std::vector<ConsumerId> Group::consumer_ids() const {
+    std::vector<ConsumerId> ids;
+    for (const Consumer& consumer : consumers_) ids.push_back(consumer.id());
+    return ids;
+}
+
+void Group::adopt(std::vector<Consumer> consumers) {
+    for (const Consumer& consumer : consumers)
+        for (const std::uint64_t tag : consumer.tags()) leases_.find(tag)->group = id();
+    std::move(consumers.begin(), consumers.end(), std::back_inserter(consumers_));
 }
 
 Consumer* Group::find(ConsumerId id) {
@@ -64,6 +89,7 @@ void Group::leave(ConsumerId id, Parting how) {
     if (at == consumers_.end()) return;
     const Consumer gone = std::move(*at);
     consumers_.erase(at);
+    if (consumers_.empty()) forsaken_since_ = keeper_.now();
     for (const std::uint64_t tag : gone.tags()) {
         Lease lease = *leases_.find(tag);
         leases_.close(tag);
@@ -87,7 +113,7 @@ Group::Decision Group::decide(const wire::Ack& ack) {
         return Decision::done;
     }
     if (!ack.through) {
-        rule(*consumer, ack);
+        if (!turn_away_whole(*consumer, ack)) rule(*consumer, ack);
         return Decision::done;
     }
     const std::vector<std::uint64_t> before{consumer->tags().begin(),
@@ -121,9 +147,11 @@ void Group::carry_out(const Lease& lease, const wire::Ack& ack, std::uint32_t fi
         case wire::Verdict::reject: {
             const auto at = out_.find(lease.batch);
             if (at == out_.end()) return;  // best effort
+            if (is_service()) return acknowledge(lease.batch, first, count, lease.since);
             return bury(at, first, count,
                         ack.reason.empty() ? "rejected by its consumer"
-                                           : "rejected by its consumer: " + ack.reason);
+                                           : "rejected by its consumer: " + ack.reason,
+                        lease.attempt);
         }
         case wire::Verdict::nack:
         case wire::Verdict::extend:
@@ -132,7 +160,8 @@ void Group::carry_out(const Lease& lease, const wire::Ack& ack, std::uint32_t fi
     const Duration pause = ack.delay_millis > 0
                                ? Duration{std::chrono::milliseconds{ack.delay_millis}}
                                : redelivery_pause(lease.deliveries + 1u);
-    give_back(lease, first, count, {.counts = true, .pause = pause});
+    // A request was not begun: another responder may have it.
+    give_back(lease, first, count, {.counts = !is_service(), .pause = pause});
 }
 
 // It had its time. What it has had the longest it has really begun with; the rest it may only have
@@ -167,6 +196,12 @@ void Group::give_back(const Lease& lease, std::uint32_t first, std::uint32_t cou
                       const Return& why) {
     const auto at = out_.find(lease.batch);
     if (at == out_.end()) return;  // best effort, or it has ended with its message
+    if (is_service() && (why.suspect || why.counts)) {
+        // It may have been carried out: who asked decides whether to ask again.
+        unanswered_.push_back(
+            {at->second.entry, first, count, !mutated(Mutation::begun_request_denied)});
+        return acknowledge(lease.batch, first, count, lease.since);
+    }
     constexpr unsigned most = std::numeric_limits<std::uint16_t>::max();
     const Work work{.count = count,
                     .attempt = static_cast<std::uint16_t>(std::min(lease.attempt + 1u, most)),
@@ -178,7 +213,7 @@ void Group::give_back(const Lease& lease, std::uint32_t first, std::uint32_t cou
     const std::string reason =
         "not acknowledged in " + std::to_string(work.deliveries) + " deliveries";
     if (at->second.large != nullptr) return bury_whole(*at->second.large, reason);
-    bury(at, first, count, reason);
+    bury(at, first, count, reason, lease.attempt);
 }
 
 // A long rest is on disk.
@@ -215,8 +250,8 @@ void Group::learn_settle_time(const Entry& entry, Time since) {
 }
 
 void Group::bury(std::map<BatchId, Out>::iterator at, std::uint32_t first, std::uint32_t count,
-                 const std::string& reason) {
-    keeper_.bury(at->second.entry, first, count, reason);
+                 const std::string& reason, std::uint32_t attempts) {
+    keeper_.bury(at->second.entry, first, count, reason, {}, attempts);
     at->second.buried += count;
     if (at->second.large != nullptr) at->second.large->buried = true;
     acknowledge(at->first, first, count, keeper_.now());
@@ -237,7 +272,7 @@ Time Group::next_deadline() const {
 // ---- What others ask ---------------------------------------------------------------------------
 
 bool Group::settles_soon() const {
-    if (consumers_.empty()) return false;
+    if (consumers_.empty() || is_paused()) return false;
     for (const Run& lane : runs_)
         if (lane.spilled()) return false;
     // Consumers whose prefetch is full are quick all the same, as long as they keep acknowledging.
@@ -266,9 +301,14 @@ std::uint64_t Group::unacknowledged() const {
     return count;
 }
 
-Time Group::oldest() const {
+Time Group::oldest_waiting() const {
     Time oldest = never;
     for (const Run& lane : runs_) oldest = std::min(oldest, lane.oldest());
+    return oldest;
+}
+
+Time Group::oldest() const {
+    Time oldest = oldest_waiting();
     for (const auto& [batch, out] : out_) oldest = std::min(oldest, out.entry.custody->taken);
     return oldest;
 }

@@ -3,19 +3,22 @@
 // room. Range, credit and attempt are decided here and nowhere else.
 //
 // group.cpp: what it is owed and what its consumers decide; group_hand_out.cpp:
-// who gets what; group_large.cpp: large messages; group_peers.cpp: what other
-// agents work on; group_journal.cpp: what is on disk.
+// who gets what; group_large.cpp: large messages; group_parts.cpp: those that are
+// read part by part; group_peers.cpp: what other agents work on; group_journal.cpp:
+// what is on disk; group_lapse.cpp: what lapses.
 #pragma once
 
 #include <algorithm>
 #include <array>
 #include <cstdint>
 #include <map>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "core/consumer.h"
 #include "core/effects.h"
+#include "core/gaps.h"
 #include "core/keeper.h"
 #include "core/large_messages.h"
 #include "core/lease.h"
@@ -34,13 +37,38 @@ class Group {
 
     const Destination& destination() const { return destination_; }
     DestinationId id() const { return destination_.id; }
-    bool is_queue() const { return destination_.type == Destination::Type::queue; }
+    // Others share the work: a queue, a subscription group, or a service.
+    bool is_queue() const {
+        return destination_.type == Destination::Type::queue || is_shared() || is_service();
+    }
+    bool is_shared() const { return destination_.type == Destination::Type::shared; }
+    bool is_service() const { return destination_.type == Destination::Type::service; }
+    bool is_durable() const { return destination_.type == Destination::Type::durable; }
+    // What it collects beyond its share lapses: nobody waits for its consumers.
+    bool has_share() const { return is_durable() || is_shared(); }
+    // Paused, it is owed what comes as ever, and hands out nothing.
+    bool is_paused() const { return destination_.paused; }
+    void pause(bool paused) { destination_.paused = paused; }
+    // A subscription group: somebody of this host wants it to be.
+    bool is_declared() const { return destination_.declared; }
+    void declare(bool declared) { destination_.declared = declared; }
+    // What people call it.
+    const std::string& title() const {
+        return is_shared() ? destination_.group : destination_.name;
+    }
+    // What it is called on links: the copies for it are told apart by that. Empty: it is no group.
+    std::string_view group() const {
+        return is_shared() ? std::string_view{destination_.name} : std::string_view{};
+    }
 
     // ---- What it is owed.
     void offer(Entry entry);
     // Best effort: handed to a consumer with room now, or not taken.
     [[nodiscard]] bool offer_now(const std::shared_ptr<Custody>& custody, std::uint16_t slot,
                                  Effects& effects);
+    // To each of its consumers with room, best effort. Returns how many.
+    [[nodiscard]] std::size_t offer_to_all(const std::shared_ptr<Custody>& custody,
+                                           std::uint16_t slot, Effects& effects);
     // The batch whose turn it is, if a peer may have it: whole, and not pinned to this host. What
     // this host's consumers left behind goes first, flagged, once there are none.
     // `taker` names the peer: all parts of a message go to one.
@@ -63,6 +91,11 @@ class Group {
     // What it had and did not decide is handed out again, marked, at once.
     void leave(ConsumerId id, Parting how);
     std::size_t consumers() const { return consumers_.size(); }
+    std::vector<ConsumerId> consumer_ids() const;
+    // They go on at another group, which takes this one's place. What they have in hand takes
+    // their room until they have decided it, and is owed by nobody.
+    std::vector<Consumer> take_consumers() { return std::exchange(consumers_, {}); }
+    void adopt(std::vector<Consumer> consumers);
     std::size_t consumers_with_room() const {
         return static_cast<std::size_t>(
             std::count_if(consumers_.begin(), consumers_.end(),
@@ -96,7 +129,9 @@ class Group {
 
     // ---- The journal.
     Run& run(wire::Lane lane) { return runs_[static_cast<std::size_t>(lane)]; }
-    void recover(const Recovered::Stream& found) { run(found.id.lane).recover(found); }
+    void recover(const Recovered::Stream& found, Time oldest) {
+        run(found.id.lane).recover(found, oldest);
+    }
     void trim(std::uint64_t memory_bytes_max);
     // Only where somebody can take it: a consumer of its own, or `for_peer`.
     void read_on_if_wanted(std::uint64_t memory_bytes_max, bool for_peer,
@@ -112,6 +147,26 @@ class Group {
         for (Run& lane : runs_) visit(lane);
     }
 
+    // Requests whose responder was lost with them, or that nobody is left to answer.
+    struct Unanswered {
+        Entry entry;
+        std::uint32_t first = 0, count = 0;
+        bool begun = false;  // a responder had it
+    };
+    std::vector<Unanswered> take_unanswered() { return std::exchange(unanswered_, {}); }
+    // Nobody here answers what waits; `pinned`: only what may not go elsewhere.
+    void give_up_waiting(bool pinned);
+
+    // ---- A durable subscription beyond its share.
+    struct Quota {
+        std::uint64_t bytes = 0;
+        Duration age{};
+        friend bool operator==(const Quota&, const Quota&) = default;
+    };
+    // Takes out the oldest of what was not handed out, as far as it is too old or too much; what is
+    // on disk only is asked for. A large message goes whole, or not at all.
+    std::vector<Entry> take_lapsed(std::uint64_t memory_bytes_max, std::vector<ReadBack>& reads);
+
     // Everything is given up; the destination itself is the caller's to forget.
     void purge();
 
@@ -122,6 +177,7 @@ class Group {
     std::uint64_t queued_bytes() const;
     std::uint64_t unacknowledged() const;
     Time oldest() const;
+    Time oldest_waiting() const;  // not handed out
     bool idle() const { return waiting().entries == 0 && consumers_.empty(); }
 
     // The exchange's own notes on it.
@@ -131,7 +187,20 @@ class Group {
     bool gives_all_away = false;  // also what a peer sent to it
     Time linger_until = never;    // dropped then, unless a consumer came
     bool interest_shown = false;
-    std::vector<Remote*> takers;  // agents that work on it
+    Time interest_since{};           // it was shown last
+    std::vector<Remote*> takers;     // agents that work on it
+    std::vector<Remote*> declarers;  // agents that want this subscription group to be
+    std::size_t next_taker = 0;      // of best effort
+    Quota quota;                     // of a durable subscription or a group: its share here
+    bool collecting = false;         // something waits: it is looked at from time to time
+    bool lapsing = false;            // its log knows
+    Gaps gaps;                       // of a subscription
+    bool behind = false;             // its consumers are: others are not invited to send more
+    struct Attendance {
+        bool ever = false;                 // somebody has consumed it since this agent started
+        std::optional<Time> lonely_since;  // something waits, and nobody consumes it anywhere
+        bool told = false;
+    } attendance;
     std::uint32_t idle_ticks = 0;
 
   private:
@@ -159,6 +228,8 @@ class Group {
         Duration pause{};
     };
 
+    bool is_pinned(const Entry& entry) const;
+    Run* oldest_lane();
     Entry* left_behind(PeerTaker taker);
     Entry take_left_behind(PeerTaker taker);
     bool take_from_runs();
@@ -176,6 +247,20 @@ class Group {
     void decide_part(std::map<BatchId, Out>::iterator at);
     void settle_whole(LargeMessage& message);
     void forget_work(BatchId batch);
+    // Large messages that are read part by part: parts wait beside what else is handed out.
+    bool waits_ahead(const LargeMessage& message);
+    void wait_ahead(LargeMessage& message, BatchId part, const Work& work);
+    void release_ahead(LargeMessage& message);
+    void end_rest(LargeMessage& message);
+    bool hand_out_ahead(Effects& effects);
+    bool hand_out_ahead(LargeMessage& message, Effects& effects);
+    void spare_ahead(LargeMessage& message);
+    bool look_behind();
+    bool is_awaited(BatchId part) const;
+    bool turn_away_whole(Consumer& consumer, const wire::Ack& ack);
+    void take_in_hand(const LargeMessage& message, Consumer& consumer);
+    void undo_decisions(LargeMessage& message);
+    void rest_whole(LargeMessage& message, const Work& work, Duration pause);
     void recall(const Entry& entry);
     void on_recalled(const Loaded& answer);
     void lose(std::map<BatchId, Out>::iterator at);
@@ -196,15 +281,16 @@ class Group {
     void learn_settle_time(const Entry& entry, Time since);
     void settle(std::map<BatchId, Out>::iterator at);
     void bury(std::map<BatchId, Out>::iterator at, std::uint32_t first, std::uint32_t count,
-              const std::string& reason);
+              const std::string& reason, std::uint32_t attempts);
     Consumer* find(ConsumerId id);
 
-    const Destination destination_;
+    Destination destination_;
     Keeper& keeper_;
     Leases& leases_;
     std::array<Run, wire::lane_count> runs_;
     wire::LaneTurns lanes_;
     std::vector<Consumer> consumers_;
+    Time forsaken_since_;  // while there are none
     std::size_t next_consumer_ = 0;
     std::map<BatchId, Out> out_;
     std::map<WorkKey, Work> ready_;
@@ -212,7 +298,9 @@ class Group {
     Time free_again_ = never;  // a consumer's rate, or caution, is all that is in the way
     LargeMessages large_;
     Overdue overdue_;
+    BegunMessages lapsed_;  // of these the beginning has lapsed
     std::vector<Entry> rests_;
+    std::vector<Unanswered> unanswered_;
     std::optional<ReadBack> recall_;  // to be asked for
     bool recalling_ = false;
     SettleTime settle_time_;

@@ -13,7 +13,10 @@ Entry* Group::front_of(Run& lane) {
         const auto& header = front->batch().header();
         if (overdue_.take(header, false))
             rests_.push_back(lane.pop());
-        else if (is_moot(header))
+        else if (lapsed_.contains(header)) {
+            lapsed_.note_left(header);
+            keeper_.settle(lane.pop(), Settlement::lapsed);
+        } else if (is_moot(header))
             settle_alone(lane.pop());
         else
             return front;
@@ -28,8 +31,11 @@ void Group::hand_out(Effects& effects) {
         ready_.insert(resting_.begin()->second);
         resting_.erase(resting_.begin());
     }
-    while (hand_out_one(effects)) {
-    }
+    if (is_paused()) return;
+    do
+        while (hand_out_one(effects) || look_behind()) {
+        }
+    while (hand_out_ahead(effects));
 }
 
 // The lane whose turn it is among those with something at their front.
@@ -54,8 +60,11 @@ bool Group::take_from_runs() {
         LargeMessage* const large = note_part(entry);
         keeper_.handed_out(entry);
         const BatchId batch = entry.id();
-        ready_.emplace(WorkKey{batch, done}, Work{.count = rest});
         out_.emplace(batch, Out{.entry = std::move(entry), .remaining = rest, .large = large});
+        if (large != nullptr && waits_ahead(*large))
+            wait_ahead(*large, batch, {.count = rest});
+        else
+            ready_.emplace(WorkKey{batch, done}, Work{.count = rest});
         return true;
     }
     return false;
@@ -75,10 +84,16 @@ bool Group::may_begin() {
 
 bool Group::hand_out_one(Effects& effects) {
     if (ready_.empty() && (!may_begin() || !take_from_runs())) return false;
+    if (ready_.empty()) return true;  // it waits ahead
     const auto [key, work] = *ready_.begin();
     const auto at = out_.find(key.first);
     BUS_ASSERT(at != out_.end());
     Out& out = at->second;
+    if (out.large != nullptr && out.large->consumer && waits_ahead(*out.large)) {
+        ready_.erase(ready_.begin());
+        wait_ahead(*out.large, key.first, work);
+        return true;
+    }
     if (!out.entry.batch()) {
         recall(out.entry);
         return false;
@@ -86,7 +101,7 @@ bool Group::hand_out_one(Effects& effects) {
     Consumer* const consumer = consumer_for(out, work.suspect);
     if (consumer == nullptr) return false;
     ready_.erase(ready_.begin());
-    if (work.attempt > 1 && is_expired(out.entry)) {
+    if (is_expired(out.entry)) {
         expire(at, key.second, work.count);
         return true;
     }
@@ -111,8 +126,36 @@ void Group::expire(std::map<BatchId, Out>::iterator at, std::uint32_t first, std
     if (out.remaining == 0) settle(at);
 }
 
+void Group::give_up_waiting(bool pinned) {
+    // What comes again may have been carried out before.
+    const auto may_have_begun = [](const Entry& entry) {
+        return entry.has(entry_flag::redelivered) || entry.has(entry_flag::rerouted);
+    };
+    const auto stays = [&](const Entry& entry) { return pinned && !entry.has(entry_flag::pinned); };
+    for (Run& lane : runs_)
+        while (lane.front() != nullptr && !stays(*lane.front())) {
+            const Entry entry = lane.pop();
+            unanswered_.push_back({entry, 0, entry.messages(), may_have_begun(entry)});
+            keeper_.settle(entry, Settlement::purged);
+        }
+    for (auto next = ready_.begin(); next != ready_.end();) {
+        const auto at = out_.find(next->first.first);
+        Out& out = at->second;
+        if (stays(out.entry)) {
+            ++next;
+            continue;
+        }
+        unanswered_.push_back(
+            {out.entry, next->first.second, next->second.count, may_have_begun(out.entry)});
+        out.how = Settlement::purged;
+        out.remaining -= next->second.count;
+        next = ready_.erase(next);
+        if (out.remaining == 0) settle(at);
+    }
+}
+
 // All parts of a message go to one consumer, whatever room it has: it cannot acknowledge, and so
-// not make room, before it has the last.
+// not make room, before it has the last. (One that reads them singly can: group_parts.cpp.)
 Consumer* Group::consumer_for(const Out& out, bool suspect) {
     if (out.large != nullptr && out.large->consumer) return find(*out.large->consumer);
     const Time now = keeper_.now();
@@ -123,7 +166,10 @@ Consumer* Group::consumer_for(const Out& out, bool suspect) {
             free_again_ = std::min(free_again_, consumer.free_at(suspect));
             continue;
         }
-        if (out.large != nullptr) out.large->consumer = consumer.id();
+        if (out.large != nullptr) {
+            out.large->consumer = consumer.id();
+            out.large->rests = false;
+        }
         return &consumer;
     }
     return nullptr;
@@ -151,6 +197,7 @@ void Group::deliver(Consumer& consumer, const Out& out, std::uint32_t first, con
     // room that what stands between them needs.
     const auto& header = entry.batch().header();
     const bool takes_room = !header.part || header.part->index + 1 == header.part->total;
+    const bool as_part = header.part && consumer.by_parts();
     const auto [tag, lease] = leases_.open(
         {.group = id(),
          .consumer = consumer.id(),
@@ -158,7 +205,8 @@ void Group::deliver(Consumer& consumer, const Out& out, std::uint32_t first, con
          .first = first,
          .count = work.count,
          .undecided = work.count,
-         .bytes = takes_room ? range.size() : 0,
+         .bytes = takes_room && !as_part ? range.size() : 0,
+         .part_bytes = as_part ? range.size() : 0,
          .takes_room = takes_room,
          .attempt = work.attempt,
          .deliveries = work.deliveries,

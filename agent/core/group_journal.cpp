@@ -11,7 +11,7 @@ void Group::trim(std::uint64_t memory_bytes_max) {
 void Group::read_on_if_wanted(std::uint64_t memory_bytes_max, bool for_peer,
                               std::vector<ReadBack>& reads) {
     if (recall_) reads.push_back(*std::exchange(recall_, std::nullopt));
-    if (consumers_.empty() && !for_peer) return;
+    if ((consumers_.empty() || is_paused()) && !for_peer) return;
     for (Run& lane : runs_)
         if (auto request = lane.read_on(memory_bytes_max)) reads.push_back(*request);
 }
@@ -53,6 +53,9 @@ std::vector<Entry> Group::take_old(const Loaded& answer, const Run::Search& sear
 
 void Group::purge() {
     for (const Entry& entry : take_rests()) keeper_.settle(entry, Settlement::purged);
+    const bool on_disk = std::any_of(runs_.begin(), runs_.end(),
+                                     [](const Run& lane) { return lane.on_disk().messages > 0; });
+    if (on_disk) keeper_.forget_arrivals(id());
     for (Run& lane : runs_) {
         keeper_.ledger.leave(id(), lane.on_disk().messages, Settlement::purged);
         lane.drop_disk();
@@ -78,9 +81,7 @@ void Group::on_recalled(const Loaded& answer) {
     for (const LoadedEntry& row : answer.entries) {
         found = found || row.id == asked;
         const auto at = out_.find(row.id);
-        const auto work = ready_.lower_bound({row.id, 0});
-        const bool wanted = work != ready_.end() && work->first.first == row.id;
-        if (at == out_.end() || at->second.entry.batch() || !wanted) continue;
+        if (at == out_.end() || at->second.entry.batch() || !is_awaited(row.id)) continue;
         if (row.batch)
             at->second.entry.custody->restore(row.batch);
         else

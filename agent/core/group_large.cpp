@@ -61,6 +61,10 @@ void Group::settle_whole(LargeMessage& message) {
 }
 
 void Group::leave_large(ConsumerId gone) {
+    if (consumers_.empty())  // another agent may have what rests
+        for (LargeMessage* message :
+             large_.find_all([](const LargeMessage& one) { return one.rests; }))
+            end_rest(*message);
     const auto left =
         large_.find_all([&](const LargeMessage& message) { return message.consumer == gone; });
     for (LargeMessage* message : left) {
@@ -89,6 +93,7 @@ void Group::take_back_large(LargeMessage& message, Consumer& consumer, const Ret
 
 // What its consumer has decided of it counts for nothing without the rest.
 void Group::give_back_whole(LargeMessage& message) {
+    release_ahead(message);
     for (const BatchId part : message.parts) {
         Out& out = out_.at(part);
         if (out.remaining > 0) continue;
@@ -110,11 +115,13 @@ void Group::bury_whole(LargeMessage& message, const std::string& reason) {
 }
 
 void Group::forget_work(BatchId batch) {
+    if (LargeMessage* const large = out_.at(batch).large) large->ahead.erase(batch);
     std::erase_if(ready_, [&](const auto& work) { return work.first.first == batch; });
     std::erase_if(resting_, [&](const auto& work) { return work.second.first.first == batch; });
 }
 
 std::vector<LargeMessage*> Group::waiting_for_parts(Time before) {
+    if (is_paused()) return {};  // they may be here
     return large_.find_all([&](const LargeMessage& message) {
         return message.consumer && !message.complete && message.moved <= before;
     });

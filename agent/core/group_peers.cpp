@@ -23,6 +23,14 @@ Entry* Group::for_peer(PeerTaker taker) {
     return nullptr;
 }
 
+// What a peer sent is for this host, unless that cannot hand it out.
+bool Group::is_pinned(const Entry& entry) const {
+    if (!entry.has(entry_flag::pinned) || gives_all_away) return false;
+    const Time since = consumers_.empty() ? forsaken_since_ : entry.custody->taken;
+    return keeper_.now() - since <
+           keeper_.policies.of(destination_.kind, destination_.name).return_after;
+}
+
 // Ranges of a batch, and what was decided in part, wait for a consumer of this host.
 Entry* Group::left_behind(PeerTaker taker) {
     if (!consumers_.empty()) return nullptr;
@@ -31,8 +39,9 @@ Entry* Group::left_behind(PeerTaker taker) {
     const bool whole = work.count == out.entry.messages() && out.entry.owed().done == 0;
     const bool is_free =
         out.large == nullptr || out.large->peer == nullptr || out.large->peer == taker;
-    const bool pinned = out.entry.has(entry_flag::pinned) && !gives_all_away;
-    if (!whole || !is_free || out.buried > 0 || pinned) return nullptr;
+    const bool stays = out.large != nullptr ? out.entry.has(entry_flag::pinned) && !gives_all_away
+                                            : is_pinned(out.entry);
+    if (!whole || !is_free || out.buried > 0 || stays) return nullptr;
     if (out.entry.batch()) return &out.entry;
     recall(out.entry);
     return nullptr;
@@ -56,16 +65,17 @@ bool Group::is_with_peer(const wire::BatchHeader& batch, PeerTaker taker) {
 }
 
 bool Group::may_go_to_peer(const Entry& entry, PeerTaker taker) {
-    const bool pinned = entry.has(entry_flag::pinned) && !gives_all_away;
     const auto& header = entry.batch().header();
-    if (!header.part)
-        return !pinned || keeper_.now() - entry.custody->taken >= limits::queue_return_after;
-    if (pinned) return false;
+    if (!header.part) return !is_pinned(entry);
+    if (entry.has(entry_flag::pinned) && !gives_all_away) return false;
     const LargeMessage* const large = large_.find(header);
     return large == nullptr || large->peer == taker;
 }
 
 Entry Group::take_for_peer(Lane lane, PeerTaker taker) {
+    // Who has just had one is woken last.
+    const auto at = std::find(takers.begin(), takers.end(), taker);
+    if (at != takers.end()) std::rotate(at, at + 1, takers.end());
     if (!ready_.empty()) return take_left_behind(taker);
     Entry entry = run(lane).pop();
     LargeMessage* const large = note_part(entry);
@@ -90,6 +100,10 @@ bool Group::decided_at_peer(const Entry& entry, Settlement how) {
 void Group::return_from_peer(Entry entry) {
     const BatchId batch = entry.id();
     const std::uint32_t count = entry.messages();
+    if (is_service()) {  // it may have been carried out there
+        unanswered_.push_back({entry, 0, count, true});
+        return keeper_.settle(entry, Settlement::purged);
+    }
     const auto at = out_.emplace(batch, Out{.entry = std::move(entry), .remaining = count}).first;
     put_back(at->second, 0, {.count = count, .attempt = 2}, Duration{});
 }

@@ -8,12 +8,12 @@ Group& Exchange::State::add_group(Destination destination) {
     auto group = std::make_unique<Group>(destination, keeper, leases);
     Group& added = *group;
     groups_by_name[{destination.type, destination.name}] = &added;
-    if (added.is_queue()) {
-        restless.insert(added.id());
-    } else {
+    if (added.is_queue()) restless.insert(added.id());
+    if (has_filter(destination.type)) {
         groups_by_filter.add(destination.kind, destination.filter, added);
         routes.note_change(destination.kind, destination.filter);
     }
+    if (added.has_share()) added.quota = share_of(added);
     groups.emplace(destination.id, std::move(group));
     return added;
 }
@@ -26,14 +26,41 @@ Group& Exchange::State::queue(const std::string& name) {
                               .kind = wire::Kind::queue,
                               .name = name});
     keeper.declare(added.destination());
-    std::vector<Remote*> wanting;
-    find_wanting(wire::Kind::queue, name, wanting);
-    for (Remote* remote : wanting)
-        if (works_on(*remote, name)) {
-            remote->queues.push_back(&added);
-            added.takers.push_back(remote);
-        }
+    find_takers(added);
     return added;
+}
+
+Group& Exchange::State::service(const std::string& name) {
+    if (Group* const found = find_group(Destination::Type::service, name)) return *found;
+    last_service = last_service.next();
+    Group& added = add_group({.type = Destination::Type::service,
+                              .id = last_service,
+                              .kind = wire::Kind::service,
+                              .name = name});
+    find_takers(added);
+    return added;
+}
+
+void Exchange::State::find_takers(Group& group) {
+    if (group.is_shared()) {
+        const InterestKey working = key_of(interest_of(group));
+        for (const auto& [agent, remote] : remotes)
+            if (remote->interest.items().contains(working) &&
+                works_on(*remote, wire::Kind::topic, group.destination().filter)) {
+                remote->queues.push_back(&group);
+                group.takers.push_back(remote.get());
+            }
+        return;
+    }
+    const wire::Kind kind = group.destination().kind;
+    const std::string& name = group.destination().name;
+    std::vector<Remote*> wanting;
+    find_wanting(kind, name, wanting);
+    for (Remote* remote : wanting)
+        if (works_on(*remote, kind, name)) {
+            remote->queues.push_back(&group);
+            group.takers.push_back(remote);
+        }
 }
 
 Group* Exchange::State::find_group(Destination::Type type, const std::string& name) {
@@ -47,16 +74,21 @@ void Exchange::State::drop_group(DestinationId id) {
     if (found == groups.end()) return;
     Group& group = *found->second;
     hide_interest(group);
+    if (group.is_shared()) take_back_from_peers(group);
     group.purge();
-    keeper.forget_destination(id);
+    if (group.is_service())
+        keeper.ledger.forget(id);
+    else
+        keeper.forget_destination(id);
     let_go_on(id);
     groups_by_name.erase({group.destination().type, group.destination().name});
     for (Remote* taker : group.takers) std::erase(taker->queues, &group);
     delaying.erase(id);
     restless.erase(id);
+    collecting.erase(id);
     const Destination& gone = group.destination();
-    if (!group.is_queue()) groups_by_filter.remove(gone.kind, gone.filter, group);
-    routes.note_change(gone.kind, group.is_queue() ? gone.name : gone.filter);
+    if (has_filter(gone.type)) groups_by_filter.remove(gone.kind, gone.filter, group);
+    routes.note_change(gone.kind, has_filter(gone.type) ? gone.filter : gone.name);
     groups.erase(found);
 }
 
@@ -67,12 +99,13 @@ wire::InterestItem Exchange::State::interest_of(const Group& group) const {
             .durable = durable,
             .name = durable ? d.name : std::string{},
             .group = d.group,
-            .filter = group.is_queue() ? d.name : d.filter};
+            .filter = has_filter(d.type) ? d.filter : d.name};
 }
 
 void Exchange::State::show_interest(Group& group) {
     if (group.interest_shown) return;
     group.interest_shown = true;
+    group.interest_since = now;
     own_interest.add(interest_of(group));
 }
 
@@ -83,37 +116,48 @@ void Exchange::State::hide_interest(Group& group) {
 }
 
 // A queue's messages go only where a consumer is within reach: those of a subscription also set out
-// for who is away.
-bool Exchange::State::works_on(const Remote& wanting, const std::string& queue) const {
+// for who is away. (What of a group's it may not have shows with each batch.)
+bool Exchange::State::works_on(const Remote& wanting, wire::Kind kind,
+                               std::string_view name) const {
     return wanting.via != nullptr && wanting.up &&
-           peers_by_outbound.at(wanting.via)->may_have(wire::Kind::queue, queue);
+           (kind == wire::Kind::topic || peers_by_outbound.at(wanting.via)->may_have(kind, name));
 }
 
 void Exchange::State::refresh_queues(Remote& remote) {
-    for (Group* queue_here : std::exchange(remote.queues, {}))
+    for (Group* queue_here : std::exchange(remote.queues, {})) {
         std::erase(queue_here->takers, &remote);
+        if (queue_here->is_service()) touch(*queue_here);  // nobody may be left
+    }
     for (Group* wanted : queues_wanted_by(remote)) {
-        if (!works_on(remote, wanted->destination().name)) continue;
+        if (!works_on(remote, wanted->destination().kind, wanted->destination().name)) continue;
         remote.queues.push_back(wanted);
         wanted->takers.push_back(&remote);
     }
     wake(remote);
 }
 
-// In the order of their ids.
+// Queues, groups and services, in the order of their ids.
 std::vector<Group*> Exchange::State::queues_wanted_by(const Remote& remote) const {
     std::map<DestinationId, Group*> wanted;
     const auto& items = remote.interest.items();
-    for (auto at = items.lower_bound({wire::Kind::queue, "", ""});
-         at != items.end() && at->second.kind == wire::Kind::queue; ++at) {
-        const std::string& name = at->second.filter;
-        if (wire::is_channel(name)) {
-            const auto found = groups_by_name.find({Destination::Type::queue, name});
+    // Behind those of anonymous subscriptions, which have no group.
+    for (auto at = items.lower_bound({wire::Kind::topic, "", "!", ""});
+         at != items.end() && at->second.kind == wire::Kind::topic && at->second.name.empty();
+         ++at) {
+        const auto address = wire::group_address(at->second.group, at->second.filter);
+        const auto found = groups_by_name.find({Destination::Type::shared, address});
+        if (found != groups_by_name.end()) wanted.emplace(found->second->id(), found->second);
+    }
+    for (auto at = items.lower_bound({wire::Kind::queue, "", "", ""}); at != items.end(); ++at) {
+        const wire::InterestItem& item = at->second;
+        if (wire::is_channel(item.filter)) {
+            const auto found = groups_by_name.find({type_of(item.kind), item.filter});
             if (found != groups_by_name.end()) wanted.emplace(found->second->id(), found->second);
             continue;
         }
         for (const auto& [id, group] : groups)
-            if (group->is_queue() && wire::matches(name, group->destination().name))
+            if (group->destination().kind == item.kind && group->is_queue() &&
+                wire::matches(item.filter, group->destination().name))
                 wanted.emplace(id, group.get());
     }
     std::vector<Group*> queues;

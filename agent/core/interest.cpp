@@ -8,7 +8,9 @@ namespace bus::core {
 using wire::InterestItem;
 using wire::LinkInterest;
 
-InterestKey key_of(const InterestItem& item) { return {item.kind, item.name, item.filter}; }
+InterestKey key_of(const InterestItem& item) {
+    return {item.kind, item.name, item.group, item.filter};
+}
 
 // ---- OwnInterest ---------------------------------------------------------------------------
 
@@ -45,20 +47,29 @@ std::vector<InterestItem> OwnInterest::snapshot() const {
 void PeerInterest::join(FiltersOf<Remote>& all, Remote& whose) {
     all_ = &all;
     whose_ = &whose;
-    for (const auto& [key, item] : items_) all.add(item.kind, item.filter, whose);
+    for (const auto& [key, item] : items_) add_filter(item);
 }
 
 void PeerInterest::leave() {
-    for (const auto& [key, item] : items_) all_->remove(item.kind, item.filter, *whose_);
+    for (const auto& [key, item] : items_) remove_filter(item);
     all_ = nullptr;
+}
+
+void PeerInterest::add_filter(const InterestItem& item) {
+    if (all_ != nullptr && item.group.empty()) all_->add(item.kind, item.filter, *whose_);
+}
+
+void PeerInterest::remove_filter(const InterestItem& item) {
+    if (all_ != nullptr && item.group.empty()) all_->remove(item.kind, item.filter, *whose_);
 }
 
 // true: it was not known, or it was thought lost.
 bool PeerInterest::insert(const InterestItem& item) {
     const auto key = key_of(item);
     removed_.erase(key);
+    recovered_.erase(key);
     const bool is_new = items_.emplace(key, item).second;
-    if (is_new && all_ != nullptr) all_->add(item.kind, item.filter, *whose_);
+    if (is_new) add_filter(item);
     const bool was_lost = lost_.erase(key) > 0;
     if (is_new || was_lost) digest_ ^= wire::digest(item);
     return is_new || was_lost;
@@ -67,10 +78,11 @@ bool PeerInterest::insert(const InterestItem& item) {
 bool PeerInterest::erase(const InterestItem& item) {
     const auto key = key_of(item);
     if (item.durable && removed_.size() < limits::tombstones_max) removed_.emplace(key, item);
+    recovered_.erase(key);
     const auto found = items_.find(key);
     if (found == items_.end()) return false;
     if (lost_.erase(key) == 0) digest_ ^= wire::digest(found->second);
-    if (all_ != nullptr) all_->remove(item.kind, item.filter, *whose_);
+    remove_filter(item);
     items_.erase(found);
     return true;
 }
@@ -90,7 +102,7 @@ std::vector<InterestItem> PeerInterest::snapshot() const {
 }
 
 std::optional<PeerInterest::Change> PeerInterest::apply(const LinkInterest& frame,
-                                                        const AgentId& by) {
+                                                        const AgentId& by, Teller teller) {
     switch (frame.part) {
         case LinkInterest::Part::snapshot_more:
         case LinkInterest::Part::snapshot_last:
@@ -101,7 +113,7 @@ std::optional<PeerInterest::Change> PeerInterest::apply(const LinkInterest& fram
             {
                 auto staged = std::move(staged_[by]);
                 staged_.erase(by);
-                return replace_by(std::move(staged));
+                return replace_by(std::move(staged), teller);
             }
         case LinkInterest::Part::change: {
             Change change;
@@ -121,9 +133,17 @@ std::optional<PeerInterest::Change> PeerInterest::apply(const LinkInterest& fram
     return Change{};
 }
 
-PeerInterest::Change PeerInterest::replace_by(Items staged) {
+std::vector<InterestItem> PeerInterest::stop_waiting() {
+    std::vector<InterestItem> ended;
+    for (const auto& key : std::exchange(recovered_, {}))
+        if (lost_.contains(key)) ended.push_back(items_.at(key));
+    for (const auto& item : ended) erase(item);
+    return ended;
+}
+
+PeerInterest::Change PeerInterest::replace_by(Items staged, Teller teller) {
     Change change;
-    std::vector<InterestItem> gone;
+    std::vector<InterestItem> gone, kept;
     for (const auto& [key, item] : items_) {
         const auto still = staged.find(key);
         const bool removed = still != staged.end() && still->second.op == InterestItem::Op::remove;
@@ -131,11 +151,14 @@ PeerInterest::Change PeerInterest::replace_by(Items staged) {
         // Absence ends what lived with a session, never what is durable.
         if (item.durable && !removed && !mutated(Mutation::snapshot_ends_durable))
             change.give_back.push_back(item);
+        else if (teller == Teller::relay && recovered_.contains(key))
+            kept.push_back(item);
         else
             gone.push_back(item);
     }
-    for (const auto& item : change.give_back)
-        if (lost_.insert(key_of(item)).second) digest_ ^= wire::digest(item);
+    for (const auto* items : {&change.give_back, &kept})
+        for (const auto& item : *items)
+            if (lost_.insert(key_of(item)).second) digest_ ^= wire::digest(item);
     for (const auto& item : gone) {
         erase(item);
         change.removed.push_back(item);

@@ -18,7 +18,8 @@
 
 namespace bus::core {
 
-using InterestKey = std::tuple<wire::Kind, std::string, std::string>;  // kind, durable name, filter
+// Kind, name, group, filter.
+using InterestKey = std::tuple<wire::Kind, std::string, std::string, std::string>;
 InterestKey key_of(const wire::InterestItem& item);
 
 class OwnInterest {
@@ -58,13 +59,23 @@ class PeerInterest {
     };
 
     // What it wants is in there as well, as whose it is, until it is told to leave.
+    // (What a group wants is owed to the group: sharing.cpp.)
     void join(FiltersOf<Remote>& all, Remote& whose);
     void leave();
     // As it was known before this agent started.
-    void recover(const wire::InterestItem& item) { insert(item); }
+    void recover(const wire::InterestItem& item) {
+        insert(item);
+        if (!item.durable) recovered_.insert(key_of(item));
+    }
     // One frame, told `by` a neighbour (the agent itself, or a relay); nullopt until a snapshot is
-    // complete. A change without a snapshot changes nothing.
-    std::optional<Change> apply(const wire::LinkInterest& frame, const AgentId& by);
+    // complete. A change without a snapshot changes nothing. A relay's snapshot may be older than
+    // what was recovered, so it does not end that, until stop_waiting().
+    enum class Teller : std::uint8_t { itself, relay };
+    std::optional<Change> apply(const wire::LinkInterest& frame, const AgentId& by,
+                                Teller teller = Teller::itself);
+    // Whoever tells of it has had the time to hear of it: ends what was recovered and is in no
+    // snapshot since.
+    std::vector<wire::InterestItem> stop_waiting();
     // A new link session begins: a snapshot comes.
     void begin(const AgentId& by) {
         synchronised_ = false;
@@ -82,15 +93,18 @@ class PeerInterest {
 
   private:
     using Items = std::map<InterestKey, wire::InterestItem>;
-    Change replace_by(Items staged);
+    Change replace_by(Items staged, Teller teller);
+    void add_filter(const wire::InterestItem& item);
+    void remove_filter(const wire::InterestItem& item);
     bool insert(const wire::InterestItem& item);
     bool erase(const wire::InterestItem& item);
 
     FiltersOf<Remote>* all_ = nullptr;
     Remote* whose_ = nullptr;
     Items items_;
-    std::set<InterestKey> lost_;  // of items_: durable, and the agent's snapshot lacked it
-    Items removed_;               // durable, ended on purpose
+    std::set<InterestKey> lost_;       // of items_: kept, though the latest snapshot lacked it
+    std::set<InterestKey> recovered_;  // of items_: lives with a session, and not told of since
+    Items removed_;                    // durable, ended on purpose
     std::map<AgentId, Items> staged_;
     bool synchronised_ = false;
     std::uint64_t version_ = 0;

@@ -16,6 +16,7 @@
 #include "core/channel_filter.h"
 #include "core/dead_letter.h"
 #include "core/destination.h"
+#include "core/gaps.h"
 #include "core/tickets.h"
 #include "wire/batch.h"
 #include "wire/names.h"
@@ -34,7 +35,8 @@ inline constexpr std::uint8_t arrival = 16;  // its settlement counts for the re
 
 // ---- Changes: one submission is one transaction --------------------------------
 
-// The batch's bytes, stored once. Followed by at least one Owe in the same submission.
+// The batch's bytes, stored once, with the group that it is for. Followed by at least one Owe in
+// the same submission.
 struct Put {
     BatchId id;
     Batch batch;
@@ -46,8 +48,9 @@ struct Put {
 struct Owe {
     StreamId stream;
     BatchId id;
-    std::uint8_t flags = 0;  // entry_flag
-    std::uint32_t done = 0;  // as Progress
+    std::uint8_t flags = 0;             // entry_flag
+    std::uint32_t done = 0;             // as Progress
+    std::uint64_t due_wall_micros = 0;  // of a destination that waits for it; 0: it does not
 };
 // The destination has taken over. The last settlement of a batch deletes its row.
 struct Settle {
@@ -93,7 +96,7 @@ struct DropDestination {
     std::uint64_t wall_micros = 0;
 };
 // What a peer durably wants, or wanted when it was last heard. `item` is keyed by kind, name,
-// filter.
+// filter, group.
 struct PutInterest {
     AgentId peer;
     wire::Kind kind = wire::Kind::topic;
@@ -105,16 +108,19 @@ struct DropInterest {
     AgentId peer;
     wire::Kind kind = wire::Kind::topic;
     std::string name, filter;
+    std::string group = {};
 };
 // A removed durable subscription of this host, until every peer has confirmed its removal.
 struct PutTombstone {
     wire::Kind kind = wire::Kind::topic;
     std::string name, filter;
     std::uint64_t version = 0;
+    std::string group = {};
 };
 struct DropTombstone {
     wire::Kind kind = wire::Kind::topic;
     std::string name, filter;
+    std::string group = {};
 };
 struct PutPeer {
     AgentId id;
@@ -128,6 +134,13 @@ struct PutPeer {
 };
 struct DropPeer {
     AgentId id;
+};
+
+// What a subscription has lost; it goes with its destination.
+struct PutGaps {
+    DestinationId destination;
+    Gaps gaps;
+    friend bool operator==(const PutGaps&, const PutGaps&) = default;
 };
 
 // G5, of one destination since this incarnation began, in messages. 0 is the account without one:
@@ -172,7 +185,7 @@ struct Watch {
 using Change =
     std::variant<Put, Owe, Settle, Progress, PeerMark, ProducerMark, GiveUp, DropProducerMark,
                  PutDestination, DropDestination, PutInterest, DropInterest, PutTombstone,
-                 DropTombstone, PutPeer, DropPeer, Account, Bury, DropDeadLetter, Watch>;
+                 DropTombstone, PutPeer, DropPeer, PutGaps, Account, Bury, DropDeadLetter, Watch>;
 
 // Submissions are numbered 1, 2, 3 ... by the core.
 using Submission = StrongInt<struct SubmissionTag>;
@@ -196,9 +209,11 @@ struct ReadBack {
     StreamId stream;
     BatchId after;
     std::uint64_t bytes = 0;
-    std::optional<std::uint64_t> channel;  // wire::channel_hash
+    std::optional<std::uint64_t> channel;  // wire::order_hash
     bool recall = false;  // of what is handed out: the asker's own note, comes back with the answer
     std::optional<Old> old = std::nullopt;
+    // In the order in which they are due, from what is due then, with `after` or a higher id, on.
+    std::optional<std::uint64_t> due_wall_micros = std::nullopt;
 };
 
 // ---- Answers -----------------------------------------------------------------
@@ -240,6 +255,7 @@ struct LoadedEntry {
     std::uint32_t messages = 0;  // of the batch: needed where its bytes are damaged
     DestinationId source;
     std::uint64_t taken_wall_micros = 0;
+    std::uint64_t due_wall_micros = 0;
 };
 struct Loaded {
     ReadBack request;
@@ -277,6 +293,7 @@ struct Recovered {
         StreamId id;
         std::uint64_t entries = 0, messages = 0, bytes = 0;  // messages: not acknowledged yet
         BatchId first, last;
+        std::uint64_t oldest_wall_micros = 0;  // when the first was taken; 0: not known
     };
     AgentId agent;                      // zero in a new journal
     std::uint64_t incarnation = 0;      // of the previous start; 0: none
@@ -292,6 +309,7 @@ struct Recovered {
     std::vector<GiveUp> given_up;
     std::vector<PutInterest> interest;
     std::vector<PutTombstone> tombstones;
+    std::vector<PutGaps> gaps;
     std::vector<Damaged> damage;  // found while opening
     JournalSpace space;
 };

@@ -10,8 +10,8 @@ using Place = Custody::Place;
 
 // ---- Custody -------------------------------------------------------------------
 
-std::shared_ptr<Custody> Keeper::take(Batch batch, const std::vector<Where>& where, Time expires,
-                                      DestinationId source, std::uint8_t hops, bool is_final) {
+std::shared_ptr<Custody> Keeper::owe(Batch batch, const std::vector<Where>& where, Time expires,
+                                     DestinationId source, std::uint8_t hops) {
     BUS_ASSERT(!where.empty());
     last_batch_ = last_batch_.next();
     auto custody = std::make_shared<Custody>(last_batch_, std::move(batch), meter);
@@ -25,10 +25,24 @@ std::shared_ptr<Custody> Keeper::take(Batch batch, const std::vector<Where>& whe
         custody->owed.push_back({.stream = one.stream, .flags = one.flags});
         ledger.take(one.stream.to, custody->messages);
     }
+    return custody;
+}
+
+std::shared_ptr<Custody> Keeper::take_fleeting(Batch batch, const std::vector<Where>& where,
+                                               Time expires, DestinationId source,
+                                               std::uint8_t hops) {
+    auto custody = owe(std::move(batch), where, expires, source, hops);
+    custody->fleeting = true;
+    return custody;
+}
+
+std::shared_ptr<Custody> Keeper::take(Batch batch, const std::vector<Where>& where, Time expires,
+                                      DestinationId source, std::uint8_t hops, bool is_final) {
+    auto custody = owe(std::move(batch), where, expires, source, hops);
     custody->is_final = is_final;
     ++unsafe_;
     const auto& header = custody->batch.header();
-    if (is_final) unsafe_by_message_.emplace(MessageKey{header.producer, header.sequence}, custody);
+    if (is_final) unsafe_by_message_.emplace(copy_key(header), custody);
     return custody;
 }
 
@@ -51,6 +65,7 @@ Entry Keeper::taken_back(const LoadedEntry& row, StreamId stream) {
     custody->taken =
         row.taken_wall_micros == 0 ? now_ : std::min(now_, from_wall(row.taken_wall_micros));
     custody->expires = row.expires_wall_micros == 0 ? never : from_wall(row.expires_wall_micros);
+    custody->due_wall_micros = row.due_wall_micros;
     custody->unsettled = 1;
     custody->owed.push_back(
         {.stream = stream, .flags = row.flags, .done = row.done, .before = row.done});
@@ -92,6 +107,7 @@ void Keeper::want_arrival(const Custody& custody, const std::shared_ptr<Intake>&
     }
     Arrival& arrival = arrivals_[custody.id];
     arrival = {.source = source, .number = number, .remaining = entries};
+    arrival.consumed = custody.batch.header().wants_consumed();
     for (const auto& owed : custody.owed)
         if ((owed.flags & entry_flag::arrival) != 0) arrival.owed.push_back(owed.stream.to);
     if (const auto* producer = std::get_if<ProducerId>(&source->source()))
@@ -153,15 +169,20 @@ void Keeper::arrive(BatchId id, bool safe, std::uint32_t entries, wire::Fate fat
     arrivals_.erase(found);
 }
 
-std::shared_ptr<Custody> Keeper::find_unsafe(const ProducerId& producer,
-                                             std::uint64_t sequence) const {
-    const auto found = unsafe_by_message_.find({producer, sequence});
+// Copies of one message for several groups are apart, by their hash.
+Keeper::MessageKey Keeper::copy_key(const wire::BatchHeader& header) {
+    const std::uint64_t apart = header.group.empty() ? 0 : wire::order_hash(header);
+    return {header.producer, header.sequence + apart};
+}
+
+std::shared_ptr<Custody> Keeper::find_unsafe(const wire::BatchHeader& copy) const {
+    const auto found = unsafe_by_message_.find(copy_key(copy));
     return found == unsafe_by_message_.end() ? nullptr : found->second.lock();
 }
 
 void Keeper::forget_message(const Custody& custody) {
     const auto& header = custody.batch.header();
-    const auto [first, last] = unsafe_by_message_.equal_range({header.producer, header.sequence});
+    const auto [first, last] = unsafe_by_message_.equal_range(copy_key(header));
     const auto self = std::find_if(
         first, last, [&](const auto& unsafe) { return unsafe.second.lock().get() == &custody; });
     if (self != last) unsafe_by_message_.erase(self);
@@ -194,7 +215,9 @@ void Keeper::settle(const Entry& entry, Settlement how, std::uint32_t buried) {
         add_pending(Settle{owed.stream, custody.id}, now_ + limits::journal_idle_flush);
     if (!was_safe && custody.safe()) safe(custody);
     const bool counts = (owed.flags & entry_flag::arrival) != 0 && how != Settlement::moved;
-    if (counts) arrive(custody.id, custody.safe(), 1, fate_of(how));
+    if (counts)
+        arrive(custody.id, custody.safe(), 1,
+               buried > 0 ? wire::Fate::dead_lettered : fate_of(how));
     custody.drop_spare_bytes();
 }
 
@@ -205,7 +228,7 @@ void Keeper::spare_bytes(const Entry& entry) {
 
 void Keeper::handed_out(const Entry& entry) {
     auto& flags = entry.owed().flags;
-    if ((flags & entry_flag::arrival) == 0) return;
+    if ((flags & entry_flag::arrival) == 0 || entry.batch().header().wants_consumed()) return;
     flags = static_cast<std::uint8_t>(flags & ~unsigned{entry_flag::arrival});
     arrive(entry.id(), entry.custody->safe(), 1, wire::Fate::reached);
 }
@@ -226,20 +249,24 @@ Settlement Keeper::expire(const Entry& entry, std::uint32_t first, std::uint32_t
 }
 
 void Keeper::bury(const Entry& entry, std::uint32_t first, std::uint32_t count, std::string reason,
-                  const std::string& name) {
+                  const std::string& name, std::uint32_t attempts) {
+    if (entry.custody->fleeting) return;  // whoever asked hears of it, or has heard no answer
+    const StreamId stream = entry.owed().stream;
     // A queue that nothing was ever journaled of has to have a name there.
-    if (const auto found = undeclared_.find(entry.owed().stream.to); found != undeclared_.end()) {
+    if (const auto found = undeclared_.find(stream.to); found != undeclared_.end()) {
         change(PutDestination{found->second}, true);
         undeclared_.erase(found);
     }
-    change(Bury{.stream = entry.owed().stream,
+    change(Bury{.stream = stream,
                 .id = entry.id(),
                 .batch = entry.batch(),
                 .first = first,
                 .count = count,
                 .reason = std::move(reason),
                 .wall_micros = wall_micros(now_),
-                .name = name},
+                .name = name,
+                .attempts = attempts,
+                .taken_wall_micros = wall_micros(entry.custody->taken)},
            true);
     ++entry.custody->burials;
     buried_.push_back(entry.custody);
@@ -367,8 +394,15 @@ void Keeper::put(const std::shared_ptr<Custody>& custody, Transaction& transacti
                                       .taken_wall_micros = wall_micros(custody->taken)});
     for (const auto& owed : custody->owed)
         if (!owed.settled)
-            transaction.changes.push_back(Owe{
-                .stream = owed.stream, .id = custody->id, .flags = owed.flags, .done = owed.done});
+            transaction.changes.push_back(Owe{.stream = owed.stream,
+                                              .id = custody->id,
+                                              .flags = owed.flags,
+                                              .done = owed.done,
+                                              .due_wall_micros = custody->due_wall_micros});
+    if (custody->released)
+        transaction.changes.push_back(Settle{custody->released->first, custody->released->second});
+    if (custody->dead_letter.value > 0)
+        transaction.changes.push_back(DropDeadLetter{custody->dead_letter});
     in_flight_->custodies.push_back(custody);
 }
 
@@ -390,7 +424,7 @@ void Keeper::add_marks(Transaction& transaction) {
 
 void Keeper::add_accounts(Transaction& transaction) {
     for (const DestinationId id : ledger.take_changed())
-        transaction.changes.push_back(ledger.account(id));
+        if (!is_service(id)) transaction.changes.push_back(ledger.account(id));
 }
 
 // ---- Its answers -------------------------------------------------------------------

@@ -18,6 +18,7 @@
 #include "core/intake.h"
 #include "core/journal.h"
 #include "core/ledger.h"
+#include "core/seen.h"
 #include "limits.h"
 #include "wire/local.h"
 
@@ -48,6 +49,9 @@ class Keeper {
     std::shared_ptr<Custody> take(Batch batch, const std::vector<Where>& where, Time expires,
                                   DestinationId source = {}, std::uint8_t hops = 0,
                                   bool is_final = true);
+    // Owed as long as it lives, and never journaled: a request, or its reply.
+    std::shared_ptr<Custody> take_fleeting(Batch batch, const std::vector<Where>& where,
+                                           Time expires, DestinationId source, std::uint8_t hops);
     // Best effort: owed to nobody once it was handed out; in no account.
     std::shared_ptr<Custody> take_loose(Batch batch, const std::vector<Where>& where, Time expires);
     // A row read back from the journal, as an entry of that stream.
@@ -86,12 +90,12 @@ class Keeper {
     void progress(const Entry& entry, std::uint32_t done);
     // A copy of messages [first, first + count) goes to the dead letters; the entry is not settled
     // by it. What was in memory only is not safe before that copy is on disk.
-    // `name`: of an agent, for people.
+    // `name`: of an agent, for people. `attempts`: to hand it to a consumer; 0: not known.
     void bury(const Entry& entry, std::uint32_t first, std::uint32_t count, std::string reason,
-              const std::string& name = {});
+              const std::string& name = {}, std::uint32_t attempts = 0);
     // The unsafe custody that holds this message for this host, if there is one: where a duplicate
     // waits.
-    std::shared_ptr<Custody> find_unsafe(const ProducerId& producer, std::uint64_t sequence) const;
+    std::shared_ptr<Custody> find_unsafe(const wire::BatchHeader& copy) const;
 
     // ---- What goes to the journal.
     // It shall be there by `due`, unless it settles before.
@@ -117,6 +121,7 @@ class Keeper {
 
     Ledger ledger;
     ChannelPolicies policies;
+    Seen seen;
     MemoryMeter meter;
     std::set<StreamId> journaled_streams;
     std::vector<std::shared_ptr<Intake>> dirty_intakes;
@@ -131,6 +136,7 @@ class Keeper {
         std::uint32_t remaining = 0;
         wire::Fate fate = wire::Fate::reached;
         std::vector<DestinationId> owed = {};  // where the entries are that count
+        bool consumed = false;                 // that is what its source wants to hear
     };
     std::vector<Arrival> arrived;
 
@@ -144,6 +150,7 @@ class Keeper {
     // No room for new data: only settlements are tried until there is.
     bool full() const { return full_; }
     std::size_t unsafe_count() const { return unsafe_; }
+    Time from_wall(std::uint64_t wall_micros) const;
     std::uint64_t wall_micros(Time now) const {
         return started_wall_micros_ +
                static_cast<std::uint64_t>(
@@ -165,12 +172,15 @@ class Keeper {
         std::vector<std::shared_ptr<Custody>> buried;
     };
     using MessageKey = std::pair<ProducerId, std::uint64_t>;
+    static MessageKey copy_key(const wire::BatchHeader& header);
     struct MessageKeyHash {
         std::size_t operator()(const MessageKey& key) const noexcept {
             return std::hash<ProducerId>{}(key.first) ^ (key.second * 0x9E3779B97F4A7C15ull);
         }
     };
 
+    std::shared_ptr<Custody> owe(Batch batch, const std::vector<Where>& where, Time expires,
+                                 DestinationId source, std::uint8_t hops);
     void safe(Custody& custody);
     void forget_message(const Custody& custody);
     void arrive(BatchId id, bool safe, std::uint32_t entries, wire::Fate fate);
@@ -183,7 +193,6 @@ class Keeper {
     void add_accounts(Transaction& transaction);
     void take_apart(bool maybe_on_disk);
     std::uint64_t expires_wall(Time expires) const;
-    Time from_wall(std::uint64_t wall_micros) const;
 
     BatchId last_batch_;
     const BatchId recovered_through_;

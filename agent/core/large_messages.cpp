@@ -13,6 +13,7 @@ LargeMessage& LargeMessages::begin(const wire::BatchHeader& part, DestinationId 
     begun.rest.kind = part.kind;
     begun.rest.lane = part.lane;
     begun.rest.channel = part.channel;
+    begun.rest.group = part.group;
     begun.rest.producer = part.producer;
     begun.rest.part = *part.part;
     return begun;
@@ -55,7 +56,7 @@ Batch abort_of(const wire::LinkUnfinished& message) {
     wire::encode_message(bytes.data() + length, header.sequence, {}, {});
     auto batch = OwnedBatch::make(std::move(bytes));
     BUS_ASSERT(batch.has_value());
-    return *batch;
+    return for_group(*batch, message.group);
 }
 
 }  // namespace bus::core

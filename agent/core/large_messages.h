@@ -9,6 +9,7 @@
 #include <optional>
 #include <set>
 #include <string>
+#include <tuple>
 #include <utility>
 #include <vector>
 
@@ -26,7 +27,15 @@ struct LargeMessage {
 
     std::optional<ConsumerId> consumer;  // none: it left, another one begins anew
     PeerTaker peer = nullptr;
-    std::vector<BatchId> parts;   // that are out, in order
+    std::vector<BatchId> parts;  // that are out, in order
+    // Of these, those that its consumer has not got yet, for want of room or since it `rests`.
+    struct Ahead {
+        std::uint16_t attempt = 1, deliveries = 0;  // as in Lease
+        bool suspect = false;
+    };
+    std::map<BatchId, Ahead> ahead;
+    bool rests = false;           // given back: no part is handed out before the first
+    BatchId spared;               // of these, the bytes up to here may be on disk only
     std::uint32_t undecided = 0;  // of these
     bool complete = false;        // the last part, or an abort, has come
     bool cut_short = false;       // an abort was the latest that came
@@ -68,7 +77,7 @@ class LargeMessages {
     std::map<Key, LargeMessage> messages_;
 };
 
-// The part that ends a message of which no more will come.
+// The part that ends a message of which no more will come, for the group that `message` names.
 Batch abort_of(const wire::LinkUnfinished& message);
 
 constexpr bool is_abort(const wire::BatchHeader& header) {
@@ -78,9 +87,10 @@ constexpr bool is_last_part(const wire::BatchHeader& header) {
     return is_abort(header) || header.part->index + 1 == header.part->total;
 }
 
-using LargeMessageKey = std::pair<ProducerId, std::uint64_t>;  // with its first sequence
+// Producer, first sequence, and the address of the group that this copy is for.
+using LargeMessageKey = std::tuple<ProducerId, std::uint64_t, std::string>;
 inline LargeMessageKey key_of(const wire::BatchHeader& part) {
-    return {part.producer, part.part->first_sequence};
+    return {part.producer, part.part->first_sequence, std::string{part.group}};
 }
 
 // Large messages of which a beginning has left and not yet the end: HOLD spares the rest of them,

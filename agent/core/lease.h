@@ -26,7 +26,8 @@ struct Lease {
     BatchId batch;
     std::uint32_t first = 0, count = 0;
     std::uint32_t undecided = 0;
-    std::uint64_t bytes = 0;    // of the consumer's room
+    std::uint64_t bytes = 0;       // of the consumer's room
+    std::uint64_t part_bytes = 0;  // of its room for parts
     bool takes_room = true;     // false: a part before the last; its message takes room with that
     std::uint16_t attempt = 1;  // hand-outs of it, with this one
     std::uint16_t deliveries = 0;      // of those before, in which its consumer really had it

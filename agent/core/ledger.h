@@ -44,6 +44,13 @@ class Ledger {
         accounts_.erase(to);
         changed_.erase(to);
     }
+    // `to` takes the place of `from`, for which nothing waits any more.
+    void pass_on(DestinationId from, DestinationId to) {
+        Account figures = account(from);
+        forget(from);
+        figures.destination = to;
+        of(to) = figures;
+    }
     // The destination has ended, and nothing waits for it: its figures stay, with those of no
     // destination.
     void close(DestinationId to) {

@@ -67,6 +67,7 @@ std::uint64_t Exchange::State::send_parcel(Link& link, const Outbound::Parcel& p
     wire::Envelope envelope = parcel.envelope;
     envelope.session = link.session;
     envelope.count = ++link.sent;
+    envelope.group = parcel.batch.header().group;
     const Remote* const origin = find_remote(parcel.source);
     const bool is_for_peer = parcel.finals.empty() ||
                              (parcel.finals.size() == 1 && parcel.finals.front() == link.peer->id);
@@ -229,7 +230,8 @@ std::vector<wire::InterestItem> Exchange::State::snapshot_with_removals() const 
                          .kind = std::get<0>(key),
                          .durable = true,
                          .name = std::get<1>(key),
-                         .filter = std::get<2>(key)});
+                         .group = std::get<2>(key),
+                         .filter = std::get<3>(key)});
     return items;
 }
 
@@ -318,17 +320,20 @@ void Exchange::State::on_interest(Link& link, const wire::LinkInterest& frame) {
 
 void Exchange::State::keep_interest(Remote& of, const PeerInterest::Change& change) {
     for (const auto& item : change.removed)
-        keeper.change(DropInterest{of.agent(), item.kind, item.name, item.filter}, true);
+        keeper.change(DropInterest{of.agent(), item.kind, item.name, item.filter, item.group},
+                      true);
     for (const auto& item : change.added)
         keeper.change(
             PutInterest{of.agent(), item.kind, item.durable, item.name, item.group, item.filter},
             true);
-    bool of_queues = false;
+    bool of_queues = false;  // or services
     for (const auto* items : {&change.added, &change.removed})
         for (const auto& item : *items) {
             routes.note_change(item.kind, item.filter);
-            of_queues = of_queues || item.kind == wire::Kind::queue;
+            of_queues = of_queues || item.kind != wire::Kind::topic || !item.group.empty();
         }
+    for (const auto& item : change.removed) forget_shared(of, item);
+    for (const auto& item : change.added) learn_shared(of, item);
     if (of_queues) refresh_queues(of);
 }
 
@@ -342,17 +347,18 @@ void Exchange::State::on_given_back(Link& link, const std::vector<wire::Interest
             send(link, wire::LinkInterest{.version = own_interest.version(), .items = {removal}});
             continue;
         }
-        if (!item.durable || find_group(Destination::Type::durable, item.name) != nullptr) continue;
-        last_destination = last_destination.next();
-        Group& group = add_group({.type = Destination::Type::durable,
-                                  .id = last_destination,
-                                  .kind = item.kind,
-                                  .name = item.name,
-                                  .filter = item.filter,
-                                  .group = item.group});
-        keeper.change(PutDestination{group.destination()}, true);
-        group.stored_by = keeper.pending_submission();
-        show_interest(group);
+        if (!item.durable) continue;
+        if (!item.group.empty()) {
+            declare_shared(shared(item.group, item.filter));
+        } else {
+            if (find_group(Destination::Type::durable, item.name) != nullptr) continue;
+            Group& again = add_subscription({.type = Destination::Type::durable,
+                                             .kind = item.kind,
+                                             .name = item.name,
+                                             .filter = item.filter});
+            show_interest(again);
+            note_gap(again, {.reason = wire::Gap::Reason::restored});
+        }
         event(Event::Kind::subscription_added, item.name,
               "given back by " + link.peer->settings.name + ": this journal did not know it");
     }

@@ -153,6 +153,8 @@ void State::meet(Link& link, const wire::LinkHello& hello) {
         peer.arrived.clear();  // it does not know these numbers any more
         peer.outbound->forget_passed_on();
     }
+    // It has forgotten me meanwhile, and with that what it would have told.
+    if (hello.your_incarnation != incarnation) peer.outbound->forget_passed_on();
     peer.incarnation = hello.incarnation;
     peer.nonce = hello.nonce;
     if (news) put_peer(peer);
@@ -303,9 +305,11 @@ void State::tell_lost(const Peer& peer, const wire::LinkHello& hello, Standing s
               why(them) + may_have_lost(them, me, given, taken, incarnation));
     const std::uint64_t here =
         peer.intake && hello.incarnation == peer.incarnation ? peer.intake->taken() : 0;
-    if (standing == Standing::lost_mine || (by_order && hello.given > here))
+    if (standing == Standing::lost_mine || (by_order && hello.given > here)) {
+        note_restored();
         event(Event::Kind::history_lost, peer.settings.name,
               why(me) + may_have_lost(me, them, hello.given, here, hello.incarnation));
+    }
 }
 
 }  // namespace bus::core

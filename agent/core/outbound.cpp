@@ -53,8 +53,10 @@ bool Outbound::offer_now(const Parcel& parcel, const Send& send) {
     if (!open_ || !flows_ || held_.everything() || held_.holds(header.kind, header.channel) ||
         loose_bytes_ + bytes > window_ / 4 + limits::frame_bytes_max || !is_free())
         return false;
-    loose_.push_back({send(parcel), bytes});
+    const std::uint64_t count = send(parcel);
+    loose_.push_back({count, bytes});
     loose_bytes_ += bytes;
+    if (header.part) bulk_.on_sent(count, bytes, keeper_.now());
     rate_.spend(bytes, keeper_.now());
     return true;
 }
@@ -67,6 +69,8 @@ void Outbound::open(std::uint64_t peer_incarnation, std::uint64_t taken, std::ui
     peer_incarnation_ = peer_incarnation;
     window_ = window;
     held_.replace(held);
+    bulk_.restart();
+    held_.let_parts(true);
     loose_.clear();
     loose_bytes_ = 0;
     bytes_out_ = 0;
@@ -114,6 +118,11 @@ const Entry& Outbound::Flight::entry() const {
     return at->entry;
 }
 
+// What comes from a queue travels alone.
+Batch Outbound::Flight::as_sent() const {
+    return Remote::as_sent(entry(), carried.size() == 1 ? carried.front().queue : nullptr);
+}
+
 // It is on its way no more; whoever owed it is told.
 void Outbound::settle(Carried& carried, Settlement how) {
     carried.done = true;
@@ -142,7 +151,7 @@ void Outbound::pass_on(Carried& carried, Settlement how) {
     const auto moved = how == Settlement::settled ? Settlement::moved : how;
     const auto& header = carried.entry.batch().header();
     if (header.part) {
-        const auto kept = carried.to->note_decided(header);
+        const auto kept = carried.to->note_decided(carried.entry, carried.queue);
         if (!kept && moved == Settlement::moved && carried.queue == nullptr) {
             carried.done = true;
             return carried.to->keep_part(std::exchange(carried.entry, {}));
@@ -153,14 +162,22 @@ void Outbound::pass_on(Carried& carried, Settlement how) {
     settle(carried, moved);
 }
 
-// Whoever waits for the receipt `arrived` of it waits for the relay's word.
+// Whoever waits for the receipt `arrived` of it waits for the relay's word; for `consumed`, for the
+// word of whoever has it.
 void Outbound::note_passed_on(const Flight& flight) {
+    if (flight.number == 0) return;  // it has not left
     std::uint32_t entries = 0;
-    for (const Carried& carried : flight.carried)
-        if (!carried.done && carried.to != neighbour_ && carried.entry.has(entry_flag::arrival))
-            ++entries;
-    if (entries > 0 && flight.number > 0)
-        passed_on_.add(flight.number, flight.entry().custody, entries);
+    for (const Carried& carried : flight.carried) {
+        if (carried.done || !carried.entry.has(entry_flag::arrival)) continue;
+        if (carried.to == neighbour_) {
+            if (!carried.entry.batch() || !carried.entry.batch().header().wants_consumed())
+                continue;
+            // It is settled here, and counts there.
+            carried.entry.owed().flags &= static_cast<std::uint8_t>(~entry_flag::arrival);
+        }
+        ++entries;
+    }
+    if (entries > 0) passed_on_.add(flight.number, flight.entry().custody, entries);
     // An earlier incarnation of the relay took it, and has forgotten who waits.
     if (flight.sent_to != peer_incarnation_)
         passed_on_.arrived(flight.number, wire::Fate::unknown);
@@ -210,6 +227,8 @@ bool Outbound::on_ack(const wire::LinkAck& ack) {
         loose_bytes_ -= loose_.front().bytes;
         loose_.pop_front();
     }
+    bulk_.on_received(ack.received, keeper_.now());
+    if (!held_.lets_parts() && parts_may_leave()) wake_all();
     touch();
     return true;
 }
@@ -235,7 +254,7 @@ void Outbound::give_back_if(Wanted wanted) {
             if (carried.done || !wanted(*carried.to)) continue;
             carried.done = true;
             --flight.open;
-            carried.to->note_back(carried.entry.batch().header());
+            carried.to->note_back(carried.entry, carried.queue);
             carried.to->take_back({std::exchange(carried.entry, {}), carried.queue});
             if (carried.to->via != nullptr) carried.to->via->wake(*carried.to);
         }
@@ -267,6 +286,20 @@ std::vector<Remote::Owed> Outbound::withdraw(const Remote& remote) {
     drop_landed();
     touch();
     return owed;
+}
+
+void Outbound::withdraw(const Group& queue, std::vector<Entry>& entries) {
+    for (Flight& flight : flights_)
+        for (Carried& carried : flight.carried) {
+            if (carried.done || carried.queue != &queue) continue;
+            carried.done = true;
+            carried.to->note_back(carried.entry, carried.queue);
+            entries.push_back(std::exchange(carried.entry, {}));
+            if (--flight.open == 0 && std::exchange(flight.counted, false))
+                bytes_out_ -= flight.bytes;
+        }
+    drop_landed();
+    touch();
 }
 
 Run::Size Outbound::under_way_to(const Remote& remote, Of which) const {
@@ -301,6 +334,12 @@ bool Outbound::fits(std::uint64_t bytes) const {
     return bytes_out_ == 0 || bytes_out_ + bytes <= window_;
 }
 
+// What fills the window is not safe over there before it is on disk: others need not wait for it.
+bool Outbound::parts_may_leave() const {
+    const std::uint64_t share = window_ - window_ / limits::bulk_window_spared;
+    return bulk_.has_room() && (bytes_out_ == 0 || bytes_out_ + limits::frame_bytes_max <= share);
+}
+
 bool Outbound::is_free() {
     waits_for_rate_ = !rate_.free(keeper_.now());
     return !waits_for_rate_;
@@ -311,8 +350,9 @@ void Outbound::pump(const Send& send) {
     if (!open_ || !flows_) return;
     resend(send);
     if (resend_at_ < flights_.size()) return;  // the window is full of what goes again
-    while (send_next(send)) {
+    while (!yields_ && send_next(send)) {
     }
+    if (std::exchange(yields_, false)) touch();
 }
 
 // What had left before this session and was not taken: first, in number order, held or not.
@@ -321,11 +361,13 @@ void Outbound::resend(const Send& send) {
         Flight& flight = flights_[resend_at_];
         if (flight.done()) continue;
         if (!fits(flight.bytes) || !is_free()) return;
+        if (flight.entry().batch().header().part && !bulk_.has_room()) return;
         send_flight(flight, true, send);
     }
 }
 
 bool Outbound::send_next(const Send& send) {
+    held_.let_parts(parts_may_leave());
     while (!active_.empty()) {
         turn_ %= active_.size();
         Remote& remote = *active_[turn_];
@@ -349,7 +391,7 @@ bool Outbound::send_from(Remote& remote, Entry& front, const Send& send) {
     Flight flight{.bytes = bytes, .open = 1};
     flight.carried.push_back({std::move(owed.entry), &remote, owed.queue});
     const Entry& entry = flight.carried.front().entry;
-    if (&remote != neighbour_) remote.note_left(entry.batch().header());
+    if (&remote != neighbour_) remote.note_left(entry, owed.queue);
     if (entry.custody->expires <= keeper_.now()) {
         land(flight, keeper_.expire(entry));
         return true;
@@ -359,6 +401,7 @@ bool Outbound::send_from(Remote& remote, Entry& front, const Send& send) {
         return true;
     }
     if (owed.queue == nullptr) join_copies(flight);
+    yields_ = owed.queue != nullptr && owed.queue->takers.size() > 1;
     flight.number = ++last_number_;
     flight.left_for = peer_incarnation_;
     flight.since = keeper_.now();
@@ -392,7 +435,7 @@ void Outbound::join(Flight& flight, Remote& remote) {
     first.owed().flags |= flags;
     entry->owed().flags |= flags;
     ++flight.open;
-    if (&remote != neighbour_) remote.note_left(entry->batch().header());
+    if (&remote != neighbour_) remote.note_left(*entry, nullptr);
     flight.carried.push_back({std::move(*entry), &remote, nullptr});
 }
 
@@ -403,7 +446,7 @@ void Outbound::send_flight(Flight& flight, bool again, const Send& send) {
     Parcel parcel{.envelope = {.number = flight.number,
                                .lifetime_millis = keeper_.lifetime_left(*entry.custody),
                                .messages = entry.messages()},
-                  .batch = entry.batch(),
+                  .batch = flight.as_sent(),
                   .finals = {},
                   .source = entry.custody->source,
                   .hops = entry.custody->hops};
@@ -425,7 +468,8 @@ void Outbound::send_flight(Flight& flight, bool again, const Send& send) {
     flight.counted = true;
     bytes_out_ += flight.bytes;
     rate_.spend(flight.bytes, keeper_.now());
-    send(parcel);
+    const std::uint64_t count = send(parcel);
+    if (entry.batch().header().part) bulk_.on_sent(count, flight.bytes, keeper_.now());
 }
 
 void Outbound::read_on(std::uint64_t memory_bytes_max, std::vector<ReadBack>& reads) {

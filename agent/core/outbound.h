@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "base/few.h"
+#include "core/bulk_pace.h"
 #include "core/effects.h"
 #include "core/group.h"
 #include "core/keeper.h"
@@ -85,6 +86,8 @@ class Outbound {
     void give_back_all();
     // Whatever is on its way for that agent is not any more; what was taken over may still arrive.
     std::vector<Remote::Owed> withdraw(const Remote& remote);
+    // The same, of that queue.
+    void withdraw(const Group& queue, std::vector<Entry>& entries);
     // On its way for that agent; of its own stream, or of queues as well.
     enum class Of : std::uint8_t { own_stream, everything };
     Run::Size under_way_to(const Remote& remote, Of which) const;
@@ -138,6 +141,7 @@ class Outbound {
 
         bool done() const { return open == 0; }
         const Entry& entry() const;  // of any that is not done
+        Batch as_sent() const;
     };
 
     void send_flight(Flight& flight, bool again, const Send& send);
@@ -149,6 +153,7 @@ class Outbound {
     void touch();
     bool is_free();
     bool fits(std::uint64_t bytes) const;
+    bool parts_may_leave() const;
     void finish(Flight& flight);
     void land(Flight& flight, Settlement how);
     void settle(Carried& carried, Settlement how);
@@ -181,7 +186,9 @@ class Outbound {
     std::uint64_t bytes_out_ = 0;
     HeldChannels held_;
     Rate rate_;
+    BulkPace bulk_;
     bool waits_for_rate_ = false;
+    bool yields_ = false;  // the next batch of that queue is another neighbour's, if it can take it
     // Best effort on the way: what the peer's ack.received has not confirmed yet.
     struct Loose {
         std::uint64_t count, bytes;

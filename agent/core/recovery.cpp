@@ -17,7 +17,8 @@ State::State(Settings the_settings, std::uint64_t the_incarnation, Recovered rec
       started(at),
       keeper(recovered, at, wall_micros),
       own_interest(the_incarnation << 20),
-      last_destination(recovered.last_destination) {
+      last_destination(recovered.last_destination),
+      dead_letters(recovered.space.last_dead_letter) {
     next_tick = now + std::chrono::seconds{1};
     recover(recovered);
 }
@@ -28,11 +29,21 @@ void State::recover(Recovered& recovered) {
     recover_peers(recovered);
     for (const auto& stream : recovered.streams) {
         keeper.ledger.recover(stream.id.to, stream.messages);
-        if (const auto group = groups.find(stream.id.to); group != groups.end())
-            group->second->recover(stream);
-        else if (Remote* const to = find_remote(stream.id.to))
-            to->stream(stream.id.lane).recover(stream);
+        const Time oldest = stream.oldest_wall_micros == 0
+                                ? Time{}
+                                : std::min(now, keeper.from_wall(stream.oldest_wall_micros));
+        if (const auto group = groups.find(stream.id.to); group != groups.end()) {
+            group->second->recover(stream, oldest);
+            watch_share(*group->second);
+        } else if (stream.id.to == delays.id()) {
+            delays.recover(stream);
+        } else if (Remote* const to = find_remote(stream.id.to)) {
+            to->stream(stream.id.lane).recover(stream, oldest);
+        }
     }
+    for (const auto& kept : recovered.gaps)
+        if (const auto group = groups.find(kept.destination); group != groups.end())
+            group->second->gaps = kept.gaps;
     for (const auto& mark : recovered.producer_marks) {
         Producer& own = producers[mark.producer];
         own.id = mark.producer;
@@ -46,18 +57,26 @@ void State::recover(Recovered& recovered) {
         own.given_up[one.first_sequence] = {};
     }
     for (const auto& tombstone : recovered.tombstones)
-        tombstones[{tombstone.kind, tombstone.name, tombstone.filter}] = tombstone.version;
+        tombstones[{tombstone.kind, tombstone.name, tombstone.group, tombstone.filter}] =
+            tombstone.version;
     for (const auto& damage : recovered.damage)
         event(Event::Kind::journal_damaged, "journal", damage.reason);
     apply_peers();
     apply_channels();
+    apply_subscriptions();
+    apply_forwarding();
     own_interest.take_changes();
 }
 
 void State::recover_groups(Recovered& recovered) {
     for (const auto& destination : recovered.destinations) {
         if (destination.type == Destination::Type::agent) continue;
+        if (destination.type == Destination::Type::delay) {
+            delays.found(destination.id);
+            continue;
+        }
         Group& group = add_group(destination);
+        recover_shared(group);
         if (group.is_queue()) continue;
         show_interest(group);
         // Its session was cut by the agent's own restart: it collects until its app is back.
@@ -82,6 +101,9 @@ void State::recover_remotes(Recovered& recovered) {
                                             .name = item.name,
                                             .group = item.group,
                                             .filter = item.filter});
+    for (const auto& [agent, remote] : remotes)
+        for (const auto& [key, item] : remote->interest.items()) learn_shared(*remote, item);
+    drop_unwanted();
 }
 
 void State::recover_peers(Recovered& recovered) {

@@ -285,10 +285,21 @@ void State::on_interest_of(Link& link, const wire::LinkInterest& frame) {
             send(link, wire::LinkAsk{{frame.agent}});
         return;
     }
-    const auto change = of->interest.apply(frame, peer.id);
+    const auto change = of->interest.apply(frame, peer.id, PeerInterest::Teller::relay);
     if (!change) return;
     keep_interest(*of, *change);
     tell_interest(*of, before, *change);
+}
+
+// What was recovered of it, and nobody has told of since, ends as a session's interest does.
+void State::end_recovered_interest() {
+    if (recovered_interest_ended || now - started < limits::session_linger) return;
+    recovered_interest_ended = true;
+    for (const auto& [agent, remote] : remotes) {
+        PeerInterest::Change ended;
+        ended.removed = remote->interest.stop_waiting();
+        keep_interest(*remote, ended);
+    }
 }
 
 // To those who know a path to it from here: what changed, then the version that it led to.

@@ -5,21 +5,13 @@
 #include "core/outbound.h"
 
 namespace bus::core {
-namespace {
-
-// Sources: what came back, the lanes, the queues.
-constexpr std::size_t of_returned = 0;
-constexpr std::size_t of_lanes = 1;
-constexpr std::size_t of_queues = of_lanes + wire::lane_count;
-
-}  // namespace
-
 Remote::Remote(Destination destination, Keeper& keeper)
     : destination_(std::move(destination)),
       keeper_(keeper),
       streams_{Stream{{destination_.id, wire::Lane::high}},
                Stream{{destination_.id, wire::Lane::normal}},
-               Stream{{destination_.id, wire::Lane::low}}} {}
+               Stream{{destination_.id, wire::Lane::low}},
+               Stream{{destination_.id, wire::Lane::high}}} {}
 
 void Remote::take_back(Owed owed) {
     owed.entry.owed().flags |= entry_flag::rerouted;
@@ -36,13 +28,15 @@ Entry* Remote::front(std::size_t source, const HeldChannels& held) {
         for (; entry != nullptr && overdue_.take(entry->batch().header(), false);
              entry = lane.front(held, begun_))
             rests_.push_back(lane.pop());
-        return entry;
+        return entry != nullptr && held.stops(entry->batch().header()) ? nullptr : entry;
     }
     Group& queue = *queues[source - of_queues];
     Entry* const entry = queue.for_peer(this);
-    const bool is_held = entry != nullptr &&
-                         held.holds(wire::Kind::queue, queue.destination().name) &&
-                         !queue.is_with_peer(entry->batch().header(), this);
+    if (entry == nullptr) return nullptr;
+    const auto& header = entry->batch().header();
+    if (held.stops(header)) return nullptr;
+    const bool is_held = held.holds(header.kind, header.channel, queue.destination().name) &&
+                         !queue.is_with_peer(header, this);
     return is_held ? nullptr : entry;
 }
 
@@ -53,14 +47,14 @@ Entry* Remote::choose(const HeldChannels& held) {
         if (Entry* const again = front_returned(held)) return again;
         if (recall_ || recalling_) return nullptr;
     }
-    const std::size_t takers = 1 + queues.size();
+    const std::size_t takers = 2 + queues.size();
     for (std::size_t tried = 0; tried < takers; ++tried) {
         const std::size_t at = (turn_ + tried) % takers;
         if (at == 0) {
             if (Entry* const own = front_of_lanes(held)) return own;
             continue;
         }
-        showing_ = of_queues + at - 1;
+        showing_ = of_fleeting + at - 1;
         if (Entry* const entry = front(showing_, held)) return entry;
     }
     return nullptr;
@@ -84,7 +78,11 @@ Entry* Remote::front_returned(const HeldChannels& held) {
             return nullptr;
         }
         const auto& header = entry.batch().header();
-        if (!held.holds(header, begun_)) return &entry;
+        const Group* const queue = returned_[again_].queue;
+        const bool is_held = queue == nullptr || !queue->is_shared()
+                                 ? held.holds(header, begun_)
+                                 : held.holds(header.kind, header.channel, queue->group());
+        if (!is_held && !held.stops(header)) return &entry;
     }
     return nullptr;
 }
@@ -97,20 +95,25 @@ Remote::Owed Remote::take() {
         begun_.note_left(owed.entry.batch().header());
         return owed;
     }
-    if (showing_ < of_queues) {
+    if (showing_ == of_fleeting) {
+        turn_ = 2;
+        return {streams_[fleeting].pop(), nullptr};
+    }
+    if (showing_ < of_fleeting) {
         turn_ = 1;
         lanes_.pass(static_cast<wire::Lane>(showing_ - of_lanes));
         Entry entry = streams_[showing_ - of_lanes].pop();
         begun_.note_left(entry.batch().header());
         return {std::move(entry), nullptr};
     }
-    turn_ = showing_ - of_queues + 2;
+    turn_ = showing_ - of_queues + 3;
     Group& queue = *queues[showing_ - of_queues];
     Entry& entry = *queue.for_peer(this);
     // It was pinned here, or an earlier incarnation may have handed it to a consumer of this host:
     // whoever gets it may see it twice, and what that agent has seen proves nothing about it.
     if (entry.has(entry_flag::pinned | entry_flag::resent) || entry.custody->recovered)
         entry.owed().flags |= entry_flag::rerouted;
+    if (entry.has(entry_flag::pinned)) keeper_.seen.forget_moved(entry.batch().header());
     return {queue.take_for_peer(entry.batch().header().lane, this), &queue};
 }
 
@@ -125,19 +128,28 @@ std::optional<Entry> Remote::take_same(BatchId batch, wire::Lane lane, const Hel
 
 bool Remote::is_moot(const Entry& entry) const {
     const auto& header = entry.batch().header();
-    if (header.kind != wire::Kind::queue || !is_abort(header)) return false;
+    const bool of_queue = header.kind == wire::Kind::queue || !header.group.empty();
+    if (!of_queue || !is_abort(header)) return false;
     return std::any_of(queues.begin(), queues.end(), [&](Group* queue) {
-        return queue->destination().name == header.channel && queue->is_with_peer(header, this);
+        return queue->destination().name == header.address() && queue->is_with_peer(header, this);
     });
 }
 
 void Remote::abandon(const Group& queue, const LargeMessage& message) {
-    half_way_.erase({message.rest.producer, message.rest.part.first_sequence});
+    half_way_.erase(
+        {message.rest.producer, message.rest.part.first_sequence, std::string{queue.group()}});
     std::erase_if(returned_, [&](const Owed& owed) {
         if (owed.queue != &queue) return false;  // of its own stream: the bytes may be on disk only
         const auto& header = owed.entry.batch().header();
         return header.part && header.producer == message.rest.producer &&
                header.part->first_sequence == message.rest.part.first_sequence;
+    });
+}
+
+void Remote::withdraw(const Group& queue, std::vector<Entry>& entries) {
+    std::erase_if(returned_, [&](Owed& owed) {
+        if (owed.queue == &queue) entries.push_back(std::move(owed.entry));
+        return owed.queue == &queue;
     });
 }
 
@@ -162,25 +174,47 @@ std::uint64_t Remote::take_all(std::vector<Owed>& entries) {
     return on_disk;
 }
 
+void Remote::end_fleeting() {
+    const auto is_over = [&](const Entry& entry) {
+        return entry.custody->fleeting && entry.custody->expires <= keeper_.now();
+    };
+    std::vector<Entry> over;
+    std::vector<ReadBack> none;  // nothing of it is on disk
+    streams_[fleeting].take_front_if(is_over, over, none);
+    for (const Entry& entry : over) keeper_.settle(entry, Settlement::expired);
+    std::erase_if(returned_, [&](const Owed& owed) {
+        if (!is_over(owed.entry)) return false;
+        keeper_.settle(owed.entry, Settlement::expired);
+        return true;
+    });
+}
+
 // ---- Large messages ------------------------------------------------------------------------
 
-void Remote::note_left(const wire::BatchHeader& batch) {
+LargeMessageKey Remote::key_as_sent(const Entry& part, const Group* queue) {
+    LargeMessageKey key = key_of(part.batch().header());
+    if (queue != nullptr) std::get<std::string>(key) = queue->group();
+    return key;
+}
+
+void Remote::note_left(const Entry& entry, const Group* queue) {
+    const auto& batch = entry.batch().header();
     if (!batch.part) return;
-    HalfWay& message = half_way_[key_of(batch)];
+    HalfWay& message = half_way_[key_as_sent(entry, queue)];
     ++message.under_way;
     message.moved = keeper_.now();
     message.last_left = message.last_left || is_last_part(batch);
 }
 
-void Remote::note_back(const wire::BatchHeader& batch) {
-    if (!batch.part) return;
-    const auto found = half_way_.find(key_of(batch));
+void Remote::note_back(const Entry& entry, const Group* queue) {
+    if (!entry.batch().header().part) return;
+    const auto found = half_way_.find(key_as_sent(entry, queue));
     if (found != half_way_.end() && found->second.under_way > 0) --found->second.under_way;
 }
 
-std::optional<std::vector<Entry>> Remote::note_decided(const wire::BatchHeader& part) {
-    note_back(part);
-    const auto found = half_way_.find(key_of(part));
+std::optional<std::vector<Entry>> Remote::note_decided(const Entry& part, const Group* queue) {
+    note_back(part, queue);
+    const auto found = half_way_.find(key_as_sent(part, queue));
     if (found == half_way_.end()) return std::vector<Entry>{};
     HalfWay& message = found->second;
     if (message.under_way > 0 || !message.last_left) return std::nullopt;

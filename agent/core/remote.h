@@ -33,12 +33,20 @@ class Remote {
     const Destination& destination() const { return destination_; }
 
     // ---- What it is owed.
-    void offer(Entry entry) { stream(entry.batch().header().lane).push(std::move(entry)); }
+    void offer(Entry entry) {
+        Stream& to =
+            entry.custody->fleeting ? streams_[fleeting] : stream(entry.batch().header().lane);
+        to.push(std::move(entry));
+    }
     // `queue`: whom the entry was taken from; nullptr: from its own stream.
     struct Owed {
         Entry entry;
         Group* queue = nullptr;
     };
+    // The batch as it leaves: of what topics feed it says for which group it is.
+    static Batch as_sent(const Entry& entry, const Group* queue) {
+        return queue == nullptr ? entry.batch() : for_group(entry.batch(), queue->group());
+    }
     // It had left, and may arrive that way yet.
     void take_back(Owed owed);
     // The entry whose turn it is among the lanes and the queues it works on; nullptr: none may
@@ -53,19 +61,25 @@ class Remote {
     bool is_moot(const Entry& entry) const;
     // What it has of it is taken back by its queue.
     void abandon(const Group& queue, const LargeMessage& message);
+    // What came back to it of that queue.
+    void withdraw(const Group& queue, std::vector<Entry>& entries);
     // What came back to it of those queues that it took from, for them.
     std::vector<Owed> return_to_queues();
     // Everything is given up: what is in memory goes to `entries`. Returns the messages that are on
     // disk only.
     std::uint64_t take_all(std::vector<Owed>& entries);
 
+    // Requests and replies whose time is over while the agent is away: nobody waits for them.
+    void end_fleeting();
+    std::uint64_t fleeting_bytes() const { return streams_[fleeting].size().bytes; }
+
     // ---- Large messages. A relay that has a part may be lost with it, and the parts must come in
     // order: so what a relay has acknowledged of a message is kept until it has acknowledged all of
     // it, and another relay gets the whole.
-    void note_left(const wire::BatchHeader& batch);
-    void note_back(const wire::BatchHeader& batch);
+    void note_left(const Entry& entry, const Group* queue);
+    void note_back(const Entry& entry, const Group* queue);
     // It was acknowledged, or ended. What was kept, if so has all of its message.
-    std::optional<std::vector<Entry>> note_decided(const wire::BatchHeader& part);
+    std::optional<std::vector<Entry>> note_decided(const Entry& part, const Group* queue);
     // A message of which a relay has, or may have, a part and not all.
     bool is_half_way() const { return !half_way_.empty(); }
     std::uint32_t parts_under_way() const;
@@ -112,6 +126,11 @@ class Remote {
     bool active = false;         // is in its outbound's round
 
   private:
+    // Sources: what came back, the lanes, requests and replies, the queues.
+    static constexpr std::size_t of_returned = 0;
+    static constexpr std::size_t of_lanes = 1;
+    static constexpr std::size_t of_fleeting = of_lanes + wire::lane_count;
+    static constexpr std::size_t of_queues = of_fleeting + 1;
     Entry* front(std::size_t source, const HeldChannels& held);
     Entry* front_of_lanes(const HeldChannels& held);
     Entry* front_returned(const HeldChannels& held);
@@ -119,7 +138,10 @@ class Remote {
 
     const Destination destination_;
     Keeper& keeper_;
-    std::array<Stream, wire::lane_count> streams_;
+    // Requests and replies have one of their own, behind those of the lanes: what waits on disk
+    // must not stand before them.
+    static constexpr std::size_t fleeting = wire::lane_count;
+    std::array<Stream, wire::lane_count + 1> streams_;
     std::deque<Owed> returned_;  // in the order they were taken
     struct HalfWay {
         std::uint32_t under_way = 0;  // parts that have left and are not decided
@@ -128,13 +150,14 @@ class Remote {
         std::vector<Entry> kept;
     };
     std::map<LargeMessageKey, HalfWay> half_way_;
+    static LargeMessageKey key_as_sent(const Entry& part, const Group* queue);
     BegunMessages begun_;  // by the present way
     Overdue overdue_;
     std::vector<Entry> rests_;
     std::optional<ReadBack> recall_;  // of what is kept: to be asked for
     bool recalling_ = false;
     wire::LaneTurns lanes_;    // of its own streams, among themselves
-    std::size_t turn_ = 0;     // 0: its own streams; then the queues
+    std::size_t turn_ = 0;     // 0: its lanes; then requests and replies, then the queues
     std::size_t showing_ = 0;  // a source
     std::size_t again_ = 0;    // in returned_
 };

@@ -136,8 +136,7 @@ void Exchange::remove_agent(const Removal& plan, bool dead_letter, Time now) {
 void State::forget_peer(Peer& peer) {
     if (peer.active != nullptr) end_session(*peer.active, "it was removed", true);
     peer.removed = true;
-    peer.arrived.clear();
-    peer.arrived_told = 0;
+    peer.arrived_told = 0;  // it hears of it if it is added again
     peer.outbound->forget_passed_on();
     peer.outbound->give_back_all();
     for (const auto& [agent, remote] : remotes) {
@@ -163,6 +162,7 @@ void State::forget_remote(Remote& remote, const std::string& name, const std::st
     let_go_on(remote.id());
     if (remote.via != nullptr) remote.via->detach(remote);
     for (const auto& [id, group] : groups) std::erase(group->takers, &remote);
+    forget_declarer(remote);
     const AgentId agent = remote.agent();
     paths_deferred.erase(agent);
     remote.interest.leave();
@@ -208,6 +208,7 @@ void State::adopt_numbers(Peer& peer) {
     peer.outbound->follow(*former->outbound);
     peer.tickets = former->tickets;
     peer.intake = former->intake;
+    peer.arrived = std::move(former->arrived);
     peer.incarnation = former->incarnation;
     peer.nonce = former->nonce;
     former->removed = true;

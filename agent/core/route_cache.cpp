@@ -52,6 +52,7 @@ Route& RouteCache::renew(wire::Kind kind, std::string_view channel) {
     kept.checked = changes_;
     // Their memory is kept.
     kept.route.groups.clear();
+    kept.route.own.clear();
     kept.route.remotes.clear();
     kept.route.denied.clear();
     return kept.route;

@@ -25,6 +25,8 @@ class Remote;
 struct Route {
     wire::ChannelKey channel;
     std::vector<Group*> groups;
+    // Of these, those that what a peer sent is for as well: its own agent has fed the groups.
+    std::vector<Group*> own;
     std::vector<Remote*> remotes;
     std::vector<Denial> denied;  // agents that want it and may not have it
 };

@@ -2,6 +2,7 @@
 // every destination is offered it.
 
 #include <algorithm>
+#include <iterator>
 
 #include "base/mutation.h"
 #include "core/state.h"
@@ -18,10 +19,15 @@ const Route& Exchange::State::route(wire::Kind kind, std::string_view channel) {
 void Exchange::State::decide(Route& route) {
     const auto& [kind, channel] = route.channel;
     if (kind == wire::Kind::queue) {
-        route.groups.push_back(&queue(channel));
+        route.own = route.groups = {&queue(channel)};
         return;
     }
     find_subscribed(kind, channel, route.groups);
+    std::erase_if(route.groups, [&](const Group* group) {
+        return group->is_shared() && !may_feed(*group, kind, channel);
+    });
+    std::copy_if(route.groups.begin(), route.groups.end(), std::back_inserter(route.own),
+                 [](const Group* group) { return !group->is_shared(); });
     find_wanting(kind, channel, route.remotes);
     std::erase_if(route.remotes, [&](const Remote* remote) {
         if (may_reach(*remote, kind, channel)) return false;
@@ -49,22 +55,32 @@ void Exchange::State::find_wanting(wire::Kind kind, std::string_view channel,
 
 void Exchange::State::take(const Arrival& arrival, Batch batch) {
     const auto& header = batch.header();
+    if (header.kind == wire::Kind::service) return take_service(arrival, std::move(batch));
     static const Route nowhere;
-    const Route& here = arrival.for_this_host ? route(header.kind, header.channel) : nowhere;
+    const bool is_own = arrival.for_this_host && header.group.empty();
+    const Route& here = is_own ? route(header.kind, header.channel) : nowhere;
     // What a peer sent says whom it is for: only the agent that takes it from its producer decides.
     const auto& to_remotes = arrival.from_peer ? arrival.pass_on : here.remotes;
     if (!arrival.from_peer)
         for (const Denial& denial : here.denied) deny(denial);
-    if (!header.guaranteed()) return take_best_effort(arrival, batch, here.groups, to_remotes);
+    std::vector<Group*> of_copy;  // a group's
+    if (arrival.for_this_host && !is_own)
+        of_copy.push_back(find_group(Destination::Type::shared, std::string{header.group}));
+    const auto* to_groups = !of_copy.empty() ? &of_copy
+                            : arrival.from_peer && !mutated(Mutation::group_fed_twice)
+                                ? &here.own
+                                : &here.groups;
+    if (!header.guaranteed()) return take_best_effort(arrival, batch, *to_groups, to_remotes);
 
     std::uint8_t entry_flags = flags_on_the_way(arrival);
-    const auto* to_groups = &here.groups;
     if (arrival.for_this_host && drop_if_taken(arrival, batch, entry_flags)) {
         if (to_remotes.empty()) return;
         to_groups = &nowhere.groups;
     }
     if (to_groups->empty() && to_remotes.empty()) {
         if (arrival.from_peer) {
+            if (header.wants_consumed() && arrival.intake != nullptr)
+                keeper.arrived.push_back({.source = arrival.intake, .number = arrival.number});
             keeper.ledger.take(DestinationId{}, batch.messages());
             keeper.ledger.leave(DestinationId{}, batch.messages(), Settlement::filtered);
         } else {
@@ -90,7 +106,7 @@ bool Exchange::State::drop_if_taken(const Arrival& arrival, const Batch& batch,
                                     std::uint8_t& entry_flags) {
     const auto& header = batch.header();
     if (is_abort(header)) {
-        if (arrival.from_peer) seen.forget(header);
+        if (arrival.from_peer) keeper.seen.forget(header);
         return false;
     }
     const bool resent = (arrival.flags & wire::envelope_flag::resent) != 0;
@@ -98,16 +114,17 @@ bool Exchange::State::drop_if_taken(const Arrival& arrival, const Batch& batch,
     const bool rerouted =
         (arrival.flags & wire::envelope_flag::rerouted) != 0 || (resent && arrival.relayed);
     const bool flagged = rerouted || resent;
-    if (flagged || (arrival.relayed && seen.expects_copies(header))) {
-        switch (seen.look(header, rerouted || !flagged)) {
+    if (flagged || (arrival.relayed && keeper.seen.expects_copies(header))) {
+        switch (keeper.seen.look(header, rerouted || !flagged)) {
             case Seen::Answer::taken: {
-                const auto first_copy = keeper.find_unsafe(header.producer, header.sequence);
+                const auto first_copy = keeper.find_unsafe(header);
                 // Its number waits for one custody: here for what is passed on.
                 if (first_copy && !arrival.pass_on.empty()) {
                     entry_flags |= entry_flag::resent | entry_flag::redelivered;
                     break;
                 }
                 ++duplicates_dropped;
+                if (header.wants_consumed()) tell_unknown(arrival);
                 if (!arrival.pass_on.empty()) return true;
                 if (first_copy && !mutated(Mutation::duplicate_acked_early))
                     keeper.attach(first_copy, arrival.intake, arrival.number, 1);
@@ -124,9 +141,9 @@ bool Exchange::State::drop_if_taken(const Arrival& arrival, const Batch& batch,
     }
     if (!arrival.from_peer) return false;
     // Overtaken on another path: it comes out of order, and says so.
-    if (!flagged && arrival.relayed && seen.is_overtaken(header))
+    if (!flagged && arrival.relayed && keeper.seen.is_overtaken(header))
         entry_flags |= entry_flag::redelivered;
-    seen.take(header, flagged, rerouted);
+    keeper.seen.take(header, flagged, rerouted);
     return false;
 }
 
@@ -144,15 +161,17 @@ void Exchange::State::owe(const Arrival& arrival, const Batch& batch,
                           const std::vector<Group*>& to_groups,
                           const std::vector<Remote*>& to_remotes, std::uint8_t entry_flags) {
     const auto& header = batch.header();
+    const bool consumed_wanted = arrival.intake != nullptr && header.wants_consumed();
     const bool arrived_wanted = arrival.intake != nullptr &&
                                 (header.flags & wire::batch_flag::want_arrived) != 0 &&
-                                (!arrival.from_peer || !to_remotes.empty());
+                                (!arrival.from_peer || !to_remotes.empty() || consumed_wanted);
     std::vector<Keeper::Where> where;
     where.reserve(to_groups.size() + to_remotes.size());
     for (const Group* group : to_groups) {
         auto flags = entry_flags;
         if (group->is_queue() && arrival.from_peer) flags |= entry_flag::pinned;
-        if (group->is_queue() && arrived_wanted && !arrival.from_peer) flags |= entry_flag::arrival;
+        const bool hands_out = group->is_queue() && arrived_wanted && !arrival.from_peer;
+        if (hands_out || consumed_wanted) flags |= entry_flag::arrival;
         where.push_back({{group->id(), header.lane}, flags});
     }
     for (const Remote* remote : to_remotes) {
@@ -176,7 +195,11 @@ void Exchange::State::owe(const Arrival& arrival, const Batch& batch,
     for (Group* group : to_groups) {
         group->offer(Entry{custody, slot++});
         touch(*group);
-        hold_if_full(arrival, batch, group->id(), group->queued_bytes());
+        // What a peer sent for a group is held back there, where others may have it.
+        if (group->has_share() && !(group->is_shared() && arrival.from_peer))
+            watch_share(*group);
+        else
+            hold_if_full(arrival, batch, group->id(), group->queued_bytes());
     }
     for (Remote* remote : to_remotes) {
         remote->offer(Entry{custody, slot++});
@@ -184,6 +207,13 @@ void Exchange::State::owe(const Arrival& arrival, const Batch& batch,
         hold_if_full(arrival, batch, remote->id(), remote->queued_bytes());
     }
     hold_if_reached(arrival, batch.header());
+}
+
+// Whose copy was taken under another number waits for that one.
+void Exchange::State::tell_unknown(const Arrival& arrival) {
+    if (arrival.intake != nullptr)
+        keeper.arrived.push_back(
+            {.source = arrival.intake, .number = arrival.number, .fate = wire::Fate::unknown});
 }
 
 void Exchange::State::want_arrived(const Arrival& arrival, const Custody& custody) {
@@ -202,8 +232,13 @@ void Exchange::State::take_best_effort(const Arrival& arrival, const Batch& batc
         for (const Group* group : to_groups)
             where.push_back({{group->id(), batch.header().lane}, 0});
         const auto custody = keeper.take_loose(batch, where, expiry(arrival, batch.header()));
-        for (std::uint16_t slot = 0; slot < to_groups.size(); ++slot)
-            reached = to_groups[slot]->offer_now(custody, slot, effects) || reached;
+        for (std::uint16_t slot = 0; slot < to_groups.size(); ++slot) {
+            Group& group = *to_groups[slot];
+            if (group.offer_now(custody, slot, effects) || pass_to_taker(arrival, batch, group))
+                reached = true;
+            else
+                note_not_kept(group, batch.header());
+        }
     }
     reached = pass_on_now(arrival, batch, to_remotes) || reached;
     if (!reached) ++best_effort_dropped;
@@ -293,7 +328,7 @@ std::uint64_t Exchange::State::quota() const {
 void Exchange::State::hold_if_full(const Arrival& arrival, const Batch& batch, DestinationId to,
                                    std::uint64_t bytes) {
     if (bytes < bytes_max(to)) return;
-    const wire::ChannelKey channel{batch.header().kind, std::string{batch.header().channel}};
+    const wire::ChannelKey channel{batch.header().kind, std::string{batch.header().address()}};
     if (holds.hold(arrival.source, channel, to))
         tell_hold(arrival.source, channel, bound_words(to));
 }
@@ -319,6 +354,7 @@ void Exchange::State::let_go_on(Cause cause) {
 std::uint64_t Exchange::State::queued_bytes(DestinationId id) const {
     if (const auto group = groups.find(id); group != groups.end())
         return group->second->queued_bytes();
+    if (id == delays.id()) return delays.size().bytes;
     const auto remote = remotes_by_destination.find(id);
     return remote == remotes_by_destination.end() ? 0 : remote->second->queued_bytes();
 }

@@ -4,7 +4,8 @@
 
 namespace bus::core {
 
-void Run::recover(const Recovered::Stream& found) {
+void Run::recover(const Recovered::Stream& found, Time oldest) {
+    disk_since_ = oldest;
     disk_ = {found.entries, found.messages, found.bytes};
     disk_last_ = found.last;
 }
@@ -59,6 +60,7 @@ void Run::trim(std::uint64_t memory_bytes_max) {
            (memory_bytes_ > memory_bytes_max || memory_.size() > limits::stream_memory_entries)) {
         // A tail can only stand behind a part on disk; here one begins.
         count_to_disk(memory_.back());
+        disk_since_ = memory_.back().custody->taken;
         count_out_of_memory(memory_.back());
         memory_.pop_back();
         for (auto& [bound, searched] : searches_) searched.due_wall_micros = 0;
@@ -106,6 +108,7 @@ Run::Size Run::size() const {
 
 Time Run::oldest() const {
     if (!memory_.empty()) return memory_.front().custody->taken;
+    if (spilled()) return disk_since_;
     return tail_.empty() ? never : tail_.front().custody->taken;
 }
 

@@ -32,8 +32,8 @@ class Run {
     explicit Run(StreamId stream, std::optional<std::uint64_t> channel = std::nullopt)
         : stream_(stream), channel_(channel) {}
 
-    // At start: what the journal holds of it.
-    void recover(const Recovered::Stream& found);
+    // At start: what the journal holds of it, of which nothing was taken before `oldest`.
+    void recover(const Recovered::Stream& found, Time oldest);
 
     void push(Entry entry);
     // In memory. nullptr: empty, or still on its way back from disk.
@@ -83,6 +83,7 @@ class Run {
     Size size() const;
     const Size& on_disk() const { return disk_; }
     std::uint64_t memory_bytes() const { return memory_bytes_; }
+    // Nothing in it was taken before; never: it is empty.
     Time oldest() const;
     template <class Visit>
     void for_each_in_memory(Visit visit) const {
@@ -104,6 +105,7 @@ class Run {
     std::uint64_t memory_bytes_ = 0;
     Size disk_;
     BatchId disk_last_;  // nothing behind it is ours on disk
+    Time disk_since_{};  // nothing of it was taken before
     BatchId popped_;     // the last that left by the front
     std::deque<Entry> tail_;
     Size tail_size_, memory_size_;
@@ -133,6 +135,7 @@ void Run::loaded(const Loaded& answer, Make make, Lost lost) {
         Entry made = make(entry);
         memory_bytes_ += made.bytes();
         memory_size_.add({1, made.messages(), made.bytes()});
+        disk_since_ = made.custody->taken;  // what is behind it came later
         memory_.push_back(std::move(made));
     }
     // What was counted is in the journal, so if nothing is behind this answer and something is

@@ -7,7 +7,9 @@
 namespace bus::core {
 
 Seen::Key Seen::key_of(const wire::BatchHeader& header) {
-    return {header.producer, wire::channel_hash(header.kind, header.channel), header.lane};
+    // What comes late by right has a sequence of its own.
+    const std::uint64_t apart = header.is_delayed() ? 1 : 0;
+    return {header.producer, wire::order_hash(header) ^ apart, header.lane};
 }
 
 std::size_t Seen::KeyHash::operator()(const Key& key) const noexcept {
@@ -25,7 +27,8 @@ Seen::Answer Seen::look(const wire::BatchHeader& header, bool rerouted) const {
         if (range.first <= first && last <= range.last) return Answer::taken;
 
     const auto top = known.ranges.empty() ? 0 : known.ranges.back().last;
-    const bool above_all = first > top && first > known.forgotten_top;
+    // What comes late by right comes in any order: nothing is known of what is above.
+    const bool above_all = !header.is_delayed() && first > top && first > known.forgotten_top;
     if (!rerouted && above_all && known.unflagged_top > 0 && first > known.unflagged_top)
         return Answer::fresh;
     return mutated(Mutation::resent_guessed) ? Answer::taken : Answer::unknown;
@@ -38,7 +41,8 @@ bool Seen::expects_copies(const wire::BatchHeader& header) const {
 
 bool Seen::is_overtaken(const wire::BatchHeader& header) const {
     const auto found = keys_.find(key_of(header));
-    return found != keys_.end() && header.channel_sequence <= found->second.unflagged_top;
+    return found != keys_.end() && !header.is_delayed() &&
+           header.channel_sequence <= found->second.unflagged_top;
 }
 
 void Seen::take(const wire::BatchHeader& header, bool flagged, bool rerouted) {
@@ -69,14 +73,26 @@ void Seen::forget(const wire::BatchHeader& abort) {
     // Nothing stands between the parts on their channel. (One message more where the abort has no
     // number of its own, which is harmless.)
     const auto last = abort.channel_sequence;
-    const auto first = last - std::min<std::uint64_t>(last - 1, abort.part->index);
+    remove(known, {last - std::min<std::uint64_t>(last - 1, abort.part->index), last});
+}
+
+void Seen::forget_moved(const wire::BatchHeader& header) {
+    const auto found = keys_.find(key_of(header));
+    if (found == keys_.end()) return;
+    const auto first = header.channel_sequence;
+    remove(found->second, {first, first + header.message_count - 1});
+}
+
+void Seen::remove(Known& known, Range gone) {
     std::vector<Range> kept;
     for (const Range& range : known.ranges) {
-        if (range.first < first) kept.push_back({range.first, std::min(range.last, first - 1)});
-        if (range.last > last) kept.push_back({std::max(range.first, last + 1), range.last});
+        if (range.first < gone.first)
+            kept.push_back({range.first, std::min(range.last, gone.first - 1)});
+        if (range.last > gone.last)
+            kept.push_back({std::max(range.first, gone.last + 1), range.last});
     }
     known.ranges.swap(kept);
-    known.forgotten_top = std::max(known.forgotten_top, last);
+    known.forgotten_top = std::max(known.forgotten_top, gone.last);
 }
 
 void Seen::insert(Known& known, Range range) {

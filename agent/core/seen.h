@@ -32,10 +32,12 @@ class Seen {
     void take(const wire::BatchHeader& header, bool flagged, bool rerouted = false);
     // What was taken of the large message that this abort ends was of no use: it may come again.
     void forget(const wire::BatchHeader& abort);
+    // It leaves this agent for another, which may give it back.
+    void forget_moved(const wire::BatchHeader& header);
     std::size_t keys() const { return keys_.size(); }
 
   private:
-    // The channel by its hash: two of one producer with one hash are 1 in 10^19.
+    // Channel and group by their hash: two of one producer with one hash are 1 in 10^19.
     struct Key {
         ProducerId producer;
         std::uint64_t channel = 0;
@@ -58,6 +60,7 @@ class Seen {
 
     static Key key_of(const wire::BatchHeader& header);
     static void insert(Known& known, Range range);
+    static void remove(Known& known, Range range);
 
     const std::size_t keys_max_;
     std::unordered_map<Key, Known, KeyHash> keys_;

@@ -38,7 +38,22 @@ struct ChannelSettings {
     // Of each channel the most specific settings count: core/channel_policy.h.
     std::optional<std::uint32_t> max_deliveries = std::nullopt;  // 0: as many as it takes
     std::optional<bool> bury_expired = std::nullopt;
+    std::optional<std::string> dead_letter_to =
+        std::nullopt;                                     // the queue that what dies goes on to
+    std::optional<Duration> return_after = std::nullopt;  // of queues
+    // Of durable subscriptions whose filter these channels cover, and of each by itself: what they
+    // collect beyond it lapses, the oldest first.
+    std::optional<Bound> lapse = std::nullopt;
+    std::optional<std::uint64_t> max_message = std::nullopt;  // bytes of one that is published here
     friend bool operator==(const ChannelSettings&, const ChannelSettings&) = default;
+};
+
+// A durable subscription, or a group, that stands whether or not a program has asked for it.
+struct SubscriptionSettings {
+    std::string name, filter;
+    bool group = false;
+    std::optional<Bound> lapse = std::nullopt;  // goes before what is said of its channels
+    friend bool operator==(const SubscriptionSettings&, const SubscriptionSettings&) = default;
 };
 
 struct PeerSettings {
@@ -63,7 +78,8 @@ struct Settings {
     std::string version;  // of the program, for people
     bool relay = false;   // passes on what is for others
     std::vector<PeerSettings> peers;
-    std::vector<ChannelSettings> channels;       // no two with the same channels
+    std::vector<ChannelSettings> channels;                 // no two with the same channels
+    std::vector<SubscriptionSettings> subscriptions = {};  // no two with the same name
     std::map<std::uint32_t, Permissions> rules;  // by uid; a uid without one may use every channel
     std::uint32_t own_uid = 0;                   // may do everything
     std::uint64_t journal_bytes_max = limits::journal_bytes_default;

@@ -11,9 +11,12 @@
 #include <vector>
 
 #include "core/channel_bounds.h"
+#include "core/dead_letters.h"
+#include "core/delay_line.h"
 #include "core/denials.h"
 #include "core/exchange.h"
 #include "core/filter_index.h"
+#include "core/forwarding.h"
 #include "core/group.h"
 #include "core/holds.h"
 #include "core/interest.h"
@@ -25,7 +28,6 @@
 #include "core/remote.h"
 #include "core/route_cache.h"
 #include "core/rules.h"
-#include "core/seen.h"
 #include "core/tickets.h"
 #include "core/traffic.h"
 #include "core/window.h"
@@ -141,12 +143,15 @@ struct Exchange::State {
         }
         // "cannot reach ..., 5 s ago"; empty: nothing is known.
         std::string error_words(Time now) const;
-        // The rules: may it, or what lies behind it, give that, and have that?
+        // The rules: may it, or what lies behind it, give that, and have that? Who may ask may be
+        // answered.
         bool may_give(wire::Kind kind, std::string_view channel) const {
-            return !settings.may || may_publish(*settings.may, kind, channel);
+            return !settings.may || wire::is_reply_address(kind, channel) ||
+                   may_publish(*settings.may, kind, channel);
         }
         bool may_have(wire::Kind kind, std::string_view channel) const {
-            return !settings.may || may_consume(*settings.may, kind, channel);
+            return !settings.may || wire::is_reply_address(kind, channel) ||
+                   may_consume(*settings.may, kind, channel);
         }
     };
 
@@ -209,17 +214,96 @@ struct Exchange::State {
 
     // ---- groups (groups.cpp)
     Group& queue(const std::string& name);
+    Group& service(const std::string& name);
+    void find_takers(Group& group);
     Group& add_group(Destination destination);
     void drop_group(DestinationId id);
     Group* find_group(Destination::Type type, const std::string& name);
     void show_interest(Group& group);
+    // Of what others share, that there are consumers here.
+    void note_consumers(Group& group) {
+        if (group.consumers() > 0 && !group.is_paused()) show_interest(group);
+    }
     void hide_interest(Group& group);
     wire::InterestItem interest_of(const Group& group) const;
     // Which of this host's queues it works on, after its interest or the way to it changed.
     void refresh_queues(Remote& remote);
     std::vector<Group*> queues_wanted_by(const Remote& remote) const;
     // Of one that wants it: is it reached now, and may it have it?
-    bool works_on(const Remote& wanting, const std::string& queue) const;
+    bool works_on(const Remote& wanting, wire::Kind kind, std::string_view name) const;
+
+    // ---- sharing.cpp: subscription groups
+    Group& shared(const std::string& name, const std::string& filter);
+    std::vector<Group*> groups_called(const std::string& name) const;  // one for each filter
+    Group* declared_group(const std::string& name) const;              // by this host
+    void declare_shared(Group& group);
+    void recover_shared(Group& group);
+    void end_shared(Group& group);
+    void keep(Group& group);
+    void learn_shared(Remote& of, const wire::InterestItem& item);
+    void forget_shared(Remote& of, const wire::InterestItem& item);
+    void forget_declarer(const Remote& remote);
+    void drop_if_unwanted(Group& group);
+    void drop_unwanted();
+    void take_back_from_peers(Group& group);
+    bool may_feed(const Group& group, wire::Kind kind, std::string_view channel) const;
+    bool pass_to_taker(const Arrival& arrival, const Batch& batch, Group& group);
+
+    // ---- attendance.cpp
+    void note_attendance(Group& group);
+    void note_load(Group& group);
+    // `; did you mean "..."?`, or nothing.
+    std::string similar_queue(const Group& group) const;
+    std::string similar_queue(const std::string& name) const;
+
+    // ---- services.cpp
+    void take_service(const Arrival& arrival, Batch batch);
+    void take_request(const Arrival& arrival, const Batch& batch, std::uint8_t entry_flags);
+    void take_reply(const Arrival& arrival, const Batch& batch);
+    void ask_all(const Arrival& arrival, const Batch& batch);
+    bool was_seen(const Arrival& arrival, const wire::BatchHeader& header, std::uint8_t& flags);
+    Entry owe_fleeting(const Arrival& arrival, const Batch& batch, DestinationId to,
+                       std::uint8_t flags);
+    void pass_on_service(const Arrival& arrival, const Batch& batch, Remote& to);
+    void answer_unanswered(Group& group);
+    void answer_with_error(const Batch& request, std::uint32_t first, std::uint32_t count,
+                           std::string_view error);
+    void give_reply(const ProducerId& to, const Batch& batch, std::uint64_t lifetime_millis);
+    std::vector<Remote*> responders_elsewhere(std::string_view service) const;
+
+    // ---- subscriptions.cpp
+    // Its id is given here.
+    Group& add_subscription(Destination destination);
+    void end_durable(Group& group);  // for good; nobody consumes from it any more
+    void bury_for_good(const wire::InterestItem& gone);
+    Group* find_standing(const std::string& name);  // a durable one, or a group of this host's
+    void apply_subscriptions();
+    Group& set_up(const std::string& name, const std::string& filter, bool is_group);
+    const SubscriptionSettings* settings_of(const Group& group) const;
+    SubscriptionChange change(const SubscriptionOrder& order);
+    SubscriptionChange declare(const SubscriptionOrder& order);
+    SubscriptionChange plan(const SubscriptionOrder& order, const Group& group) const;
+    void carry_out(const SubscriptionOrder& order, Group& group);
+    void expel_consumers(Group& group, const std::string& reason);
+    void renew(Group& group);
+    Acquaintance acquaintance(const Remote& remote, const Group& group) const;
+    SubscriptionStatus subscription_status(const Group& group) const;
+
+    // ---- lapses.cpp
+    Group::Quota share_of(const Group& group) const;
+    void apply_shares();
+    void watch_share(Group& group);
+    void lapse_beyond_shares();
+    void lapse(Group& group);
+    std::uint64_t lapse(Group& group, const Entry& entry);
+    void note_gap(Group& group, const Gaps::Last& lost);
+    void note_not_kept(Group& group, const wire::BatchHeader& best_effort);
+    void note_damaged(const Damaged& damaged);
+    void note_restored();
+    void keep_new_gaps();
+    void flush_gaps();
+    bool tell_gaps(Group& group);  // false: there is nobody to be told, or nothing
+    void keep_gaps(const Group& group);
 
     // ---- arrivals.cpp
     void on_published(const Session& session, const wire::Envelope& envelope, Batch batch);
@@ -227,8 +311,10 @@ struct Exchange::State {
         const Session& session, const wire::BatchHeader& header);
     void on_peer_batch(Peer& peer, const wire::Envelope& envelope, Batch batch);
     using Refusal = std::optional<std::pair<wire::Reject, std::string>>;
+    Refusal why_too_large(const wire::BatchHeader& header);
     Refusal why_not_from(const Peer& peer, const wire::BatchHeader& header);
     // Whom it is for.
+    Refusal why_not_for(std::string_view group, wire::Kind kind);
     Refusal read_route(const wire::Envelope& envelope, Arrival& arrival);
 
     // ---- routing.cpp
@@ -249,6 +335,7 @@ struct Exchange::State {
     void owe(const Arrival& arrival, const Batch& batch, const std::vector<Group*>& groups,
              const std::vector<Remote*>& remotes, std::uint8_t entry_flags);
     void want_arrived(const Arrival& arrival, const Custody& custody);
+    void tell_unknown(const Arrival& arrival);
     Time due_of(const std::vector<Group*>& groups, const std::vector<Remote*>& remotes) const;
     void hold_if_full(const Arrival& arrival, const Batch& batch, DestinationId to,
                       std::uint64_t bytes);
@@ -344,6 +431,7 @@ struct Exchange::State {
     void ask_for_interest(Link& link, const std::vector<wire::LinkPaths::Path>& paths);
     void on_ask(Link& link, const wire::LinkAsk& ask);
     void on_interest_of(Link& link, const wire::LinkInterest& frame);
+    void end_recovered_interest();
     void tell_interest(const Remote& of, std::uint64_t from, const PeerInterest::Change& change);
     void want_arrived_told(Peer& peer);
     void note_arrival(const Keeper::Arrival& arrival);
@@ -403,6 +491,7 @@ struct Exchange::State {
         Duration age{};
     };
     void bury_overdue(const std::vector<Entry>& entries, const Waited& waited);
+    void tell_dead(const Entry& entry, std::uint32_t messages, std::string reason);
     bool may_become_overdue() const;
 
     // ---- channels.cpp
@@ -429,6 +518,40 @@ struct Exchange::State {
         else if (Remote* const remote = find_remote(id))
             visit(*remote);
     }
+
+    // ---- dead_letters.cpp
+    void on_found(const DeadLettersFound& found);
+    void follow_dead_letters();
+    void retry_found(DeadLetterAnswer& answer);
+    void purge_found(DeadLetterAnswer& answer);
+    // Where it died, if that is still there.
+    struct Home {
+        Group* group = nullptr;
+        Remote* remote = nullptr;
+    };
+    Home find_home(const DeadLetter& letter);
+    std::optional<std::string> why_not_retry(const DeadLetter& letter, const Home& home) const;
+    void take_again(const DeadLetter& letter, const Home& home);
+
+    // ---- delays.cpp
+    Refusal why_not_delay(const wire::Envelope& envelope, const wire::BatchHeader& header);
+    void delay(const Arrival& arrival, const wire::Envelope& envelope, Batch batch);
+    bool may_release() const;
+    Time next_release() const;
+    void release_due();
+    void settle_released();
+    void release(Entry entry);
+    static std::vector<Keeper::Where> where_of(const Route& here, std::uint8_t flags,
+                                               wire::Lane lane);
+    void offer_all(const std::shared_ptr<Custody>& custody, const Route& here);
+
+    // ---- forwarding.cpp
+    void apply_forwarding();
+    void look_for_new_dead_letters();
+    void look_for_what_goes_on();
+    void retry_forwarding();
+    void forward_found(const DeadLettersFound& found);
+    void forward(const DeadLetter& letter, const std::string& queue_name);
 
     // ---- drain.cpp
     void begin_drain();
@@ -481,12 +604,12 @@ struct Exchange::State {
 
     Settings settings;
     const std::uint64_t incarnation, nonce;
+    std::uint64_t random_salt = 0;
     Time now{};
     const Time started;
     Rules rules{settings};
     Keeper keeper;
     Leases leases;
-    Seen seen;
     Holds holds;
     ChannelBounds channel_bounds;
     // Of which something was taken out by age: they go on when the journal knows.
@@ -519,12 +642,27 @@ struct Exchange::State {
     std::map<std::pair<Destination::Type, std::string>, Group*> groups_by_name;
     RouteCache routes{limits::routes_max};
     std::map<InterestKey, std::uint64_t> tombstones;  // with the version of the removal
-    DestinationId last_destination;
+    DestinationId last_destination, last_service = first_service;
+    std::uint64_t replies_made = 0;     // of this agent's own: errors
+    std::uint64_t replies_dropped = 0;  // to who is gone
+    DelayLine delays{keeper};
+    // Out of the line, and in it still until the copy is safe.
+    struct Released {
+        Entry entry;
+        std::shared_ptr<Custody> copy;
+    };
+    std::vector<Released> released;
+    std::uint64_t released_bytes = 0;
+    DeadLetters dead_letters;
+    Forwarding forwarding{ProducerId{{random(), random()}}};
 
     std::vector<DestinationId> touched;
     std::set<DestinationId> delaying;  // groups with a delayed redelivery
     // Groups that the tick has to look at: queues, those that linger, those with large messages.
     std::set<DestinationId> restless;
+    std::set<DestinationId> collecting;  // durable subscriptions with something that waits
+    // Subscriptions that have lost something: to be told, and to be kept.
+    std::set<DestinationId> gaps_due, gaps_unkept;
     std::vector<Producer*> producers_to_tell;
     struct PendingReply {
         Submission after;
@@ -533,10 +671,10 @@ struct Exchange::State {
     };
     std::vector<PendingReply> pending_replies;
     bool everything_held = false;  // the journal has no room
-    bool draining = false;         // by order: nothing new is taken
+    bool recovered_interest_ended = false;
+    bool draining = false;  // by order: nothing new is taken
     bool stopping = false;
     Time next_tick{};
-    std::uint64_t random_salt = 0;
     Questions questions;
     std::string summary;  // as it was told last
     std::optional<Time> summary_made;

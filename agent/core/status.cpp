@@ -28,6 +28,12 @@ std::string type_word(Destination::Type type) {
             return "anonymous";
         case Destination::Type::agent:
             return "agent";
+        case Destination::Type::delay:
+            return "delayed";
+        case Destination::Type::service:
+            return "service";
+        case Destination::Type::shared:
+            return "group";
     }
     return "?";
 }
@@ -117,16 +123,22 @@ std::string Exchange::State::name_of(const AgentId& agent) const {
 }
 
 GroupStatus Exchange::State::group_status(const Group& group) const {
+    const auto& lonely = group.attendance.lonely_since;
     const auto waiting = group.waiting();
     return {.type = type_word(group.destination().type),
-            .name = group.destination().name,
+            .name = group.title(),
             .filter = group.destination().filter,
+            .paused = group.is_paused(),
             .waiting_messages = waiting.messages,
             .waiting_bytes = waiting.bytes,
             .oldest_millis = millis_since(group.oldest(), now),
             .consumers = group.consumers(),
             .unacknowledged = group.unacknowledged(),
-            .account = keeper.ledger.account(group.id())};
+            .unattended_millis = lonely ? std::optional{millis_since(*lonely, now)} : std::nullopt,
+            .account = keeper.ledger.account(group.id()),
+            .share_bytes = group.quota.bytes,
+            .share_age_millis = millis(group.quota.age),
+            .gaps = group.gaps};
 }
 
 Status Exchange::status(Time now) const {
@@ -148,8 +160,16 @@ Status Exchange::status(Time now) const {
                   .late_acks = s.late_acks,
                   .duplicates_dropped = s.duplicates_dropped,
                   .best_effort_dropped = s.best_effort_dropped,
+                  .replies_dropped = s.replies_dropped,
                   .questions_dropped = s.questions_dropped,
                   .dead_letters = s.keeper.space().dead_letters};
+    const auto delayed = s.delays.size();
+    status.delayed_messages = delayed.messages;
+    status.delayed_bytes = delayed.bytes;
+    status.delayed = s.keeper.ledger.account(s.delays.id());
+    if (const Entry* const next = s.delays.next())
+        status.next_due_millis =
+            millis(std::max(Duration{}, s.keeper.from_wall(next->custody->due_wall_micros) - now));
     for (const auto& [id, session] : s.sessions) status.sessions += session.open ? 1 : 0;
     for (const auto& peer : s.peers)
         if (!peer->removed) status.links.push_back(s.link_status(*peer));

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "base/id.h"
+#include "core/gaps.h"
 #include "core/journal.h"
 #include "core/traffic.h"
 #include "wire/names.h"
@@ -67,12 +68,17 @@ struct DenialStatus {
 };
 
 struct GroupStatus {
-    std::string type;  // "queue", "durable", "anonymous"
+    std::string type;  // "queue", "durable", "anonymous", "group"
     std::string name, filter;
+    bool paused = false;
     std::uint64_t waiting_messages = 0, waiting_bytes = 0, oldest_millis = 0;
     std::uint64_t consumers = 0;
     std::uint64_t unacknowledged = 0;
+    // Something waits, and nobody consumes it anywhere; none: somebody does, or nothing waits.
+    std::optional<std::uint64_t> unattended_millis;
     Account account;
+    std::uint64_t share_bytes = 0, share_age_millis = 0;  // of a durable one: beyond it, it lapses
+    Gaps gaps;                                            // of a subscription
 };
 
 struct Status {
@@ -96,8 +102,13 @@ struct Status {
     bool journal_full = false;
     std::uint64_t denied = 0, malformed = 0, late_acks = 0, duplicates_dropped = 0,
                   best_effort_dropped = 0;
+    std::uint64_t replies_dropped = 0;    // to who is gone, or for whom too much waits
     std::uint64_t questions_dropped = 0;  // of other agents, and answers: too many, or nobody there
     std::uint64_t dead_letters = 0;
+    // Not due yet; when the next of them is, none: nothing waits, or it is being read.
+    std::uint64_t delayed_messages = 0, delayed_bytes = 0;
+    std::optional<std::uint64_t> next_due_millis;
+    Account delayed;
     std::vector<std::string> held_producers;  // "topic a.b", "topic **, for 3 sources"
 };
 

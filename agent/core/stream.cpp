@@ -30,9 +30,14 @@ bool HeldChannels::is_held(std::uint64_t hash, wire::Kind kind, std::string_view
     return channels_.contains(hash) || !is_allowed(hash, kind, channel);
 }
 
+bool HeldChannels::holds(wire::Kind kind, std::string_view channel,
+                         std::string_view address) const {
+    if (address == channel) return holds(kind, channel);
+    return channels_.contains(wire::channel_hash(kind, address)) || !is_allowed(kind, channel);
+}
+
 bool HeldChannels::holds(const wire::BatchHeader& header, const BegunMessages& begun) const {
-    return holds(header.kind, header.channel) &&
-           !(begun.contains(header) && is_allowed(header.kind, header.channel));
+    return holds(header) && !(begun.contains(header) && is_allowed(header.kind, header.channel));
 }
 
 bool HeldChannels::is_allowed(wire::Kind kind, std::string_view channel) const {
@@ -68,15 +73,17 @@ Entry* Stream::front(const HeldChannels& held, const BegunMessages& begun) {
     }
     while (Entry* const entry = main_.front()) {
         const auto& header = entry->batch().header();
-        const bool is_free = aside_.empty() && (!held.holds(header.kind, header.channel) ||
-                                                mutated(Mutation::held_number_passed));
-        const auto hash = is_free ? 0 : wire::channel_hash(header.kind, header.channel);
+        const bool is_free =
+            aside_.empty() && (!held.holds(header) || mutated(Mutation::held_number_passed));
+        const auto hash = is_free ? 0 : wire::order_hash(header);
         if (is_free || !goes_aside(header, hash, held, begun)) {
             showing_ = &main_;
             return entry;
         }
         const wire::ChannelKey channel{header.kind, std::string{header.channel}};
-        Aside& aside = aside_.try_emplace(hash, Aside{channel, Run{id_, hash}, {}}).first->second;
+        const std::string address{header.address()};
+        Aside& aside =
+            aside_.try_emplace(hash, Aside{channel, address, Run{id_, hash}, {}}).first->second;
         aside.parts.note_some(header);
         if (main_.is_paused()) aside.run.pause();
         aside.run.push(main_.pop());
@@ -112,7 +119,7 @@ void Stream::read_on(std::uint64_t memory_bytes_max, const HeldChannels& held,
     if (held.everything()) return;
     if (auto request = main_.read_on(memory_bytes_max)) reads.push_back(*request);
     for (auto& [hash, waiting] : aside_)
-        if (!held.holds(waiting.channel.kind, waiting.channel.name))
+        if (!held.holds(waiting.channel.kind, waiting.channel.name, waiting.address))
             if (auto request = waiting.run.read_on(memory_bytes_max)) reads.push_back(*request);
 }
 

@@ -33,9 +33,19 @@ class HeldChannels {
         const bool is_free = channels_.empty() && !may_have_;
         return !is_free && is_held(wire::channel_hash(kind, channel), kind, channel);
     }
+    // HOLD names a group's copies by the group's address, the rules by their channel.
+    bool holds(wire::Kind kind, std::string_view channel, std::string_view address) const;
+    bool holds(const wire::BatchHeader& header) const {
+        return header.group.empty() ? holds(header.kind, header.channel)
+                                    : holds(header.kind, header.channel, header.group);
+    }
     // HOLD spares what has begun; the rules do not.
     bool holds(const wire::BatchHeader& header, const BegunMessages& begun) const;
     std::vector<std::string> names() const;
+    // Parts of large messages may leave: the line has room for them.
+    void let_parts(bool may_leave) { parts_may_leave_ = may_leave; }
+    bool lets_parts() const { return parts_may_leave_; }
+    bool stops(const wire::BatchHeader& header) const { return header.part && !parts_may_leave_; }
 
   private:
     bool is_held(std::uint64_t hash, wire::Kind kind, std::string_view channel) const;
@@ -43,6 +53,7 @@ class HeldChannels {
     bool is_allowed(std::uint64_t hash, wire::Kind kind, std::string_view channel) const;
 
     bool everything_ = false;
+    bool parts_may_leave_ = true;
     std::map<std::uint64_t, wire::ChannelKey> channels_;
     MayHave may_have_;
     mutable std::unordered_map<std::uint64_t, bool> allowed_;  // by channel
@@ -59,7 +70,7 @@ class Stream {
     // Takes the entry that front() showed.
     Entry pop();
 
-    void recover(const Recovered::Stream& found) { main_.recover(found); }
+    void recover(const Recovered::Stream& found, Time oldest) { main_.recover(found, oldest); }
     void trim(std::uint64_t memory_bytes_max);
     void read_on(std::uint64_t memory_bytes_max, const HeldChannels& held,
                  std::vector<ReadBack>& reads);
@@ -117,12 +128,13 @@ class Stream {
     Run main_;
     struct Aside {
         wire::ChannelKey channel;
+        std::string address;
         Run run;
         BegunMessages parts;  // of these it has some
     };
     bool goes_aside(const wire::BatchHeader& header, std::uint64_t hash, const HeldChannels& held,
                     const BegunMessages& begun) const;
-    std::map<std::uint64_t, Aside> aside_;  // by channel hash; never empty runs
+    std::map<std::uint64_t, Aside> aside_;  // by order_hash; never empty runs
     Run* showing_ = nullptr;
 };
 

@@ -22,15 +22,18 @@ std::uint64_t State::memory_share() const {
 // Hands out and sends whatever may leave, and asks for what has to come back from disk.
 void State::move_streams() {
     const auto share = memory_share();
-    for (const StreamId& stream : std::exchange(keeper.journaled_streams, {}))
+    for (const StreamId& stream : std::exchange(keeper.journaled_streams, {})) {
         visit_destination(stream.to, [&](auto& to) { to.trim(share); });
+        if (stream == delays.stream()) delays.trim(share);
+    }
     for (const DestinationId id : std::set<DestinationId>{delaying})
         if (groups.at(id)->next_deadline() <= now) touch(*groups.at(id));
     hand_out_touched();
     for (Peer* peer : rated)
         if (peer->outbound->next_deadline() <= now) pump(*peer);
-    for (const Outbound* outbound : std::exchange(dirty_outbounds, {}))
-        pump(*peers_by_outbound.at(outbound));
+    while (!dirty_outbounds.empty())  // those that yield to each other come again
+        for (const Outbound* outbound : std::exchange(dirty_outbounds, {}))
+            pump(*peers_by_outbound.at(outbound));
     hand_out_touched();  // what a peer has unblocked
 }
 
@@ -42,6 +45,7 @@ void State::hand_out_touched() {
         Group& group = *found->second;
         group.dirty = false;
         group.hand_out(effects);
+        if (group.is_service()) answer_unanswered(group);
         group.read_on_if_wanted(share, false, effects.reads);
         if (group.has_large_messages()) restless.insert(id);
         if (group.next_deadline() == never)
@@ -59,7 +63,14 @@ void State::touch(Group& group) {
 void State::answer_subscribed() {
     std::erase_if(pending_replies, [&](const PendingReply& pending) {
         if (keeper.committed_through() < pending.after) return false;
-        if (sessions.contains(pending.session)) reply(pending.session, pending.reply);
+        const auto session = sessions.find(pending.session);
+        if (session == sessions.end()) return true;
+        reply(pending.session, pending.reply);
+        const auto* const stands = std::get_if<wire::Subscribed>(&pending.reply);
+        if (stands == nullptr) return true;
+        const auto& subscriptions = session->second.subscriptions;
+        if (const auto of = subscriptions.find(stands->id); of != subscriptions.end())
+            (void)tell_gaps(*groups.at(of->second));
         return true;
     });
 }
@@ -96,14 +107,21 @@ void State::tick() {
         peer->received.sample(now);
     }
     settle_links();
-    for (const auto& [agent, remote] : remotes) remote->forget_parts(now - limits::session_linger);
+    for (const auto& [agent, remote] : remotes) {
+        remote->forget_parts(now - limits::session_linger);
+        remote->end_fleeting();
+    }
     apply_deferred_paths();
+    end_recovered_interest();
     end_lingering();
     bury_overdue();
     bury_old();
+    lapse_beyond_shares();
+    flush_gaps();
     ask_for_parts();
     reclaim_from_absent();
     forget_old_producers();
+    retry_forwarding();
 }
 
 // What was kept for an app that may come back, and what nobody uses.
@@ -111,7 +129,13 @@ void State::end_lingering() {
     std::vector<DestinationId> ended;
     std::erase_if(restless, [&](const DestinationId id) {
         Group& group = *groups.at(id);
+        if (group.is_queue()) {
+            note_attendance(group);
+            note_load(group);
+        }
         if (group.is_queue() && is_forsaken(group)) ended.push_back(id);
+        // What is pinned here may go elsewhere after a while.
+        if (!group.takers.empty() && !group.idle()) touch(group);
         if (group.linger_until > now)
             return group.linger_until == never && !group.is_queue() && !group.has_large_messages();
         group.linger_until = never;
@@ -127,6 +151,7 @@ void State::end_lingering() {
 
 // A queue that nobody uses any more is forgotten; its next message makes it anew.
 bool State::is_forsaken(Group& queue_here) const {
+    if (queue_here.is_shared()) return false;  // it stands until it is removed
     const bool idle = queue_here.idle() && keeper.ledger.account(queue_here.id()).waiting == 0;
     if (!idle) queue_here.idle_ticks = 0;
     return idle && !queue_here.interest_shown &&
@@ -150,13 +175,15 @@ void State::forget_old_producers() {
 
 // Asked in each turn: it may not walk what there are many of.
 bool State::needs_ticks() const {
-    return !links.empty() || links_settling || !restless.empty() || may_become_overdue();
+    return !links.empty() || links_settling || !restless.empty() || !collecting.empty() ||
+           !gaps_due.empty() || may_become_overdue() || forwarding.blocked;
 }
 
 void State::on_committed(const Committed& answer) {
     const auto dropped = keeper.space().dead_letters_dropped;
     keeper.on_committed(answer);
     go_on_searching();
+    look_for_new_dead_letters();
     if (answer.space.dead_letters_dropped <= dropped) return;
     const auto messages = answer.space.dead_letters_dropped - dropped;
     event(Event::Kind::dead_letters_dropped, "journal",
@@ -168,9 +195,11 @@ void State::on_committed(const Committed& answer) {
 void State::on_loaded(const Loaded& answer) {
     const StreamId& stream = answer.request.stream;
     if (answer.request.old) return bury_found(answer);
+    if (stream == delays.stream()) return delays.on_loaded(answer);
     if (const auto group = groups.find(stream.to); group != groups.end()) {
         group->second->on_loaded(answer);
         bury_old(*group->second);
+        if (group->second->collecting) lapse(*group->second);
         wake(*group->second);
     } else if (Remote* const to = find_remote(stream.to)) {
         to->on_loaded(answer);

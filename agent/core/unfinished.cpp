@@ -68,7 +68,7 @@ void Exchange::State::on_unfinished(Link& link, const wire::LinkUnfinished& mess
     if (may_go_on(message.producer, message.part.first_sequence) || !give_up(message)) return;
     Group* const from = message.kind == wire::Kind::queue
                             ? find_group(Destination::Type::queue, message.channel)
-                            : nullptr;
+                            : find_group(Destination::Type::shared, message.group);
     LargeMessage* const large =
         from == nullptr ? nullptr
                         : from->large_message(message.producer, message.part.first_sequence);

@@ -7,6 +7,7 @@ namespace {
 
 // Requests are few; whoever does not read its answers loses them.
 constexpr int frames_max = 1'000;
+constexpr std::size_t waiting_max = 1'000;  // for an answer that comes later
 
 Socket make_router(Context& context, const std::string& endpoint) {
     Socket socket{context, ZMQ_ROUTER};
@@ -30,14 +31,29 @@ void AdminEndpoint::serve(const PollSet& poll, const Answer& answer) {
 }
 
 void AdminEndpoint::on_message(const Received& message, const Answer& answer) {
-    const std::string text = wire::encode_reply(reply_to(message, answer));
-    const Sent sent = send_message(socket_, as_text(message.routing_id.bytes()), message.delimited,
-                                   Frame::copy_of(as_bytes(text)));
+    const Asker asker{std::string{as_text(message.routing_id.bytes())}, message.delimited};
+    ++last_number_;
+    if (const auto reply = reply_to(message, answer))
+        send(asker, *reply);
+    else
+        waiting_.emplace(last_number_, asker);
+}
+
+void AdminEndpoint::answer_later(std::uint64_t number, std::string text) {
+    const auto asker = waiting_.extract(number);
+    if (asker) send(asker.mapped(), wire::AdminReply{.text = std::move(text)});
+}
+
+void AdminEndpoint::send(const Asker& to, const wire::Reply& reply) {
+    const std::string text = wire::encode_reply(reply);
+    const Sent sent =
+        send_message(socket_, to.routing_id, to.delimited, Frame::copy_of(as_bytes(text)));
     if (sent != Sent::taken) ++told_.counters.unreachable;
 }
 
-wire::Reply AdminEndpoint::reply_to(const Received& message, const Answer& answer) {
-    const auto refuse = [this](std::uint64_t id, wire::Reject code, std::string reason) {
+std::optional<wire::Reply> AdminEndpoint::reply_to(const Received& message, const Answer& answer) {
+    const auto refuse = [this](std::uint64_t id, wire::Reject code,
+                               std::string reason) -> wire::Reply {
         ++told_.counters.malformed_admin;
         return wire::Failed{.id = id, .code = code, .reason = std::move(reason)};
     };
@@ -47,7 +63,11 @@ wire::Reply AdminEndpoint::reply_to(const Received& message, const Answer& answe
     const auto* request = std::get_if<wire::AdminRequest>(&*command);
     if (request == nullptr)
         return refuse(0, wire::Reject::unknown_command, "this socket takes admin requests only");
-    return wire::AdminReply{.text = answer(*request)};
+    if (waiting_.size() >= waiting_max)
+        return refuse(request->id, wire::Reject::limit, "too many requests wait for their answer");
+    auto text = answer(*request, last_number_);
+    if (!text) return std::nullopt;
+    return wire::AdminReply{.text = std::move(*text)};
 }
 
 }  // namespace bus::io

@@ -67,7 +67,7 @@ Frame frame_for(const wire::Envelope& envelope, const core::Batch& batch, std::u
     const wire::BatchHeader& header = batch.header();
     BUS_ASSERT(body_begin <= body_end && body_end <= header.body_length);
     if (body_begin == 0 && body_end == header.body_length)
-        if (auto* received = dynamic_cast<FrameBatch*>(batch.memory().get()))
+        if (auto* received = dynamic_cast<FrameBatch*>(&batch.memory()->owner()))
             if (auto frame = received->lend(envelope)) return std::move(*frame);
 
     const Bytes head = batch.bytes().first(header.header_length);

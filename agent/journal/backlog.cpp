@@ -35,15 +35,16 @@ void take_from(std::uint64_t& total, std::uint64_t amount) { total -= std::min(t
 Backlog::Backlog(Database& database, Channels& channels)
     : channels_(channels),
       insert_batch_{database,
-                    "INSERT INTO batch (id, expires, source, taken, checksum, bytes)"
-                    " VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING"},
+                    "INSERT INTO batch (id, expires, source, taken, for_group, checksum, bytes)"
+                    " VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING"},
       fetch_batch_{database,
-                   "SELECT expires, checksum, source, bytes, taken FROM batch WHERE id = ?"},
+                   "SELECT expires, checksum, source, bytes, taken, for_group FROM batch"
+                   " WHERE id = ?"},
       fetch_taken_{database, "SELECT taken FROM batch WHERE id = ?"},
       delete_batch_{database, "DELETE FROM batch WHERE id = ?"},
       insert_entry_{database,
                     "INSERT INTO entry (destination, lane, batch, channel, flags, done, messages,"
-                    " bytes) VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING"},
+                    " bytes, due) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING"},
       find_entry_{database,
                   "SELECT max(messages - done, 0), bytes, channel FROM entry"
                   " WHERE destination = ? AND lane = ? AND batch = ?"},
@@ -53,6 +54,10 @@ Backlog::Backlog(Database& database, Channels& channels)
       scan_{database,
             "SELECT batch, channel, flags, done, messages FROM entry"
             " WHERE destination = ? AND lane = ? AND batch > ? ORDER BY batch"},
+      scan_due_{database,
+                "SELECT batch, flags, done, messages, due FROM entry"
+                " WHERE destination = ?1 AND lane = ?2 AND due > 0"
+                " AND (due, batch) >= (?3, ?4) ORDER BY due, batch"},
       first_{database,
              "SELECT batch FROM entry WHERE destination = ? AND lane = ?"
              " ORDER BY batch LIMIT 1"},
@@ -114,16 +119,16 @@ Status Backlog::load(std::uint64_t live_bytes, BatchId last_batch) {
 
 Status Backlog::put(const core::Put& put) {
     const Bytes bytes = put.batch.bytes();
-    const auto checksum = row_checksum(put.id, put.expires_wall_micros, bytes);
+    const auto& header = put.batch.header();
+    const auto checksum = row_checksum(put.id, put.expires_wall_micros, header.group, bytes);
     const Status status = insert_batch_
                               .bind(put.id, put.expires_wall_micros, put.source,
-                                    put.taken_wall_micros, checksum, bytes)
+                                    put.taken_wall_micros, header.group, checksum, bytes)
                               .run();
     if (status != Status::ok) return status;
-    const auto& header = put.batch.header();
     const bool fresh = insert_batch_.changed();
     stored_.push_back({.id = put.id,
-                       .channel = wire::channel_hash(header.kind, header.channel),
+                       .channel = wire::order_hash(header),
                        .messages = header.message_count,
                        .bytes = bytes.size(),
                        .fresh = fresh,
@@ -155,8 +160,9 @@ Backlog::Stored Backlog::look_up(BatchId id) {
     Stored found{.id = id, .entries = 1};
     if (!fetch_batch_.bind(id).next()) return found;
     const Bytes bytes = fetch_batch_.blob(3);
-    if (const auto header = wire::decode_batch(bytes)) {
-        found.channel = wire::channel_hash(header->kind, header->channel);
+    if (auto header = wire::decode_batch(bytes)) {
+        header->group = fetch_batch_.text(5);
+        found.channel = wire::order_hash(*header);
         found.messages = header->message_count;
         found.bytes = bytes.size();
     }
@@ -166,10 +172,11 @@ Backlog::Stored Backlog::look_up(BatchId id) {
 
 Status Backlog::owe(const core::Owe& owe) {
     Stored& batch = stored(owe.id);
-    const Status status = insert_entry_
-                              .bind(owe.stream.to, lane_of(owe.stream), owe.id, batch.channel,
-                                    owe.flags, owe.done, batch.messages, batch.bytes)
-                              .run();
+    const Status status =
+        insert_entry_
+            .bind(owe.stream.to, lane_of(owe.stream), owe.id, batch.channel, owe.flags, owe.done,
+                  batch.messages, batch.bytes, owe.due_wall_micros)
+            .run();
     if (status != Status::ok) return status;
     if (insert_entry_.changed()) {
         Totals& stream = totals(owe.stream);
@@ -370,7 +377,32 @@ Status Backlog::quarantine(BatchId id, std::uint64_t incarnation, const std::str
     return status == Status::ok ? forget_batch(id, gone) : status;
 }
 
+// At most limits::stream_read_back of them, so in one slice.
+Backlog::Slice Backlog::read_due(Reading& reading) {
+    const auto& request = reading.request;
+    auto& entries = reading.loaded.entries;
+    scan_due_.bind(request.stream.to, lane_of(request.stream), *request.due_wall_micros,
+                   request.after);
+    while (scan_due_.next()) {
+        if (!entries.empty() &&
+            (reading.bytes >= request.bytes || entries.size() >= limits::stream_read_back_entries))
+            return scan_due_.reset(), Slice::finished;
+        core::LoadedEntry entry{.id = BatchId{scan_due_.number(0)}, .batch = {}};
+        entry.flags = static_cast<std::uint8_t>(scan_due_.number(1));
+        entry.done = static_cast<std::uint32_t>(scan_due_.number(2));
+        entry.messages = static_cast<std::uint32_t>(scan_due_.number(3));
+        entry.due_wall_micros = scan_due_.number(4);
+        if (!fetch(reading, entry)) return scan_due_.reset(), Slice::failed;
+        reading.bytes += entry.batch ? entry.batch.size() : 1;
+        entries.push_back(std::move(entry));
+    }
+    status_ = scan_due_.status();
+    reading.loaded.last = status_ == Status::ok;
+    return status_ == Status::ok ? Slice::finished : Slice::failed;
+}
+
 Backlog::Slice Backlog::read(Reading& reading) {
+    if (reading.request.due_wall_micros) return read_due(reading);
     const auto& request = reading.request;
     auto& entries = reading.loaded.entries;
     std::uint64_t bytes = 0;
@@ -443,9 +475,11 @@ bool Backlog::fetch(Reading& reading, core::LoadedEntry& entry) {
         entry.source = core::DestinationId{static_cast<std::uint32_t>(fetch_batch_.number(2))};
         entry.taken_wall_micros = fetch_batch_.number(4);
         const Bytes bytes = fetch_batch_.blob(3);
-        if (row_checksum(entry.id, entry.expires_wall_micros, bytes) == fetch_batch_.number(1)) {
+        const std::string_view group = fetch_batch_.text(5);
+        if (row_checksum(entry.id, entry.expires_wall_micros, group, bytes) ==
+            fetch_batch_.number(1)) {
             auto batch = core::OwnedBatch::make({bytes.begin(), bytes.end()});
-            if (batch) entry.batch = std::move(*batch);
+            if (batch) entry.batch = core::for_group(std::move(*batch), group);
         }
         fetch_batch_.reset();
     }
@@ -461,11 +495,16 @@ Status Backlog::describe(std::vector<core::Recovered::Stream>& streams) {
                                       .messages = totals.messages,
                                       .bytes = totals.bytes,
                                       .first = {},
-                                      .last = {}};
+                                      .last = {},
+                                      .oldest_wall_micros = 0};
         if (first_.bind(id.to, lane_of(id)).next()) found.first = BatchId{first_.number(0)};
         if (last_.bind(id.to, lane_of(id)).next()) found.last = BatchId{last_.number(0)};
         first_.reset();
         last_.reset();
+        if (fetch_batch_.bind(found.first).next())
+            found.oldest_wall_micros = fetch_batch_.number(4);
+        fetch_batch_.reset();
+        if (fetch_batch_.status() != Status::ok) return fetch_batch_.status();
         if (first_.status() != Status::ok) return first_.status();
         if (last_.status() != Status::ok) return last_.status();
         streams.push_back(found);

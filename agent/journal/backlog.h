@@ -93,6 +93,7 @@ class Backlog {
     Status forget_batch(core::BatchId id, const Row& row);
     // A row that was scanned: is it asked for?
     enum class Wanted { yes, no, too_young, failed };
+    Slice read_due(Reading& reading);
     Wanted is_wanted(Reading& reading, core::BatchId id, std::uint64_t channel);
     bool fetch(Reading& reading, core::LoadedEntry& entry);
     struct Doomed {
@@ -117,7 +118,7 @@ class Backlog {
     Status status_ = Status::ok;
 
     Statement insert_batch_, fetch_batch_, fetch_taken_, delete_batch_;
-    Statement insert_entry_, find_entry_, delete_entry_, set_done_, scan_, first_, last_;
+    Statement insert_entry_, find_entry_, delete_entry_, set_done_, scan_, scan_due_, first_, last_;
     Statement find_shared_, raise_shared_, lower_shared_, delete_shared_;
     Statement load_totals_, write_totals_, delete_totals_, drop_stream_;
     Statement load_dropped_, insert_dropped_, delete_dropped_, scan_dropped_;

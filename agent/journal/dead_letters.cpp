@@ -16,7 +16,8 @@ constexpr std::size_t slice_letters = 4'096;
 
 constexpr char columns[] =
     "SELECT id, destination, type, name, agent, lane, batch, count, kind, channel, producer,"
-    " sequence, message, part, parts, attempts, taken, buried, reason, size FROM dead_letter";
+    " sequence, message, part, parts, attempts, taken, buried, reason, size, for_group"
+    " FROM dead_letter";
 
 DeadLetter letter_of(const Statement& row) {
     DeadLetter letter{.id = DeadLetterId{row.number(0)},
@@ -31,6 +32,7 @@ DeadLetter letter_of(const Statement& row) {
                       .messages = static_cast<std::uint32_t>(row.number(7)),
                       .bytes = row.number(19),
                       .part = std::nullopt,
+                      .group = std::string{row.text(20)},
                       .attempts = static_cast<std::uint32_t>(row.number(15)),
                       .taken_wall_micros = row.number(16),
                       .buried_wall_micros = row.number(17),
@@ -51,15 +53,16 @@ DeadLetters::DeadLetters(Database& database)
     : insert_{database,
               "INSERT INTO dead_letter (destination, type, name, agent, lane, batch, first, count,"
               " kind, channel, producer, sequence, message, part, parts, attempts, taken, buried,"
-              " reason, size, checksum, bytes) VALUES (?1,"
+              " reason, for_group, size, checksum, bytes) VALUES (?1,"
               " coalesce((SELECT type FROM destination WHERE id = ?1),"
               "  (SELECT type FROM dropped WHERE destination = ?1), 0),"
               " coalesce(nullif(?2, ''), (SELECT name FROM destination WHERE id = ?1), ''),"
               " coalesce((SELECT agent FROM destination WHERE id = ?1),"
               "  (SELECT agent FROM dropped WHERE destination = ?1), zeroblob(16)),"
-              " ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20)"
+              " ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20,"
+              " ?21)"
               " ON CONFLICT DO NOTHING"},
-      fetch_row_{database, "SELECT expires, checksum, bytes, taken FROM batch WHERE id = ?"},
+      fetch_row_{database, "SELECT expires, checksum, bytes, for_group FROM batch WHERE id = ?"},
       oldest_{database, "SELECT id, count, size FROM dead_letter ORDER BY id LIMIT 1"},
       size_{database, "SELECT count, size FROM dead_letter WHERE id = ?"},
       delete_{database, "DELETE FROM dead_letter WHERE id = ?"},
@@ -69,10 +72,12 @@ DeadLetters::DeadLetters(Database& database)
       one_{database, select(" WHERE id = ?")},
       siblings_{database,
                 "SELECT id FROM dead_letter"
-                " WHERE producer = ? AND message = ? AND destination = ? AND message > 0"},
+                " WHERE producer = ? AND message = ? AND destination = ? AND for_group = ?"
+                " AND message > 0"},
       parts_behind_{database,
                     "SELECT count(DISTINCT part) FROM dead_letter WHERE producer = ?"
-                    " AND message = ? AND destination = ? AND message > 0 AND part > ?"},
+                    " AND message = ? AND destination = ? AND for_group = ? AND message > 0"
+                    " AND part > ?"},
       fetch_{database, "SELECT batch, checksum, bytes FROM dead_letter WHERE id = ?"} {}
 
 Status DeadLetters::load(std::uint64_t count, std::uint64_t bytes) {
@@ -87,17 +92,19 @@ Status DeadLetters::load(std::uint64_t count, std::uint64_t bytes) {
 // ---- Burying ---------------------------------------------------------------------------------
 
 Status DeadLetters::bury(const core::Bury& bury) {
-    if (bury.batch) return insert(bury, bury.batch.bytes());
+    if (bury.batch) return insert(bury, bury.batch.bytes(), bury.batch.header().group);
     if (!fetch_row_.bind(bury.id).next()) return fetch_row_.status();
     const Bytes row = fetch_row_.blob(2);
-    const bool intact = row_checksum(bury.id, fetch_row_.number(0), row) == fetch_row_.number(1);
+    const std::string group{fetch_row_.text(3)};
+    const bool intact =
+        row_checksum(bury.id, fetch_row_.number(0), group, row) == fetch_row_.number(1);
     const std::vector<std::byte> bytes(row.begin(), row.end());
     fetch_row_.reset();
-    return intact ? insert(bury, bytes) : Status::ok;
+    return intact ? insert(bury, bytes, group) : Status::ok;
 }
 
 // What is none of these messages is delivered, or a dead letter of its own.
-Status DeadLetters::insert(const core::Bury& bury, Bytes batch) {
+Status DeadLetters::insert(const core::Bury& bury, Bytes batch, std::string_view group) {
     const auto header = wire::decode_batch(batch);
     const bool has_them =
         header && bury.count > 0 && std::uint64_t{bury.first} + bury.count <= header->message_count;
@@ -111,8 +118,8 @@ Status DeadLetters::insert(const core::Bury& bury, Bytes batch) {
                   static_cast<std::uint64_t>(header->kind), header->channel, header->producer,
                   header->sequence + bury.first, part.first_sequence, part.index, part.total,
                   bury.attempts, bury.taken_wall_micros, bury.wall_micros,
-                  std::string_view{bury.reason}, cut.size(), row_checksum(bury.id, 0, cut),
-                  Bytes{cut})
+                  std::string_view{bury.reason}, group, cut.size(),
+                  row_checksum(bury.id, 0, group, cut), Bytes{cut})
             .run();
     if (status != Status::ok || !insert_.changed()) return status;
     count_ += bury.count;
@@ -202,7 +209,8 @@ bool DeadLetters::expand(DeadLetterSearch& search) {
         const DeadLetter letter = letter_of(one_);
         one_.reset();
         if (!letter.part) continue;
-        siblings_.bind(letter.producer, letter.part->first_sequence, letter.destination);
+        siblings_.bind(letter.producer, letter.part->first_sequence, letter.destination,
+                       std::string_view{letter.group});
         while (siblings_.next()) search.ids.push_back(DeadLetterId{siblings_.number(0)});
     }
     std::ranges::sort(search.ids);
@@ -224,16 +232,17 @@ bool DeadLetters::take(DeadLetterSearch& search, DeadLetter letter) {
 bool DeadLetters::fetch(DeadLetter& letter) {
     if (fetch_.bind(letter.id).next()) {
         const Bytes bytes = fetch_.blob(2);
-        if (row_checksum(BatchId{fetch_.number(0)}, 0, bytes) == fetch_.number(1))
-            letter.batch =
-                core::OwnedBatch::make({bytes.begin(), bytes.end()}).value_or(core::Batch{});
+        if (row_checksum(BatchId{fetch_.number(0)}, 0, letter.group, bytes) == fetch_.number(1))
+            letter.batch = core::for_group(
+                core::OwnedBatch::make({bytes.begin(), bytes.end()}).value_or(core::Batch{}),
+                letter.group);
         fetch_.reset();
     }
     status_ = fetch_.status();
     if (status_ != Status::ok || !letter.part) return status_ == Status::ok;
     const bool counted = parts_behind_
                              .bind(letter.producer, letter.part->first_sequence, letter.destination,
-                                   letter.part->index)
+                                   std::string_view{letter.group}, letter.part->index)
                              .next();
     letter.has_rest =
         counted && parts_behind_.number(0) + 1 == letter.part->total - letter.part->index;

@@ -51,7 +51,7 @@ class DeadLetters {
     std::uint64_t dropped() const noexcept { return dropped_; }
 
   private:
-    Status insert(const core::Bury& bury, Bytes batch);
+    Status insert(const core::Bury& bury, Bytes batch, std::string_view group);
     Status remove(core::DeadLetterId id, std::uint64_t count, std::uint64_t bytes);
     bool expand(DeadLetterSearch& search);
     bool find_by_id(DeadLetterSearch& search);

@@ -25,7 +25,7 @@ Registry::Registry(Database& database)
                  " VALUES (1, ?, ?, ?, ?, ?, ?, ?, ?)"},
       put_destination_{database,
                        "REPLACE INTO destination (id, type, kind, name, filter,"
-                       " group_name, agent) VALUES (?, ?, ?, ?, ?, ?, ?)"},
+                       " group_name, agent, paused, declared) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)"},
       drop_destination_{database, "DELETE FROM destination WHERE id = ?"},
       drop_account_{database, "DELETE FROM account WHERE destination = ?"},
       put_peer_mark_{database,
@@ -43,11 +43,14 @@ Registry::Registry(Database& database)
                     " durable) VALUES (?, ?, ?, ?, ?, ?)"},
       drop_interest_{database,
                      "DELETE FROM interest"
-                     " WHERE peer = ? AND kind = ? AND name = ? AND filter = ?"},
+                     " WHERE peer = ? AND kind = ? AND name = ? AND filter = ?"
+                     " AND group_name = ?"},
       put_tombstone_{database,
-                     "REPLACE INTO tombstone (kind, name, filter, version)"
-                     " VALUES (?, ?, ?, ?)"},
-      drop_tombstone_{database, "DELETE FROM tombstone WHERE kind = ? AND name = ? AND filter = ?"},
+                     "REPLACE INTO tombstone (kind, name, filter, version, group_name)"
+                     " VALUES (?, ?, ?, ?, ?)"},
+      drop_tombstone_{database,
+                      "DELETE FROM tombstone"
+                      " WHERE kind = ? AND name = ? AND filter = ? AND group_name = ?"},
       put_peer_{database,
                 "REPLACE INTO peer (id, name, key, incarnation, nonce, interest_version, issued,"
                 " before, held, ticket_flags) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"},
@@ -57,7 +60,12 @@ Registry::Registry(Database& database)
       put_account_{database,
                    "REPLACE INTO account (destination, incarnation, recovered, taken, settled,"
                    " filtered, expired, lapsed, dead_lettered, purged, moved, waiting, unrouted)"
-                   " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"} {}
+                   " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"},
+      put_gaps_{database,
+                "REPLACE INTO gap (destination, lapsed, best_effort, damaged, restored, told, news,"
+                " reason, channel, messages, first_taken, last_taken)"
+                " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"},
+      drop_gaps_{database, "DELETE FROM gap WHERE destination = ?"} {}
 
 Status Registry::load_meta(std::optional<Meta>& meta) {
     Statement row{*database_,
@@ -88,12 +96,13 @@ Status Registry::load(core::Recovered& recovered) {
     if (status == Status::ok) status = load_peers(recovered);
     if (status == Status::ok) status = load_marks(recovered);
     if (status == Status::ok) status = load_interest(recovered);
+    if (status == Status::ok) status = load_gaps(recovered);
     return status;
 }
 
 Status Registry::load_destinations(core::Recovered& recovered) {
     Statement row{*database_,
-                  "SELECT id, type, kind, name, filter, group_name, agent"
+                  "SELECT id, type, kind, name, filter, group_name, agent, paused, declared"
                   " FROM destination ORDER BY id"};
     while (row.next())
         recovered.destinations.push_back(
@@ -103,7 +112,9 @@ Status Registry::load_destinations(core::Recovered& recovered) {
              .name = string_of(row, 3),
              .filter = string_of(row, 4),
              .group = string_of(row, 5),
-             .agent = row.id<AgentId>(6)});
+             .agent = row.id<AgentId>(6),
+             .paused = row.number(7) != 0,
+             .declared = row.number(8) != 0});
     return row.status();
 }
 
@@ -154,26 +165,58 @@ Status Registry::load_interest(core::Recovered& recovered) {
                                       .group = string_of(wanted, 4),
                                       .filter = string_of(wanted, 5)});
     if (wanted.status() != Status::ok) return wanted.status();
-    Statement removed{*database_, "SELECT kind, name, filter, version FROM tombstone"};
+    Statement removed{*database_, "SELECT kind, name, filter, version, group_name FROM tombstone"};
     while (removed.next())
         recovered.tombstones.push_back({.kind = enum_of<wire::Kind>(removed, 0),
                                         .name = string_of(removed, 1),
                                         .filter = string_of(removed, 2),
-                                        .version = removed.number(3)});
+                                        .version = removed.number(3),
+                                        .group = string_of(removed, 4)});
     return removed.status();
+}
+
+Status Registry::load_gaps(core::Recovered& recovered) {
+    Statement row{*database_,
+                  "SELECT destination, lapsed, best_effort, damaged, restored, told, news, reason,"
+                  " channel, messages, first_taken, last_taken FROM gap"};
+    while (row.next())
+        recovered.gaps.push_back(
+            {.destination = core::DestinationId{static_cast<std::uint32_t>(row.number(0))},
+             .gaps =
+                 core::Gaps{{.lost = {row.number(1), row.number(2), row.number(3), row.number(4)},
+                             .told = row.number(5),
+                             .has_news = row.number(6) != 0,
+                             .last = {.reason = enum_of<core::Gaps::Reason>(row, 7),
+                                      .channel = string_of(row, 8),
+                                      .messages = row.number(9),
+                                      .from_micros = row.number(10),
+                                      .to_micros = row.number(11)}}}});
+    return row.status();
 }
 
 Status Registry::put(const core::PutDestination& change) {
     const auto& put = change.destination;
     return put_destination_
         .bind(put.id, number_of(put.type), number_of(put.kind), std::string_view{put.name},
-              std::string_view{put.filter}, std::string_view{put.group}, put.agent)
+              std::string_view{put.filter}, std::string_view{put.group}, put.agent,
+              std::uint64_t{put.paused}, std::uint64_t{put.declared})
         .run();
 }
 
 Status Registry::drop(core::DestinationId id) {
-    const Status status = drop_destination_.bind(id).run();
-    return status == Status::ok ? drop_account_.bind(id).run() : status;
+    Status status = drop_destination_.bind(id).run();
+    if (status == Status::ok) status = drop_account_.bind(id).run();
+    return status == Status::ok ? drop_gaps_.bind(id).run() : status;
+}
+
+Status Registry::apply(const core::PutGaps& change) {
+    const auto kept = change.gaps.kept();
+    return put_gaps_
+        .bind(change.destination, kept.lost[0], kept.lost[1], kept.lost[2], kept.lost[3], kept.told,
+              std::uint64_t{kept.has_news}, number_of(kept.last.reason),
+              std::string_view{kept.last.channel}, kept.last.messages, kept.last.from_micros,
+              kept.last.to_micros)
+        .run();
 }
 
 Status Registry::apply(const core::PeerMark& change) {
@@ -204,21 +247,21 @@ Status Registry::apply(const core::PutInterest& change) {
 Status Registry::apply(const core::DropInterest& change) {
     return drop_interest_
         .bind(change.peer, number_of(change.kind), std::string_view{change.name},
-              std::string_view{change.filter})
+              std::string_view{change.filter}, std::string_view{change.group})
         .run();
 }
 
 Status Registry::apply(const core::PutTombstone& change) {
     return put_tombstone_
         .bind(number_of(change.kind), std::string_view{change.name},
-              std::string_view{change.filter}, change.version)
+              std::string_view{change.filter}, change.version, std::string_view{change.group})
         .run();
 }
 
 Status Registry::apply(const core::DropTombstone& change) {
     return drop_tombstone_
         .bind(number_of(change.kind), std::string_view{change.name},
-              std::string_view{change.filter})
+              std::string_view{change.filter}, std::string_view{change.group})
         .run();
 }
 

@@ -39,6 +39,7 @@ class Registry {
     [[nodiscard]] Status apply(const core::PutPeer& change);
     // Its mark and interest go with it.
     [[nodiscard]] Status apply(const core::DropPeer& change);
+    [[nodiscard]] Status apply(const core::PutGaps& change);
     [[nodiscard]] Status apply(const core::Account& change, std::uint64_t incarnation);
 
   private:
@@ -46,6 +47,7 @@ class Registry {
     Status load_peers(core::Recovered& recovered);
     Status load_marks(core::Recovered& recovered);
     Status load_interest(core::Recovered& recovered);
+    Status load_gaps(core::Recovered& recovered);
 
     Database* database_;
     Statement save_meta_, put_destination_, drop_destination_, drop_account_;
@@ -53,6 +55,7 @@ class Registry {
     Statement put_given_up_, drop_given_up_;
     Statement put_interest_, drop_interest_, put_tombstone_, drop_tombstone_;
     Statement put_peer_, drop_peer_, drop_peer_mark_, drop_peer_interest_, put_account_;
+    Statement put_gaps_, drop_gaps_;
 };
 
 }  // namespace bus::journal

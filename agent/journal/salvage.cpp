@@ -22,9 +22,10 @@ constexpr std::array tables{
     Table{"peer_mark", "peer"},
     Table{"producer_mark", "producer"},
     Table{"given_up", "producer, first_sequence"},
-    Table{"interest", "peer, kind, name, filter"},
-    Table{"tombstone", "kind, name, filter"},
+    Table{"interest", "peer, kind, name, filter, group_name"},
+    Table{"tombstone", "kind, name, filter, group_name"},
     Table{"account", "destination"},
+    Table{"gap", "destination"},
     Table{"entry", "destination, lane, batch"},
     Table{"batch", "id"},
     Table{"dead_letter", "id"},
@@ -126,18 +127,21 @@ constexpr char make_consistent[] = R"(
 // By what one of its batches says of itself: the first or the last, as far as they can be read.
 void name_channels(Database& fresh) {
     Statement batch{fresh,
-                    "SELECT id, bytes, expires, checksum FROM batch WHERE id IN"
+                    "SELECT id, bytes, expires, checksum, for_group FROM batch WHERE id IN"
                     " (SELECT min(batch) FROM entry GROUP BY channel"
                     "  UNION SELECT max(batch) FROM entry GROUP BY channel)"};
     Statement insert{fresh, "INSERT OR IGNORE INTO channel VALUES (?, ?, ?, 0, 0)"};
     while (batch.next()) {
         const Bytes bytes = batch.blob(1);
-        if (row_checksum(BatchId{batch.number(0)}, batch.number(2), bytes) != batch.number(3))
+        const std::string group{batch.text(4)};
+        if (row_checksum(BatchId{batch.number(0)}, batch.number(2), group, bytes) !=
+            batch.number(3))
             continue;
-        const auto header = wire::decode_batch(bytes);
+        auto header = wire::decode_batch(bytes);
         if (!header) continue;
+        header->group = group;
         const Status status = insert
-                                  .bind(wire::channel_hash(header->kind, header->channel),
+                                  .bind(wire::order_hash(*header),
                                         static_cast<std::uint64_t>(header->kind), header->channel)
                                   .run();
         if (status != Status::ok) throw DatabaseFailed(status, fresh.message());

@@ -23,7 +23,8 @@ CREATE TABLE batch (
     expires  INTEGER NOT NULL,
     source   INTEGER NOT NULL,      -- destination.id of the peer that it came from; 0: a producer of this host
     taken    INTEGER NOT NULL,      -- when: how long it has waited
-    checksum INTEGER NOT NULL,      -- XXH3-64 of bytes, seeded with id and expires; verified at each read
+    for_group TEXT   NOT NULL,      -- the subscription group that this copy is for, "NAME FILTER"; '': none
+    checksum INTEGER NOT NULL,      -- XXH3-64 of bytes, seeded with id, expires and group; verified at each read
     bytes    BLOB    NOT NULL       -- last: everything else is read without touching its pages
 );
 
@@ -32,13 +33,16 @@ CREATE TABLE entry (
     destination INTEGER NOT NULL,   -- destination.id
     lane        INTEGER NOT NULL,   -- 0 high, 1 normal, 2 low
     batch       INTEGER NOT NULL,
-    channel     INTEGER NOT NULL,   -- hash of kind and channel: a held channel is read back alone
+    channel     INTEGER NOT NULL,   -- hash of kind, channel and group: what is held is read back alone
     flags       INTEGER NOT NULL,   -- 1 resent, 2 pinned, 4 rerouted, 8 redelivered
     done        INTEGER NOT NULL,   -- of its messages, the first so many are acknowledged
     messages    INTEGER NOT NULL,
     bytes       INTEGER NOT NULL,
+    due         INTEGER NOT NULL,   -- in a delay line: not to be handed out before; otherwise 0
     PRIMARY KEY (destination, lane, batch)
 ) WITHOUT ROWID;
+-- A delay line is read in this order.
+CREATE INDEX entry_due ON entry (destination, lane, due, batch) WHERE due > 0;
 
 -- How many entries a batch has, for those that have more than one: settling
 -- one of them must not rewrite a row with a large blob.
@@ -57,7 +61,8 @@ CREATE TABLE stream (
     PRIMARY KEY (destination, lane)
 ) WITHOUT ROWID;
 
--- Totals of each channel that something is stored of, each batch once; kept with each transaction.
+-- Totals of each channel that something is stored of, each batch once, with a row for each group
+-- that it has copies for; kept with each transaction.
 CREATE TABLE channel (
     hash    INTEGER PRIMARY KEY,        -- as in entry.channel
     kind    INTEGER NOT NULL,           -- 0 topic, 1 queue, 2 service
@@ -70,12 +75,14 @@ CREATE TABLE channel (
 -- Anonymous subscriptions too: after a restart they collect until their apps are back.
 CREATE TABLE destination (
     id         INTEGER PRIMARY KEY,
-    type       INTEGER NOT NULL,    -- 0 queue, 1 durable, 2 anonymous, 3 agent
+    type       INTEGER NOT NULL,    -- 0 queue, 1 durable, 2 anonymous, 3 agent, 4 delay line, 6 group
     kind       INTEGER NOT NULL,    -- 0 topic, 1 queue, 2 service
     name       TEXT    NOT NULL,
     filter     TEXT    NOT NULL,
     group_name TEXT    NOT NULL,
-    agent      BLOB    NOT NULL     -- type 3; otherwise zeros
+    agent      BLOB    NOT NULL,    -- type 3; otherwise zeros
+    paused     INTEGER NOT NULL,    -- type 1: it collects and hands out nothing
+    declared   INTEGER NOT NULL     -- type 6: by this host; otherwise by peers alone
 );
 
 -- Destinations that have ended while their entries are still being deleted, in small steps; or,
@@ -134,16 +141,17 @@ CREATE TABLE interest (
     filter     TEXT    NOT NULL,
     group_name TEXT    NOT NULL,
     durable    INTEGER NOT NULL,
-    PRIMARY KEY (peer, kind, name, filter)
+    PRIMARY KEY (peer, kind, name, filter, group_name)
 ) WITHOUT ROWID;
 
 -- Durable subscriptions of this host that were removed, until every peer has confirmed it.
 CREATE TABLE tombstone (
-    kind    INTEGER NOT NULL,
-    name    TEXT    NOT NULL,
-    filter  TEXT    NOT NULL,
-    version INTEGER NOT NULL,
-    PRIMARY KEY (kind, name, filter)
+    kind       INTEGER NOT NULL,
+    name       TEXT    NOT NULL,
+    filter     TEXT    NOT NULL,
+    version    INTEGER NOT NULL,
+    group_name TEXT    NOT NULL,
+    PRIMARY KEY (kind, name, filter, group_name)
 ) WITHOUT ROWID;
 
 -- Messages that could not be delivered, with payload, reason and history. The batch may still be
@@ -170,12 +178,29 @@ CREATE TABLE dead_letter (
     taken       INTEGER NOT NULL,       -- by this agent; 0: not known
     buried      INTEGER NOT NULL,
     reason      TEXT    NOT NULL,
+    for_group   TEXT    NOT NULL,       -- as in batch
     size        INTEGER NOT NULL,       -- length(bytes)
     checksum    INTEGER NOT NULL,       -- as batch.checksum, with expires 0
     bytes       BLOB    NOT NULL
 );
 CREATE UNIQUE INDEX dead_letter_of ON dead_letter (destination, lane, batch, first);
 CREATE INDEX dead_letter_part ON dead_letter (producer, message, destination) WHERE message > 0;
+
+-- What a durable subscription has lost, in messages since it began; goes with its destination.
+CREATE TABLE gap (
+    destination INTEGER PRIMARY KEY,
+    lapsed      INTEGER NOT NULL,       -- beyond its share
+    best_effort INTEGER NOT NULL,       -- no consumer had room
+    damaged     INTEGER NOT NULL,       -- in this journal
+    restored    INTEGER NOT NULL,       -- with a journal that was lost, or put back from a backup
+    told        INTEGER NOT NULL,       -- of all, so many its app has heard of
+    news        INTEGER NOT NULL,       -- 1: of what was lost last it has not
+    reason      INTEGER NOT NULL,       -- of that: 0 to 3, as above
+    channel     TEXT    NOT NULL,       -- '': not known
+    messages    INTEGER NOT NULL,
+    first_taken INTEGER NOT NULL,
+    last_taken  INTEGER NOT NULL
+);
 
 -- The conservation account of each destination, in messages, since the incarnation beside it began;
 -- destination 0 counts what had none.

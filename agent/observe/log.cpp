@@ -29,10 +29,15 @@ std::string_view noun_of(Kind kind) {
             return "app ";
         case Kind::subscription_added:
         case Kind::subscription_removed:
+        case Kind::subscription_changed:
+        case Kind::subscription_lapsing:
             return "subscription ";
         case Kind::channel_held:
         case Kind::channel_resumed:
             return "channel ";
+        case Kind::queue_unattended:
+        case Kind::queue_attended:
+            return "queue ";
         case Kind::peer_removed:
             return "peer ";
         default:
@@ -61,6 +66,7 @@ Severity severity_of(Kind kind) {
         case Kind::link_down:
         case Kind::link_gap:
         case Kind::channel_held:
+        case Kind::subscription_lapsing:
         case Kind::rule_denied:
         case Kind::descriptors_scarce:
             return Severity::warning;

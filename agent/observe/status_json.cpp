@@ -1,24 +1,11 @@
 #include "observe/status_json.h"
 
+#include "observe/account_json.h"
+#include "observe/gaps_json.h"
 #include "observe/reply_json.h"
 
 namespace bus::observe {
 namespace {
-
-Json account_json(const core::Account& a) {
-    return {{"destination", a.destination.value},
-            {"recovered", a.recovered},
-            {"taken", a.taken},
-            {"settled", a.settled},
-            {"filtered", a.filtered},
-            {"expired", a.expired},
-            {"lapsed", a.lapsed},
-            {"dead_lettered", a.dead_lettered},
-            {"purged", a.purged},
-            {"moved", a.moved},
-            {"waiting", a.waiting},
-            {"balances", a.balances()}};
-}
 
 Json agent_json(const AgentId& agent) {
     Json none;  // null: not heard of yet
@@ -90,11 +77,16 @@ Json group_json(const core::GroupStatus& g) {
     return {{"type", g.type},
             {"name", g.name},
             {"filter", g.filter},
+            {"paused", g.paused},
+            {"unattended_millis", optional_json(g.unattended_millis)},
             {"waiting_messages", g.waiting_messages},
             {"waiting_bytes", g.waiting_bytes},
             {"oldest_millis", g.oldest_millis},
             {"consumers", g.consumers},
             {"unacknowledged", g.unacknowledged},
+            {"share_bytes", g.share_bytes},
+            {"share_age_millis", g.share_age_millis},
+            {"gaps", gaps_json(g.gaps)},
             {"account", account_json(g.account)}};
 }
 
@@ -120,6 +112,15 @@ Json journal_json(const core::Status& s) {
             {"dead_letters", s.dead_letters}};
 }
 
+Json delayed_json(const core::Status& s) {
+    Json next = nullptr;
+    if (s.next_due_millis) next = *s.next_due_millis;
+    return {{"messages", s.delayed_messages},
+            {"bytes", s.delayed_bytes},
+            {"next_due_millis", std::move(next)},
+            {"account", account_json(s.delayed)}};
+}
+
 Json status_json(const core::Status& s, const Extras& io) {
     Json edges = Json::object();
     for (const auto& [key, value] : io) edges[key] = value;
@@ -140,12 +141,14 @@ Json status_json(const core::Status& s, const Extras& io) {
             {"memory_bytes", s.memory_bytes},
             {"unsafe_batches", s.unsafe_batches},
             {"journal", journal_json(s)},
+            {"delayed", delayed_json(s)},
             {"denied", s.denied},
             {"denials", list_json(s.denials, denial_json)},
             {"malformed", s.malformed},
             {"late_acks", s.late_acks},
             {"duplicates_dropped", s.duplicates_dropped},
             {"best_effort_dropped", s.best_effort_dropped},
+            {"replies_dropped", s.replies_dropped},
             {"questions_dropped", s.questions_dropped},
             {"held_producers", s.held_producers},
             {"io", std::move(edges)}};

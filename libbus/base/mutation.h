@@ -42,12 +42,15 @@ enum class Mutation : std::uint8_t {
     resent_cleared_by_other_mark,  // a mark of another incarnation clears the flag
     // Interest.
     snapshot_ends_durable,  // absence from a snapshot ends durable interest
+    group_fed_twice,        // what a peer sent for others feeds this agent's groups as well
     // Paths.
     path_may_loop,  // a path that leads back here is taken
     relay_forgets,  // what is for another agent is acknowledged and dropped
     // Tickets.
     stale_ticket_taken,  // who comes back from a backup is let in
     ticket_unconfirmed,  // data leaves before the peer has its new ticket on disk
+    // Requests.
+    begun_request_denied,  // what a lost responder had is said not to be carried out
     count_
 };
 
@@ -76,10 +79,12 @@ inline constexpr std::array<std::string_view, static_cast<std::size_t>(Mutation:
         "resent_guessed",
         "resent_cleared_by_other_mark",
         "snapshot_ends_durable",
+        "group_fed_twice",
         "path_may_loop",
         "relay_forgets",
         "stale_ticket_taken",
         "ticket_unconfirmed",
+        "begun_request_denied",
     };
 
 #ifdef BUS_MUTATIONS

@@ -2,6 +2,7 @@
 
 #include "client/compose.h"
 #include "client/core.h"
+#include "client/outgoing_stream.h"
 
 namespace bus {
 
@@ -22,6 +23,18 @@ Offer Channel::try_publish(Payload payload, const PublishOptions& options) const
 Receipt Channel::send(Payload payload, const PublishOptions& options) const {
     return core_->send(client::compose(client::to_wire(kind_), name_, payload, options),
                        options.timeout);
+}
+
+StreamWriter Channel::open_stream(std::uint64_t bytes, const PublishOptions& options) const {
+    if (options.best_effort)
+        throw Error{"a stream is guaranteed: best effort has no second attempt"};
+    if (options.deliver_after.count() != 0) throw Error{"a stream cannot be delayed"};
+    if (options.sequence != 0)
+        throw Error{"a message of a producer with a name may have 64 KiB at most"};
+    auto message = client::compose(client::to_wire(kind_), name_, {}, options);
+    if (options.priority == Priority::normal) message.lane = wire::Lane::low;
+    return StreamWriter{
+        std::make_unique<client::OutgoingStream>(core_, message, bytes, options.timeout)};
 }
 
 }  // namespace bus

@@ -6,6 +6,8 @@
 
 #include "wire/batch.h"
 #include "wire/bounds.h"
+#include "wire/name_fault.h"
+#include "wire/standard_headers.h"
 
 namespace bus::client {
 namespace {
@@ -21,10 +23,10 @@ void append(std::vector<std::byte>& out, std::string_view key, std::string_view 
 Bytes encode_headers(const PublishOptions& options) {
     static thread_local std::vector<std::byte> encoded;
     encoded.clear();
-    const Header standard[] = {{"content-type", options.content_type},
-                               {"correlation-id", options.correlation_id},
-                               {"reply-to", options.reply_to},
-                               {"key", options.key}};
+    const Header standard[] = {{wire::header_key::content_type, options.content_type},
+                               {wire::header_key::correlation_id, options.correlation_id},
+                               {wire::header_key::reply_to, options.reply_to},
+                               {wire::header_key::key, options.key}};
     for (const auto& [key, value] : standard)
         if (!value.empty()) append(encoded, key, value);
     for (const auto& [key, value] : options.headers) append(encoded, key, value);
@@ -67,30 +69,70 @@ Priority to_public(wire::Lane lane) noexcept {
     return Priority::normal;
 }
 
+namespace {
+
+wire::Stage to_wire(Stage stage) {
+    switch (stage) {
+        case Stage::safe:
+            return wire::Stage::safe;
+        case Stage::arrived:
+            return wire::Stage::arrived;
+        case Stage::consumed:
+            return wire::Stage::consumed;
+    }
+    throw Error{"there is no such stage"};
+}
+
+// What cannot be delayed like that, by name.
+void refuse_delay(const PublishOptions& options, Payload payload) {
+    const auto delay = options.deliver_after;
+    if (delay.count() < 0) throw Error{"a delay cannot be negative"};
+    if (delay.count() == 0) return;
+    if (static_cast<std::uint64_t>(delay.count()) > wire::delay_millis_max)
+        throw Error{"a message cannot be delayed by more than 366 days"};
+    if (options.best_effort)
+        throw Error{"best effort cannot be delayed: nobody would keep it until it is due"};
+    if (options.stage != Stage::safe)
+        throw Error{"the receipt of a delayed message is \"safe\": it arrives when it is due"};
+    if (options.expires_in.count() > 0 && options.expires_in <= delay)
+        throw Error{"it would expire before it is due: a lifetime counts from the call"};
+    if (payload.bytes().size() > wire::batch_body_bytes_max - wire::message_headers_bytes_max - 64)
+        throw Error{"a message of more than 56 KiB cannot be delayed"};
+}
+
+}  // namespace
+
 session::Outgoing compose(wire::Kind kind, std::string_view channel, Payload payload,
                           const PublishOptions& options) {
     if (options.expires_in.count() < 0) throw Error{"a lifetime cannot be negative"};
+    refuse_delay(options, payload);
     return {.kind = kind,
             .channel = channel,
             .mode = options.best_effort ? wire::Mode::best_effort : wire::Mode::guaranteed,
             .lane = to_wire(options.priority),
             .ttl_millis = static_cast<std::uint64_t>(options.expires_in.count()),
+            .delay_millis = static_cast<std::uint64_t>(options.deliver_after.count()),
             .headers = encode_headers(options),
             .payload = payload.bytes(),
             .sequence = options.sequence,
             .receipt = 0,
-            .stage = options.stage == Stage::arrived ? wire::Stage::arrived : wire::Stage::safe,
+            .stage = to_wire(options.stage),
             .needs_destination = options.require_destination};
 }
 
 Error no_name(std::string_view text, std::string_view of_what) {
-    return Error{in_quotes(text) + " is no name of " + std::string{of_what} + ": " + token_rule +
-                 ", 255 bytes at most"};
+    return Error{in_quotes(text) + " is no name of " + std::string{of_what} + ": " +
+                 wire::channel_fault(text) + " (" + token_rule + ", 255 bytes at most)"};
+}
+
+std::string in_seconds(std::chrono::milliseconds time) {
+    return std::to_string(time.count() / 1000) + "." + std::to_string(time.count() % 1000 / 100) +
+           " s";
 }
 
 Error no_filter(std::string_view text) {
-    return Error{in_quotes(text) + " is no filter: " + token_rule +
-                 "; * is one token, a last ** all that is left"};
+    return Error{in_quotes(text) + " is no filter: " + wire::filter_fault(text) + " (" +
+                 token_rule + "; * is one token, a last ** all that is left)"};
 }
 
 }  // namespace bus::client

@@ -1,6 +1,8 @@
 // From the public API's words to the session's, and back.
 #pragma once
 
+#include <chrono>
+#include <string>
 #include <string_view>
 
 #include "bus/channel.h"
@@ -21,5 +23,8 @@ session::Outgoing compose(wire::Kind kind, std::string_view channel, Payload pay
 // The errors for what is no name, and no filter; they say what one looks like.
 Error no_name(std::string_view text, std::string_view of_what);
 Error no_filter(std::string_view text);
+
+// "2.5 s".
+std::string in_seconds(std::chrono::milliseconds time);
 
 }  // namespace bus::client

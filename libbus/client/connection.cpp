@@ -5,6 +5,7 @@
 
 #include "client/compose.h"
 #include "client/core.h"
+#include "client/responders.h"
 
 namespace bus {
 namespace {
@@ -23,12 +24,30 @@ wire::Subscribe wish(wire::Kind kind, std::string_view filter, const SubscribeOp
     return {.kind = kind,
             .filter = std::string{filter},
             .durable = std::string{options.durable},
-            .group = {},
+            .group = std::string{options.group},
             .prefetch_messages = options.prefetch_messages,
             .prefetch_bytes = options.prefetch_bytes,
             .ack_deadline_millis = static_cast<std::uint32_t>(
                 std::clamp<std::int64_t>(options.ack_deadline.count(), 0, longest)),
-            .rate = options.rate};
+            .rate = options.rate,
+            .parts = options.in_parts};
+}
+
+client::Inbox::Terms terms(wire::Kind kind, const SubscribeOptions& options) {
+    return {.prefetch_messages = options.prefetch_messages,
+            .drops_late = kind == wire::Kind::service,
+            .in_parts = options.in_parts,
+            .whole_bytes_max = options.whole_bytes_max,
+            .shared = !options.group.empty()};
+}
+
+void check_names(const SubscribeOptions& options) {
+    if (!options.durable.empty() && !wire::is_name(options.durable))
+        throw client::no_name(options.durable, "a subscription");
+    if (!options.group.empty() && !wire::is_name(options.group))
+        throw client::no_name(options.group, "a group");
+    if (!options.durable.empty() && !options.group.empty())
+        throw Error{"a group outlives its programs by itself: durable or group, not both"};
 }
 
 }  // namespace
@@ -75,16 +94,75 @@ Receipt Connection::send(std::string_view queue, Payload payload,
 
 Consumer Connection::subscribe(std::string_view filter, const SubscribeOptions& options) const {
     if (!wire::is_filter(filter)) throw client::no_filter(filter);
-    if (!options.durable.empty() && !wire::is_name(options.durable))
-        throw client::no_name(options.durable, "a subscription");
-    return Consumer{core_->subscribe(wish(wire::Kind::topic, filter, options), options.timeout)};
+    check_names(options);
+    return Consumer{core_->subscribe(wish(wire::Kind::topic, filter, options),
+                                     terms(wire::Kind::topic, options), options.timeout)};
+}
+
+void Connection::declare(std::string_view filter, const SubscribeOptions& options) const {
+    if (!wire::is_filter(filter)) throw client::no_filter(filter);
+    check_names(options);
+    if (options.durable.empty() && options.group.empty())
+        throw Error{"what is declared has a name: durable or group"};
+    wire::Subscribe command = wish(wire::Kind::topic, filter, options);
+    command.declare = true;
+    core_->declare(std::move(command), options.timeout);
 }
 
 Consumer Connection::receive(std::string_view queue, const SubscribeOptions& options) const {
     if (!wire::is_channel(queue)) throw client::no_name(queue, "a queue");
     if (!options.durable.empty())
         throw Error{"a queue keeps its messages anyway: durable is for topics"};
-    return Consumer{core_->subscribe(wish(wire::Kind::queue, queue, options), options.timeout)};
+    if (!options.group.empty())
+        throw Error{"the consumers of a queue share it anyway: group is for topics"};
+    return Consumer{core_->subscribe(wish(wire::Kind::queue, queue, options),
+                                     terms(wire::Kind::queue, options), options.timeout)};
+}
+
+Reply Connection::request(std::string_view service, Payload payload,
+                          const RequestOptions& options) const {
+    return core_
+        ->ask({.service = service, .payload = payload, .options = options, .attended = true})
+        ->get();
+}
+
+PendingReply Connection::begin_request(std::string_view service, Payload payload,
+                                       const RequestOptions& options) const {
+    return PendingReply{core_->ask({.service = service, .payload = payload, .options = options})};
+}
+
+std::vector<Reply> Connection::request_many(std::string_view service, Payload payload,
+                                            std::size_t at_most,
+                                            const RequestOptions& options) const {
+    return core_
+        ->ask({.service = service,
+               .payload = payload,
+               .options = options,
+               .to_all = true,
+               .wanted = at_most,
+               .attended = true})
+        ->get_all();
+}
+
+Service Connection::serve(std::string_view service,
+                          std::function<std::string(const Message& request)> handler,
+                          const ServeOptions& options) const {
+    constexpr unsigned threads_max = 1'024, prefetch_for_each = 16;
+    if (options.threads == 0 || options.threads > threads_max)
+        throw Error{"a service has 1 to 1,024 threads"};
+    auto consumer = serve(service, {.prefetch_messages = options.prefetch_messages != 0
+                                                             ? options.prefetch_messages
+                                                             : options.threads * prefetch_for_each,
+                                    .timeout = options.timeout});
+    return Service{std::make_unique<client::Responders>(std::move(consumer), std::move(handler),
+                                                        options.threads)};
+}
+
+Consumer Connection::serve(std::string_view service, const SubscribeOptions& options) const {
+    if (!wire::is_channel(service)) throw client::no_name(service, "a service");
+    if (!options.durable.empty()) throw Error{"a service keeps nothing: durable is for topics"};
+    return Consumer{core_->subscribe(wish(wire::Kind::service, service, options),
+                                     terms(wire::Kind::service, options), options.timeout)};
 }
 
 std::optional<std::string> Connection::control(std::string_view json,

@@ -2,7 +2,6 @@
 #include "client/core.h"
 
 #include <poll.h>
-#include <signal.h>
 
 #include <cerrno>
 #include <cstdlib>
@@ -11,6 +10,7 @@
 #include "bus/error.h"
 #include "client/compose.h"
 #include "client/fork.h"
+#include "client/signals.h"
 
 namespace bus::client {
 namespace {
@@ -52,11 +52,6 @@ ConnectOptions checked(ConnectOptions options) {
 
 session::Stamp stamp_now() { return {boot_now(), wall_micros()}; }
 
-std::string in_seconds(std::chrono::milliseconds time) {
-    return std::to_string(time.count() / 1000) + "." + std::to_string(time.count() % 1000 / 100) +
-           " s";
-}
-
 // What only a mistake of the caller leads to.
 void throw_if_wrong(session::Offer offer, std::string_view channel) {
     if (offer == session::Offer::bad_name) throw no_name(channel, "a channel");
@@ -67,20 +62,6 @@ void throw_if_wrong(session::Offer offer, std::string_view channel) {
     if (offer == session::Offer::not_in_parts)
         throw Error{"a message of a producer with a name may have 64 KiB at most"};
 }
-
-// Everything is blocked on the thread that owns the socket: signals are for the app's threads.
-class SignalsBlocked {
-  public:
-    SignalsBlocked() {
-        sigset_t all;
-        sigfillset(&all);
-        pthread_sigmask(SIG_SETMASK, &all, &before_);
-    }
-    ~SignalsBlocked() { pthread_sigmask(SIG_SETMASK, &before_, nullptr); }
-
-  private:
-    sigset_t before_;
-};
 
 }  // namespace
 
@@ -178,7 +159,9 @@ void Core::publish_large(Guard& lock, const session::Outgoing& message, Millis t
     try {
         while (!large->finished()) {
             std::optional<Clock::time_point> until;
-            offer_until(lock, until, timeout, [&] { return offer_part(*large); });
+            offer_until(lock, until, timeout, [&] {
+                return is_ahead(*large) ? session::Offer::would_block : offer_part(*large);
+            });
             let_leave(lock);
         }
     } catch (const Error&) {
@@ -194,6 +177,54 @@ session::Offer Core::offer_part(session::LargeMessage& large) {
     const auto result = producer_.offer_part(large, stamp_now());
     throw_if_wrong(result, large.message.channel);
     return result;
+}
+
+// Enough of it waits to leave. While there is no agent, it may have all the room.
+bool Core::is_ahead(const session::LargeMessage& large) const {
+    return producer_.is_connected() &&
+           producer_.bytes_waiting(large) >= session::limits::large_waiting_max;
+}
+
+std::shared_ptr<ReceiptState> Core::begin_large(session::LargeMessage& large) {
+    if (is_forked()) throw Error{"the connection belongs to the process that forked"};
+    auto state = std::make_shared<ReceiptState>(callbacks_, large.message.needs_destination);
+    state->parts_left = large.parts;
+    Guard lock{mutex_};
+    throw_unless_open();
+    large.message.receipt = next_receipt_++;
+    receipts_.emplace(large.message.receipt, state);
+    return state;
+}
+
+bool Core::offer_part(session::LargeMessage& large, Bytes part, Clock::time_point until) {
+    if (is_forked()) throw Error{"the connection belongs to the process that forked"};
+    Guard lock{mutex_};
+    for (;;) {
+        throw_unless_open();
+        require_order(large.message);
+        const auto offer = is_ahead(large) ? session::Offer::would_block
+                                           : producer_.offer_part(large, part, stamp_now());
+        throw_if_wrong(offer, large.message.channel);
+        if (offer == session::Offer::taken) break;
+        if (Clock::now() >= until) return false;
+        if (let_leave(lock)) continue;
+        ++publishers_waiting_;
+        room_.wait_until(lock, until);
+        --publishers_waiting_;
+    }
+    let_leave(lock);
+    if (large.finished()) room_.notify_all();
+    return true;
+}
+
+void Core::abandon(const session::LargeMessage& large) noexcept {
+    if (is_forked()) return;
+    Guard lock{mutex_};
+    receipts_.erase(large.message.receipt);
+    if (closed_) return;
+    producer_.abandon(large, stamp_now());
+    let_leave(lock);
+    room_.notify_all();
 }
 
 Offer Core::try_publish(const session::Outgoing& message) {
@@ -240,21 +271,38 @@ Receipt Core::send(session::Outgoing message, Millis timeout) {
 
 // ---- Consuming --------------------------------------------------------------------------
 
-std::shared_ptr<Inbox> Core::subscribe(wire::Subscribe wish, Millis timeout) {
+std::shared_ptr<Inbox> Core::subscribe(wire::Subscribe wish, const Inbox::Terms& terms,
+                                       Millis timeout) {
     if (is_forked()) throw Error{"the connection belongs to the process that forked"};
     const auto until = Clock::now() + timeout;
-    const auto inbox = std::make_shared<Inbox>(shared_from_this(), wish.prefetch_messages);
+    const auto inbox = std::make_shared<Inbox>(shared_from_this(), terms);
     Guard lock{mutex_};
     throw_unless_open();
     const auto id = inbox->id = consumers_.subscribe(std::move(wish));
     inboxes_.emplace(id, inbox);
     inbox->begin_epoch(consumers_.epoch());
     let_leave(lock);
-    if (timeout.count() == 0) return inbox;
+    if (timeout.count() > 0) await_agreement(lock, id, until, timeout);
+    return inbox;
+}
+
+// It is of no session: once it stands, nothing is left to be said of it.
+void Core::declare(wire::Subscribe wish, Millis timeout) {
+    if (is_forked()) throw Error{"the connection belongs to the process that forked"};
+    const auto until = Clock::now() + timeout;
+    Guard lock{mutex_};
+    throw_unless_open();
+    const auto id = consumers_.subscribe(std::move(wish));
+    let_leave(lock);
+    await_agreement(lock, id, until, timeout);
+    consumers_.forget(id);
+}
+
+void Core::await_agreement(Guard& lock, std::uint64_t id, Clock::time_point until, Millis timeout) {
     using Standing = session::ConsumerSession::Standing;
     const bool answered = answered_.wait_until(
         lock, until, [&] { return closed_ || consumers_.standing(id) != Standing::asked; });
-    if (consumers_.standing(id) == Standing::standing) return inbox;
+    if (consumers_.standing(id) == Standing::standing) return;
     const std::string reason = consumers_.reason(id);
     consumers_.unsubscribe(id, false);
     inboxes_.erase(id);
@@ -359,6 +407,7 @@ void Core::close() noexcept {
         thread_.join();
     }
     for (const auto& inbox : all_inboxes()) inbox->end("the connection was closed");
+    end_requests(RequestError::Why::closed, "the connection was closed");
     {
         Guard lock{mutex_};
         producer_.on_disconnected();

@@ -28,7 +28,9 @@
 #include "client/attendance.h"
 #include "client/callbacks.h"
 #include "client/inbox.h"
+#include "client/pending_request.h"
 #include "client/receipt_state.h"
+#include "client/requests.h"
 #include "session/consumer_session.h"
 #include "session/producer_session.h"
 
@@ -52,17 +54,41 @@ class Core : public std::enable_shared_from_this<Core> {
     [[nodiscard]] Offer try_publish(const session::Outgoing& message);
     // The message's stage says what the receipt waits for.
     [[nodiscard]] Receipt send(session::Outgoing message, Millis timeout);
+    // Of a message that is written part by part, with its receipt.
+    std::shared_ptr<ReceiptState> begin_large(session::LargeMessage& large);
+    // Its next part. false: no room for it until then. Throws Error: closed, a mistake.
+    [[nodiscard]] bool offer_part(session::LargeMessage& large, Bytes part,
+                                  Clock::time_point until);
+    void abandon(const session::LargeMessage& large) noexcept;
 
     // ---- Consuming; any thread --------------------------------------------------------------
     // Throws Error: refused, no answer in time.
-    std::shared_ptr<Inbox> subscribe(wire::Subscribe wish, Millis timeout);
+    std::shared_ptr<Inbox> subscribe(wire::Subscribe wish, const Inbox::Terms& terms,
+                                     Millis timeout);
+    // Throws Error: refused, no answer in time.
+    void declare(wire::Subscribe wish, Millis timeout);
     void unsubscribe(std::uint64_t id, bool forget);
     void pass_acks(Inbox& inbox);
     // The same, within a millisecond or so.
     void pass_acks_soon(std::shared_ptr<Inbox> inbox);
-    // Receives until the inbox has news, or then. False: somebody else sees to that, who will tell.
-    bool stand_in(Inbox& inbox, Clock::time_point until);
+    // Receives until there are news, or then. False: somebody else sees to that, who will tell.
+    bool stand_in(Awaited& awaited, Clock::time_point until);
     void rouse_stand_in() noexcept;
+
+    // ---- Asking and answering; any thread -----------------------------------------------------
+    struct Question {
+        std::string_view service;
+        Payload payload;
+        const RequestOptions& options;
+        bool to_all = false;     // every responder is asked
+        std::size_t wanted = 1;  // replies
+        bool attended = false;   // its thread waits, and sees to its deadline
+    };
+    // Throws RequestError: no agent, or no room, in time; too many are under way. Error: a mistake.
+    std::shared_ptr<PendingRequest> ask(const Question& question);
+    void forget_request(std::uint64_t id);
+    // Throws Error as Delivery::reply does.
+    void answer(const Message& request, Payload payload, const PublishOptions& options);
 
     // ---- The rest; any thread ---------------------------------------------------------------
     std::optional<std::string> control(std::string_view json, Millis timeout);
@@ -81,11 +107,14 @@ class Core : public std::enable_shared_from_this<Core> {
     void require_order(const session::Outgoing& message) const;
     session::Offer offer(const session::Outgoing& message);
     session::Offer offer_part(session::LargeMessage& large);
+    bool is_ahead(const session::LargeMessage& large) const;
     Offer try_large(const session::Outgoing& message);
     template <class Attempt>
     void offer_until(Guard& lock, std::optional<Clock::time_point>& until, Millis timeout,
                      Attempt attempt);
     void throw_unless_open() const;
+    // Of a subscription that was asked for; it is forgotten here unless the agent agrees in time.
+    void await_agreement(Guard& lock, std::uint64_t id, Clock::time_point until, Millis timeout);
     std::vector<std::shared_ptr<Inbox>> all_inboxes() const;
     std::optional<std::string> ask_admin(const std::string& text, Millis timeout);
 
@@ -120,6 +149,8 @@ class Core : public std::enable_shared_from_this<Core> {
     void receive();
     void on_frame(zmq::message_t frame);
     void on_delivery(zmq::message_t frame);
+    void on_replies(zmq::message_t frame);
+    void on_reply(const std::shared_ptr<const zmq::message_t>& frame, const Message& reply);
     void on_receipts(Bytes frame);
     void on_reply(std::string_view json);
     bool introduce(const wire::Welcome& m);
@@ -132,9 +163,11 @@ class Core : public std::enable_shared_from_this<Core> {
     void on(const wire::Resume& m);
     void on(const wire::Window& m);
     void on(const wire::Reset& m);
+    void on(const wire::Gap& m);
     void on(const wire::AdminReply& m);
     void complain(const std::string& what);
     void tell_what_was_decided();
+    void end_requests(RequestError::Why why, const std::string& words);
     void tell_undelivered(std::vector<session::Undelivered> lost);
 
     // Constant after construction.
@@ -156,6 +189,7 @@ class Core : public std::enable_shared_from_this<Core> {
     std::unordered_map<std::uint64_t, std::weak_ptr<Inbox>> inboxes_;
     std::unordered_map<std::uint64_t, std::shared_ptr<ReceiptState>> receipts_;
     std::uint64_t next_receipt_ = 1;
+    Requests requests_;
     std::vector<std::shared_ptr<Inbox>> acks_waiting_;
     Time acks_due_ = never;
     std::function<void(const Message&, std::string_view)> undelivered_callback_;

@@ -13,15 +13,28 @@
 
 namespace bus::client {
 
-Inbox::Inbox(std::shared_ptr<Core> core, std::uint32_t prefetch_messages)
-    : core_(std::move(core)), pass_after_(std::max<std::uint32_t>(prefetch_messages / 2, 1)) {}
+Inbox::Inbox(std::shared_ptr<Core> core, const Terms& terms)
+    : core_(std::move(core)),
+      pass_after_(std::max<std::uint32_t>(terms.prefetch_messages / 2, 1)),
+      drops_late_(terms.drops_late),
+      in_parts_(terms.in_parts),
+      unpacker_({.whole_bytes_max = terms.whole_bytes_max,
+                 .in_parts = terms.in_parts,
+                 .shared = terms.shared}) {}
 
 // ---- The thread that owns the socket --------------------------------------------------
 
-void Inbox::push(zmq::message_t frame, std::uint64_t epoch) {
+void Inbox::push(zmq::message_t frame, std::uint64_t epoch, std::uint64_t lifetime_millis) {
+    // A lifetime beyond that is none.
+    constexpr std::uint64_t longest = 100ull * 365 * 24 * 3600 * 1000;
+    std::optional<Clock::time_point> expires;
+    if (lifetime_millis > 0 && lifetime_millis < longest)
+        expires = Clock::now() + std::chrono::milliseconds{lifetime_millis};
+    Arrival arrival{std::move(frame), epoch, expires, nullptr};
+    if (in_parts_ && push_part(arrival)) return;
     std::lock_guard lock{mutex_};
     if (!open_ || epoch != epoch_) return;
-    queue_.push_back({std::move(frame), epoch});
+    queue_.push_back(std::move(arrival));
     if (waiting_) arrived_.notify_one();
     signal_fd();
 }
@@ -32,6 +45,10 @@ void Inbox::begin_epoch(std::uint64_t epoch) {
     queue_.clear();
     acks_.clear();
     through_ = {};
+    for (const auto& [key, stream] : streams_)
+        stream->end(StreamError::Why::interrupted,
+                    "the agent was away meanwhile: the message comes again");
+    streams_.clear();
 }
 
 void Inbox::end(const std::string& why) {
@@ -42,10 +59,26 @@ void Inbox::end(const std::string& why) {
         left_ = true;
         why_ = why;
         queue_.clear();
+        for (const auto& [key, stream] : streams_) stream->end(StreamError::Why::interrupted, why);
+        streams_.clear();
         arrived_.notify_all();
         signal_fd();
     }
     core_->rouse_stand_in();
+}
+
+// Of several that nobody has asked for yet the latest, with what was untold of all.
+void Inbox::tell(const wire::Gap& gap) {
+    std::lock_guard lock{mutex_};
+    const std::uint64_t before = gap_ ? gap_->untold : 0;
+    gap_ = Gap{.reason = static_cast<Gap::Reason>(gap.reason),
+               .channel = gap.channel,
+               .messages = gap.messages,
+               .from_micros = gap.from_micros,
+               .to_micros = gap.to_micros,
+               .untold = before + gap.untold,
+               .total = gap.total};
+    signal_fd();
 }
 
 // ---- The thread that consumes -----------------------------------------------------------
@@ -64,14 +97,24 @@ std::optional<Delivery> Inbox::take_from_current() {
         drop_current();
         return std::nullopt;
     }
-    if (auto received = unpacker_.next()) return make(std::move(*received));
     const auto epoch = current_->epoch;
-    current_.reset();
     auto follow = Follow::nothing;
+    while (auto received = unpacker_.next()) {
+        if (!is_too_late()) return make(std::move(*received));
+        static_cast<void>(gather(epoch,
+                                 {.tag = received->tag, .first = received->index, .count = 1},
+                                 received->last_of_tag, follow));
+    }
+    if (current_->stream && !current_->is_out) forget(*current_->stream);  // damaged
+    current_.reset();
     for (auto& ruling : unpacker_.take_rulings())
         static_cast<void>(gather(epoch, std::move(ruling), true, follow));
     carry_out(follow);
     return std::nullopt;
+}
+
+bool Inbox::is_too_late() const {
+    return drops_late_ && current_->expires && *current_->expires <= Clock::now();
 }
 
 void Inbox::drop_current() {
@@ -84,7 +127,7 @@ Delivery Inbox::make(session::Received&& received) {
     Delivery delivery;
     delivery.message_ = Message{{.channel = received.channel,
                                  .headers = received.headers,
-                                 .payload = received.payload,
+                                 .payload = received.first_part ? Bytes{} : received.payload,
                                  .producer = received.producer.words,
                                  .sequence = received.sequence,
                                  .created_micros = received.created_micros,
@@ -99,9 +142,11 @@ Delivery Inbox::make(session::Received&& received) {
         delivery.held_ = std::make_shared<Held>();
         delivery.held_->inbox = current_->inbox;
         delivery.held_->epoch = current_->epoch;
+        delivery.held_->expires = current_->expires;
         delivery.held_->joined = std::move(received.joined);
     } else {
         delivery.held_ = current_;
+        current_->is_out = true;
     }
     undecided_.fetch_add(1, std::memory_order_relaxed);
     return delivery;
@@ -152,10 +197,17 @@ bool Inbox::begin(Arrival arrival) {
     current_ = std::make_shared<Held>();
     current_->inbox = shared_from_this();
     current_->epoch = arrival.epoch;
+    current_->expires = arrival.expires;
     current_->frame = std::move(arrival.frame);
+    current_->stream = std::move(arrival.stream);
     const Bytes bytes{current_->frame.data<std::byte>(), current_->frame.size()};
     if (!unpacker_.begin(bytes)) current_.reset();
     return true;
+}
+
+std::optional<Gap> Inbox::take_gap() {
+    std::lock_guard lock{mutex_};
+    return std::exchange(gap_, std::nullopt);
 }
 
 int Inbox::fd() {
@@ -174,6 +226,8 @@ void Inbox::close(bool forget) noexcept {
         std::lock_guard lock{mutex_};
         forget_ = forget_ || forget;
         open_ = false;
+        for (const Arrival& unseen : queue_)
+            std::erase_if(streams_, [&](const auto& one) { return one.second == unseen.stream; });
         queue_.clear();
         arrived_.notify_all();
         signal_fd();
@@ -208,11 +262,87 @@ std::string Inbox::why() const {
     return why_;
 }
 
+// ---- Read part by part
+// ----------------------------------------------------------------------------
+
+// Later parts, and what ends them, go straight to whoever reads the message. False: it goes the way
+// of all deliveries.
+bool Inbox::push_part(Arrival& arrival) {
+    const Bytes bytes{arrival.frame.data<std::byte>(), arrival.frame.size()};
+    const auto decoded = wire::decode_envelope(bytes);
+    const auto header = wire::decode_batch(decoded->batch, wire::Body::cut);
+    if (!header || !header->part) return false;
+    PartStream::Part part{.tag = decoded->envelope.number,
+                          .place = *header->part,
+                          .is_abort = (header->flags & wire::batch_flag::abort) != 0};
+    const StreamKey key{header->producer, part.place.first_sequence};
+    const auto stream = stream_for(key, part, arrival);
+    if (!stream) return false;
+    part.frame.copy(arrival.frame);
+    const bool is_new = arrival.stream != nullptr;
+    gather(arrival.epoch, stream->push(std::move(part)));
+    if (stream->is_over()) forget(*stream);
+    return !is_new;
+}
+
+std::shared_ptr<PartStream> Inbox::stream_for(const StreamKey& key, const PartStream::Part& part,
+                                              Arrival& arrival) {
+    std::lock_guard lock{mutex_};
+    if (arrival.epoch != epoch_) return nullptr;
+    if (const auto found = streams_.find(key); found != streams_.end()) return found->second;
+    if (part.place.index != 0 || part.is_abort || !open_) return nullptr;
+    arrival.stream = std::make_shared<PartStream>();
+    return streams_.emplace(key, arrival.stream).first->second;
+}
+
+void Inbox::forget(const PartStream& stream) {
+    std::lock_guard lock{mutex_};
+    std::erase_if(streams_, [&](const auto& one) { return one.second.get() == &stream; });
+}
+
+std::size_t Inbox::read(PartStream& stream, std::uint64_t epoch, std::span<std::byte> into,
+                        Clock::time_point until) {
+    for (;;) {
+        PartStream::Acks acks;
+        std::optional<std::size_t> got;
+        try {
+            got = stream.read(into, acks);
+        } catch (const StreamError&) {
+            gather(epoch, std::move(acks));
+            forget(stream);
+            throw;
+        }
+        gather(epoch, std::move(acks));
+        if (got) return *got;
+        if (core_->is_forked())
+            throw StreamError{StreamError::Why::interrupted, "this is a forked process"};
+        if (until <= Clock::now())
+            throw StreamError{StreamError::Why::timed_out, "no more of the message came in time"};
+        if (!core_->stand_in(stream, until)) stream.wait(until);
+    }
+}
+
+void Inbox::gather(std::uint64_t epoch, PartStream::Acks acks) {
+    auto follow = Follow::nothing;
+    for (auto& ack : acks) static_cast<void>(gather(epoch, std::move(ack), true, follow));
+    carry_out(follow);
+}
+
+bool Inbox::gather_stream(const Delivery& delivery, const wire::Ack& verdict) {
+    PartStream& stream = *delivery.held_->stream;
+    gather(delivery.held_->epoch, stream.decide(verdict));
+    if (stream.is_over() || verdict.verdict != wire::Verdict::ack) forget(stream);
+    std::lock_guard lock{mutex_};
+    return delivery.held_->epoch == epoch_.load(std::memory_order_relaxed);
+}
+
 // ---- Verdicts -----------------------------------------------------------------------------
 
 Ack Inbox::decide(const Delivery& delivery, const wire::Ack& verdict) {
     if (core_->is_forked()) return Ack::stale;
-    const bool given = gather_all(delivery, verdict);
+    wire::Ack said = verdict;
+    if (in_parts_) said.through = false;
+    const bool given = gather_all(delivery, said);
     if (undecided_.fetch_sub(1) == 1 && !is_open()) leave_if_done();
     return given ? Ack::given : Ack::stale;
 }
@@ -230,6 +360,7 @@ Ack Inbox::extend(const Delivery& delivery) {
 
 bool Inbox::gather_all(const Delivery& delivery, const wire::Ack& verdict) {
     const auto& held = delivery.held_;
+    if (held->stream) return gather_stream(delivery, verdict);
     auto follow = Follow::nothing;
     bool given = true;
     if (held->joined && !verdict.through) {
@@ -251,7 +382,8 @@ bool Inbox::gather_all(const Delivery& delivery, const wire::Ack& verdict) {
 // On the message, of a large one on its last piece.
 wire::Ack Inbox::last_of(const Delivery& delivery, wire::Ack verdict) {
     const auto& joined = delivery.held_->joined;
-    verdict.tag = joined ? joined->pieces.back().tag : delivery.tag_;
+    const auto& stream = delivery.held_->stream;
+    verdict.tag = joined ? joined->pieces.back().tag : stream ? stream->tag() : delivery.tag_;
     verdict.first = joined ? joined->pieces.back().index : delivery.index_;
     verdict.count = 1;
     return verdict;

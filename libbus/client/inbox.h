@@ -8,9 +8,11 @@
 #include <condition_variable>
 #include <cstdint>
 #include <deque>
+#include <map>
 #include <memory>
 #include <mutex>
 #include <optional>
+#include <span>
 #include <string>
 #include <utility>
 
@@ -19,7 +21,10 @@
 #include "base/clock.h"
 #include "base/unique_fd.h"
 #include "bus/subscription.h"
+#include "client/awaited.h"
+#include "client/part_stream.h"
 #include "session/ack_book.h"
+#include "session/bounds.h"
 #include "session/unpacker.h"
 
 namespace bus::client {
@@ -30,29 +35,47 @@ class Core;
 struct Held {
     std::shared_ptr<Inbox> inbox;
     std::uint64_t epoch = 0;
+    std::optional<WaitClock::time_point> expires;
     zmq::message_t frame;
     std::shared_ptr<const session::Joined> joined;
+    std::shared_ptr<PartStream> stream;  // the frame is its first part
+    bool is_out = false;                 // a Delivery was made of that
 };
 
-class Inbox : public std::enable_shared_from_this<Inbox> {
+class Inbox : public std::enable_shared_from_this<Inbox>, public Awaited {
   public:
     using Clock = WaitClock;
 
-    Inbox(std::shared_ptr<Core> core, std::uint32_t prefetch_messages);
+    struct Terms {
+        std::uint32_t prefetch_messages = 1;
+        bool drops_late = false;  // what comes to its turn after its time to live is not handed out
+        bool in_parts = false;    // large messages are read part by part
+        std::uint64_t whole_bytes_max = session::limits::whole_bytes_default;  // otherwise
+        bool shared = false;  // by a group: what does not come here goes to others
+    };
+    Inbox(std::shared_ptr<Core> core, const Terms& terms);
 
     // ---- The thread that owns the socket --------------------------------------------
-    void push(zmq::message_t frame, std::uint64_t epoch);
+    // lifetime_millis: as its envelope says, 0: for ever.
+    void push(zmq::message_t frame, std::uint64_t epoch, std::uint64_t lifetime_millis);
     // A new attachment: what came in the old one is void.
     void begin_epoch(std::uint64_t epoch);
+    // What will never come.
+    void tell(const wire::Gap& gap);
     // Nothing more will come; next() yields what is there no longer.
     void end(const std::string& why);
 
     // ---- The thread that consumes -----------------------------------------------------
     // Something has arrived, or nothing more will.
-    bool has_news() const;
+    bool has_news() const override;
     // nullopt: nothing until then, or closed.
     std::optional<Delivery> next(Clock::time_point until);
     int fd();
+    std::optional<Gap> take_gap();
+    // The next bytes of a message that is read part by part; 0: the end. Any thread, one a
+    // delivery. Throws StreamError.
+    std::size_t read(PartStream& stream, std::uint64_t epoch, std::span<std::byte> into,
+                     Clock::time_point until);
     // Closes; the last call.
     void release() noexcept;
 
@@ -64,6 +87,7 @@ class Inbox : public std::enable_shared_from_this<Inbox> {
     // The verdict on a delivery, without tag and range; it is decided with that.
     Ack decide(const Delivery& delivery, const wire::Ack& verdict);
     Ack extend(const Delivery& delivery);
+    Core& core() const noexcept { return *core_; }
     // Acknowledgements that wait for company; of the current epoch.
     std::vector<wire::Ack> take_acks(std::uint64_t& epoch);
 
@@ -74,12 +98,22 @@ class Inbox : public std::enable_shared_from_this<Inbox> {
     struct Arrival {
         zmq::message_t frame;
         std::uint64_t epoch = 0;
+        std::optional<Clock::time_point> expires;
+        std::shared_ptr<PartStream> stream;
     };
+    using StreamKey = std::pair<ProducerId, std::uint64_t>;
     // What must happen once the lock is released.
     enum class Follow { nothing, pass_soon, pass_now };
 
+    bool push_part(Arrival& arrival);
+    std::shared_ptr<PartStream> stream_for(const StreamKey& key, const PartStream::Part& part,
+                                           Arrival& arrival);
+    bool gather_stream(const Delivery& delivery, const wire::Ack& verdict);
+    void gather(std::uint64_t epoch, PartStream::Acks acks);
+    void forget(const PartStream& stream);
     std::optional<Delivery> take_from_current();
     Delivery make(session::Received&& received);
+    bool is_too_late() const;
     bool await_arrival(Clock::time_point until);
     void wait(std::unique_lock<std::mutex>& lock, Clock::time_point until);
     bool begin(Arrival arrival);
@@ -96,6 +130,7 @@ class Inbox : public std::enable_shared_from_this<Inbox> {
     // Constant after construction.
     const std::shared_ptr<Core> core_;
     const std::uint64_t pass_after_;  // messages: half of the prefetch window
+    const bool drops_late_, in_parts_;
 
     // The consuming thread only.
     session::Unpacker unpacker_;
@@ -109,10 +144,12 @@ class Inbox : public std::enable_shared_from_this<Inbox> {
     mutable std::mutex mutex_;
     std::condition_variable arrived_;
     std::deque<Arrival> queue_;
+    std::map<StreamKey, std::shared_ptr<PartStream>> streams_;  // that are not over
     session::AckBook acks_;
     // Of the current epoch, everything up to this tag and index is acknowledged.
     std::pair<std::uint64_t, std::uint32_t> through_{};
-    bool waiting_ = false;  // a thread waits for arrived_
+    bool waiting_ = false;    // a thread waits for arrived_
+    std::optional<Gap> gap_;  // that was told and not taken
     bool forget_ = false;
     bool left_ = false;  // unsubscribed
     std::string why_;

@@ -79,7 +79,7 @@ bool Core::let_leave(Guard& lock) {
 }
 
 // False: somebody else stands in, or there is no agent; who wants a delivery waits to be told.
-bool Core::stand_in(Inbox& inbox, Clock::time_point until) {
+bool Core::stand_in(Awaited& awaited, Clock::time_point until) {
     Guard lock{mutex_};
     if (has_stand_in_ || dismissing_ || stopping_ || !producer_.is_connected()) return false;
     has_stand_in_ = true;
@@ -87,7 +87,7 @@ bool Core::stand_in(Inbox& inbox, Clock::time_point until) {
     while (!dismissing_) {
         stand_in_sleeps_ = true;
         lock.unlock();
-        const bool go_on = !inbox.has_news() && attendance_.wait_for_input(until);
+        const bool go_on = !awaited.has_news() && attendance_.wait_for_input(until);
         lock.lock();
         stand_in_sleeps_ = false;
         if (!go_on) break;

@@ -112,6 +112,8 @@ void Core::detach() {
         consumers_.on_disconnected();
     }
     begin_epoch();
+    end_requests(RequestError::Why::responder_lost,
+                 "the agent went away meanwhile: it may have been carried out");
 }
 
 void Core::begin_epoch() {
@@ -178,8 +180,8 @@ void Core::send_what_is_ready() {
 
 Time Core::next_deadline() const noexcept {
     const Time attach_deadline = socket_ ? hello_deadline_ : attach_at_;
-    return std::min(
-        {producer_.next_deadline(), consumers_.next_deadline(), acks_due_, attach_deadline});
+    return std::min({producer_.next_deadline(), consumers_.next_deadline(),
+                     requests_.next_deadline(), acks_due_, attach_deadline});
 }
 
 // Until there is something to do. Meanwhile others may have the socket. False: the connection ends.
@@ -248,6 +250,7 @@ void Core::on_frame(zmq::message_t frame) {
 void Core::on_delivery(zmq::message_t frame) {
     const auto decoded = wire::decode_envelope({frame.data<std::byte>(), frame.size()});
     if (!decoded) return complain("the agent sent a delivery that cannot be read");
+    if (decoded->envelope.consumer == 0) return on_replies(std::move(frame));
     std::shared_ptr<Inbox> inbox;
     std::uint64_t epoch = 0;
     {
@@ -257,7 +260,7 @@ void Core::on_delivery(zmq::message_t frame) {
         inbox = found->second.lock();
         epoch = consumers_.epoch();
     }
-    if (inbox) inbox->push(std::move(frame), epoch);
+    if (inbox) inbox->push(std::move(frame), epoch, decoded->envelope.lifetime_millis);
 }
 
 void Core::on_receipts(Bytes frame) {
@@ -299,8 +302,9 @@ void Core::on(const wire::Welcome& m) {
     {
         Guard lock{mutex_};
         producer_.on_welcome(m, boot_now());
-        if (!options_.producer.empty()) room_.notify_all();  // who publishes may have waited for it
         consumers_.on_welcome();
+        requests_.set_address(m.agent, producer_.producer());
+        room_.notify_all();  // who asks, or publishes under a name, may have waited for it
     }
     begin_epoch();
 }
@@ -357,6 +361,16 @@ void Core::on(const wire::Window& m) {
 
 void Core::on(const wire::Reset&) { must_detach_ = true; }
 
+void Core::on(const wire::Gap& m) {
+    std::shared_ptr<Inbox> inbox;
+    {
+        Guard lock{mutex_};
+        const auto found = inboxes_.find(m.id);
+        if (found != inboxes_.end()) inbox = found->second.lock();
+    }
+    if (inbox) inbox->tell(m);
+}
+
 void Core::on(const wire::AdminReply&) { complain("the agent answered what was not asked here"); }
 
 // At most once a second: an agent that makes no sense makes none many times.
@@ -372,8 +386,10 @@ void Core::complain(const std::string& what) {
 void Core::tell_what_was_decided() {
     std::vector<std::pair<std::shared_ptr<ReceiptState>, session::Settled>> decided;
     std::vector<session::Undelivered> undelivered;
+    std::vector<Requests::Request> overdue;
     {
         Guard lock{mutex_};
+        overdue = requests_.take_due(boot_now());
         for (auto& settled : producer_.take_settled()) {
             const auto found = receipts_.find(settled.receipt);
             if (found != receipts_.end()) decided.emplace_back(found->second, std::move(settled));
@@ -384,6 +400,7 @@ void Core::tell_what_was_decided() {
         if (publishers_waiting_ > 0 && has_room) room_.notify_all();
         if (producer_.unsafe_messages() == 0) quiet_.notify_all();
     }
+    for (const auto& request : overdue) request->expire();
     std::vector<std::uint64_t> done;
     for (auto& [state, settled] : decided)
         if (state->settle(settled)) done.push_back(settled.receipt);

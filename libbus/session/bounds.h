@@ -19,6 +19,8 @@ inline constexpr std::uint64_t outbox_bytes_min = 512 * 1024;
 inline constexpr std::uint64_t held_share = 2;  // one half
 // Names of channels that one producer may use in its life; each keeps a counter.
 inline constexpr std::size_t channels_max = 1'000'000;
+// Of these, addresses of replies, before those that are not in use are forgotten.
+inline constexpr std::size_t reply_channels_max = 4'096;
 // Batches that are safe and whose `arrived` somebody still waits for.
 inline constexpr std::size_t awaiting_max = 262'144;
 // With no more than this on its way, a batch that is not full leaves at once.
@@ -35,6 +37,11 @@ inline constexpr auto ack_age_max = 1ms;
 // Payload of one part of a large message. Headers travel in the first part, beside as much.
 inline constexpr std::size_t part_bytes =
     wire::message_bytes_in_batch_max - wire::message_headers_bytes_max;
+// Of one large message, parts that wait to leave: what else the program publishes stands behind
+// them.
+inline constexpr std::uint64_t large_waiting_max = 256 * 1024;
+// A message that a consumer is given whole.
+inline constexpr std::uint64_t whole_bytes_default = 16 * 1024 * 1024;
 // Producer and channel pairs whose order one consumer watches; beyond, the oldest is forgotten.
 inline constexpr std::size_t watched_keys_max = 65'536;
 // Unfinished large messages that one consumer joins at a time.

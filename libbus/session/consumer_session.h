@@ -37,6 +37,8 @@ class ConsumerSession {
     std::uint64_t subscribe(wire::Subscribe wish);
     // forget: see wire::Unsubscribe. Harmless when it has ended.
     void unsubscribe(std::uint64_t id, bool forget);
+    // Of what was only declared: nothing more is said of it.
+    void forget(std::uint64_t id) { subscriptions_.erase(id); }
     Standing standing(std::uint64_t id) const;
     // Why it was refused; empty otherwise.
     std::string reason(std::uint64_t id) const;

@@ -30,6 +30,8 @@ bool ProducerSession::open_fits() const noexcept {
 
 // Batches double while a flood waits for receipts; a trickle leaves message by message.
 bool ProducerSession::open_may_leave() const noexcept {
+    // Somebody waits for a reply: only what the socket has not passed on makes it wait for company.
+    if (open_.header().kind == wire::Kind::service) return loose_.bytes() <= limits::trickle_bytes;
     if (!open_.header().guaranteed()) return open_.opened() >= loose_due();
     return open_.frame_bytes() >= in_flight_ || in_flight_ <= limits::trickle_bytes;
 }
@@ -173,6 +175,7 @@ Frame ProducerSession::addressed(Departure& departure, Time now) {
         .lifetime_millis = millis_left(departure.expires, now),
         .first = 0,
         .messages = departure.messages,
+        .delay_millis = departure.due <= now ? 0 : millis_left(departure.due, now),
     };
     wire::encode_envelope(envelope, departure.frame.data());
     if (departure.guaranteed) {

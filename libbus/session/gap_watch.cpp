@@ -44,6 +44,15 @@ GapWatch::Watched& GapWatch::begin(const Key& key, std::uint64_t next) {
         .first->second;
 }
 
+void GapWatch::take_back_to(const wire::BatchHeader& batch, std::uint64_t channel_sequence) {
+    const auto found = watched_.find(key_of(batch));
+    if (found == watched_.end()) return;
+    Watched& watched = found->second;
+    watched.next = std::min(watched.next, channel_sequence);
+    auto& next = watched.next_of[static_cast<std::size_t>(batch.mode)];
+    next = std::min(next, channel_sequence);
+}
+
 void GapWatch::lose(const wire::BatchHeader& batch, std::uint64_t count) {
     const auto found = watched_.find(key_of(batch));
     if (found != watched_.end()) found->second.lost += count;

@@ -24,6 +24,9 @@ class GapWatch {
     Passed pass(const wire::BatchHeader& batch, std::uint64_t channel_sequence,
                 std::uint32_t count);
 
+    // More were passed than came: the next is expected here.
+    void take_back_to(const wire::BatchHeader& batch, std::uint64_t channel_sequence);
+
     // `count` of them came damaged: they are missing before the next ones that pass.
     void lose(const wire::BatchHeader& batch, std::uint64_t count);
 

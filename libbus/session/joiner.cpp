@@ -66,12 +66,19 @@ Joiner::Unfinished* Joiner::find_or_begin(const Key& key, const wire::Part& part
         unfinished_.erase(found);  // another copy, from the beginning
     }
     if (part.index != 0 || unfinished_.size() >= limits::unfinished_max) return nullptr;
+    const bool fits = part.total_bytes <= whole_bytes_max_;
     return &unfinished_
-                .emplace(key, Unfinished{.message = std::make_shared<Joined>(),
+                .emplace(key, Unfinished{.message = fits ? std::make_shared<Joined>() : nullptr,
                                          .first = part,
                                          .next = 0,
-                                         .reason = {}})
+                                         .reason = fits ? std::string{} : too_large(part)})
                 .first->second;
+}
+
+std::string Joiner::too_large(const wire::Part& part) const {
+    return "its consumer takes " + std::to_string(whole_bytes_max_) +
+           " bytes whole (whole_bytes_max), and this has " + std::to_string(part.total_bytes) +
+           ": read it part by part (in_parts)";
 }
 
 std::string_view Joiner::mismatch(const Unfinished& message, const wire::Part& part,

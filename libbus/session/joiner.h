@@ -35,6 +35,10 @@ struct Joined {
 
 class Joiner {
   public:
+    // What is larger than that is rejected.
+    explicit Joiner(std::uint64_t whole_bytes_max = wire::message_bytes_max)
+        : whole_bytes_max_(whole_bytes_max) {}
+
     // One verified part. Yields the message when it is the last one.
     std::shared_ptr<Joined> add(const wire::BatchHeader& header, const wire::MessageView& part,
                                 Joined::Piece piece, bool redelivered);
@@ -58,6 +62,7 @@ class Joiner {
     using Key = std::pair<ProducerId, std::uint64_t>;
 
     Unfinished* find_or_begin(const Key& key, const wire::Part& part);
+    std::string too_large(const wire::Part& part) const;
     static std::string_view mismatch(const Unfinished& message, const wire::Part& part,
                                      const wire::MessageView& view);
     static void append(Unfinished& message, const wire::BatchHeader& header,
@@ -68,6 +73,7 @@ class Joiner {
     void give_up(Unfinished& message, wire::Verdict verdict, std::string_view reason);
     void rule(const Joined::Piece& piece, wire::Verdict verdict, std::string_view reason);
 
+    const std::uint64_t whole_bytes_max_;
     std::map<Key, Unfinished> unfinished_;
     std::deque<Key> finished_;  // the latest that were joined, limits::unfinished_max of them
     std::vector<wire::Ack> rulings_;

@@ -32,6 +32,7 @@ void OpenBatch::open(ChannelState& channel, const Outgoing& message, Stamp stamp
     head_bytes_ = wire::envelope_length + wire::encoded_header_length(header_);
     body_ = 0;
     count_ = 0;
+    delay_millis_ = message.delay_millis;
     opened_ = stamp.now;
 }
 
@@ -39,6 +40,8 @@ bool OpenBatch::admits(const Outgoing& message) const noexcept {
     return is_open() && !header_.part && message.channel == header_.channel &&
            message.kind == header_.kind && message.lane == header_.lane &&
            message.mode == header_.mode && message.ttl_millis == header_.ttl_millis &&
+           message.delay_millis == delay_millis_ && admits_stage(message) &&
+           message.to_all == ((header_.flags & wire::batch_flag::to_all) != 0) &&
            body_ + encoded_bytes(message) <= wire::batch_body_bytes_max;
 }
 
@@ -50,7 +53,16 @@ void OpenBatch::append(const Outgoing& message, std::uint64_t sequence) {
     ++count_;
     if (message.receipt == 0) return;
     wishes_.push_back({message.receipt, message.stage});
-    if (message.stage == wire::Stage::arrived) header_.flags |= wire::batch_flag::want_arrived;
+    if (message.stage == wire::Stage::safe) return;
+    header_.flags |= wire::batch_flag::want_arrived;
+    if (message.stage == wire::Stage::consumed) header_.flags |= wire::batch_flag::want_consumed;
+}
+
+// A batch has one receipt beyond `safe`.
+bool OpenBatch::admits_stage(const Outgoing& message) const noexcept {
+    const bool is_free = (header_.flags & wire::batch_flag::want_arrived) == 0;
+    if (message.receipt == 0 || message.stage == wire::Stage::safe || is_free) return true;
+    return header_.wants_consumed() == (message.stage == wire::Stage::consumed);
 }
 
 OpenBatch::Closed OpenBatch::close(const ProducerId& producer, std::uint64_t channel_sequence,

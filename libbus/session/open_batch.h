@@ -31,7 +31,7 @@ class OpenBatch {
     // Starts a batch, with `part` one that takes a single message; it must not be open.
     void open(ChannelState& channel, const Outgoing& message, Stamp stamp, FramePool& pool,
               const std::optional<wire::Part>& part = {}, std::uint16_t flags = 0);
-    // Open, of the same channel, kind, mode, lane and TTL, and room for it.
+    // Open, of the same channel, kind, mode, lane, TTL, delay and reach, and room for it.
     bool admits(const Outgoing& message) const noexcept;
     // Appends, sealed with this sequence; the first one's is the batch's. Requires admits().
     void append(const Outgoing& message, std::uint64_t sequence);
@@ -50,15 +50,18 @@ class OpenBatch {
     std::size_t body_bytes() const noexcept { return body_; }
     std::size_t frame_bytes() const noexcept { return head_bytes_ + body_; }
     Time opened() const noexcept { return opened_; }
+    std::uint64_t delay_millis() const noexcept { return delay_millis_; }
     const wire::BatchHeader& header() const noexcept { return header_; }
 
   private:
+    bool admits_stage(const Outgoing& message) const noexcept;
     Frame block_;
     ChannelState* channel_ = nullptr;
     wire::BatchHeader header_;
     std::size_t head_bytes_ = 0;  // envelope and header
     std::size_t body_ = 0;
     std::uint32_t count_ = 0;
+    std::uint64_t delay_millis_ = 0;
     Time opened_{};
     std::vector<Wish> wishes_;
 };

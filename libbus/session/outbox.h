@@ -29,6 +29,7 @@ struct Departure {
     bool is_abort = false;
     std::optional<wire::Part> part;
     Time expires = never;
+    Time due{};  // not to be handed out before
     std::vector<Wish> wishes;
 
     std::uint64_t number = 0;             // given when it first leaves
@@ -70,8 +71,9 @@ struct ChannelState {
     // none.
     struct LaneState {
         std::uint64_t next_sequence = 1;
-        std::uint64_t departed = 0;  // whose first part left last: HOLD spares the others
-        std::uint64_t expired = 0;   // whose first part expired last: the others go with it
+        std::uint64_t next_delayed = 1;  // of those that come late by right
+        std::uint64_t departed = 0;      // whose first part left last: HOLD spares the others
+        std::uint64_t expired = 0;       // whose first part expired last: the others go with it
     };
     LaneState& lane(wire::Lane which) noexcept { return lanes[static_cast<std::size_t>(which)]; }
     const LaneState& lane(wire::Lane which) const noexcept {

@@ -27,15 +27,17 @@ struct Outgoing {
     std::string_view channel;
     wire::Mode mode = wire::Mode::guaranteed;
     wire::Lane lane = wire::Lane::normal;
-    std::uint64_t ttl_millis = 0;  // 0: lives for ever
-    Bytes headers;                 // encoded, wire::append_header
+    std::uint64_t ttl_millis = 0;    // 0: lives for ever
+    std::uint64_t delay_millis = 0;  // not to be handed out before; 0: at once. Not for parts
+    Bytes headers;                   // encoded, wire::append_header
     Bytes payload;
     // Of a producer with a name, and then above those before it; others: 0.
     std::uint64_t sequence = 0;
     // Names a wished-for receipt to the caller; 0: none is wished for.
     std::uint64_t receipt = 0;
-    wire::Stage stage = wire::Stage::safe;  // what the receipt waits for; consumed: not yet offered
+    wire::Stage stage = wire::Stage::safe;  // what the receipt waits for
     bool needs_destination = false;         // for whoever keeps the receipt
+    bool to_all = false;                    // a request: to every responder, not to one
 };
 
 enum class Offer {

@@ -10,10 +10,12 @@
 namespace bus::session {
 namespace {
 
-constexpr std::uint16_t no_flags = 0;
-
 std::size_t encoded_bytes(const Outgoing& message) {
     return wire::message_overhead + message.headers.size() + message.payload.size();
+}
+
+bool is_reply(const wire::ChannelKey& channel) {
+    return wire::is_reply_address(channel.kind, channel.name);
 }
 
 std::size_t head_bytes_for(const Outgoing& message) {
@@ -54,12 +56,13 @@ std::optional<Offer> ProducerSession::judge_sequence(const Outgoing& message) {
 }
 
 bool ProducerSession::needs_stamp(const Outgoing& message) const noexcept {
-    return message.ttl_millis != 0 || !may_join(message);
+    return message.ttl_millis != 0 || message.delay_millis != 0 || !may_join(message);
 }
 
-// A lifetime counts from the batch's creation, so nobody joins one that has become old.
+// A lifetime and a delay count from the batch's creation, so nobody joins one that has become old.
 bool ProducerSession::is_stale(const Outgoing& message, Stamp stamp) const noexcept {
-    return message.ttl_millis != 0 && stamp.now - open_.opened() > limits::batch_age_max;
+    const bool counts = message.ttl_millis != 0 || message.delay_millis != 0;
+    return counts && stamp.now - open_.opened() > limits::batch_age_max;
 }
 
 bool ProducerSession::awaits_too_many(const Outgoing& message) const noexcept {
@@ -96,7 +99,11 @@ Offer ProducerSession::open_for(const Outgoing& message, Stamp stamp, std::size_
     if (!has_room(**channel, bytes + head_bytes_for(message))) return Offer::would_block;
     close_open();
     if (options_.named) next_sequence_ = message.sequence;
-    start(**channel, message, stamp, {}, options_.named ? wire::batch_flag::sparse : no_flags);
+    std::uint16_t flags = 0;
+    if (options_.named) flags |= wire::batch_flag::sparse;
+    if (message.delay_millis > 0) flags |= wire::batch_flag::delayed;
+    if (message.to_all) flags |= wire::batch_flag::to_all;
+    start(**channel, message, stamp, {}, flags);
     return Offer::taken;
 }
 
@@ -112,14 +119,29 @@ void ProducerSession::start(ChannelState& channel, const Outgoing& message, Stam
 Expected<ChannelState*, Offer> ProducerSession::channel_of(const Outgoing& message) {
     const auto found = channels_.find(ChannelView{message.kind, message.channel});
     if (found != channels_.end()) return found->second.get();
-    if (!wire::is_channel(message.channel)) return Unexpected{Offer::bad_name};
+    if (!wire::is_channel(message.channel) &&
+        !wire::is_reply_address(message.kind, message.channel))
+        return Unexpected{Offer::bad_name};
+    if (reply_channels_ >= limits::reply_channels_max) forget_reply_channels();
     if (channels_.size() >= limits::channels_max) return Unexpected{Offer::too_many_channels};
     auto state = std::make_unique<ChannelState>();
     state->key = {message.kind, std::string{message.channel}};
     state->held = is_held(*state);
     auto* const channel = state.get();
+    if (is_reply(channel->key)) ++reply_channels_;
     channels_.emplace(channel->key, std::move(state));
     return channel;
+}
+
+// Whoever serves others for long replies to more of them than it can remember; nobody counts the
+// messages there.
+void ProducerSession::forget_reply_channels() {
+    std::unordered_set<const ChannelState*> in_use{open_.channel()};
+    for (const auto& line : waiting_)
+        for (const auto& departure : line) in_use.insert(departure.channel);
+    reply_channels_ -= std::erase_if(channels_, [&](const auto& known) {
+        return is_reply(known.first) && !in_use.contains(known.second.get());
+    });
 }
 
 bool ProducerSession::has_room(const ChannelState& channel, std::size_t bytes) const noexcept {
@@ -135,8 +157,10 @@ void ProducerSession::charge(const ChannelState& channel, std::size_t bytes) noe
 void ProducerSession::close_open() {
     if (!open_.is_open()) return;
     ChannelState& channel = *open_.channel();
-    auto& next = channel.lane(open_.header().lane).next_sequence;
+    auto& lane = channel.lane(open_.header().lane);
+    auto& next = open_.header().is_delayed() ? lane.next_delayed : lane.next_sequence;
     const auto messages = open_.messages();
+    const auto delay = std::chrono::milliseconds{open_.delay_millis()};
     if (options_.named) next = next_sequence_ - messages;
     auto closed = open_.close(producer_, next, pool_);
     next += messages;
@@ -151,6 +175,8 @@ void ProducerSession::close_open() {
                  .is_abort = (closed.header.flags & wire::batch_flag::abort) != 0,
                  .part = closed.header.part,
                  .expires = lives_for_ever ? never : closed.opened + life,
+                 // From when the last of it may have joined.
+                 .due = delay.count() == 0 ? Time{} : closed.opened + delay + limits::batch_age_max,
                  .wishes = std::move(closed.wishes)});
 }
 
@@ -177,15 +203,26 @@ bool ProducerSession::needs_parts(const Outgoing& message) noexcept {
 }
 
 std::optional<LargeMessage> ProducerSession::cut(const Outgoing& message) {
-    const auto bytes = message.payload.size();
+    return announce(message, message.payload.size());
+}
+
+std::optional<LargeMessage> ProducerSession::announce(const Outgoing& message,
+                                                      std::uint64_t bytes) {
     if (bytes > wire::message_bytes_max) return std::nullopt;
     const auto parts = (bytes + limits::part_bytes - 1) / limits::part_bytes;
     return LargeMessage{.message = message,
-                        .parts = static_cast<std::uint32_t>(std::max<std::size_t>(parts, 1))};
+                        .bytes = bytes,
+                        .parts = static_cast<std::uint32_t>(std::max<std::uint64_t>(parts, 1))};
 }
 
 Offer ProducerSession::offer_part(LargeMessage& large, Stamp stamp) {
     BUS_ASSERT(!large.finished());
+    const std::size_t from = large.next_part * limits::part_bytes;
+    return offer_part(large, large.message.payload.subspan(from, large.next_bytes()), stamp);
+}
+
+Offer ProducerSession::offer_part(LargeMessage& large, Bytes part, Stamp stamp) {
+    BUS_ASSERT(!large.finished() && part.size() == large.next_bytes());
     if (options_.named) return Offer::not_in_parts;
     const auto found = channel_of(large.message);
     if (!found) return found.error();
@@ -194,9 +231,20 @@ Offer ProducerSession::offer_part(LargeMessage& large, Stamp stamp) {
     if (awaits_too_many(large.message)) return Offer::would_block;
     if (!has_room(channel, wire::frame_bytes_max)) return Offer::would_block;
     if (large.next_part == 0) channel.unfinished = large.first_sequence = next_sequence_;
-    append_part(channel, large, stamp, 0);
+    append_part(channel, large, part, stamp, 0);
     if (large.finished()) channel.unfinished = 0;
     return Offer::taken;
+}
+
+std::uint64_t ProducerSession::bytes_waiting(const LargeMessage& large) const {
+    const auto found = channels_.find(ChannelView{large.message.kind, large.message.channel});
+    if (large.next_part == 0 || found == channels_.end()) return 0;
+    std::uint64_t bytes = 0;
+    for (const Lines* lines : {&waiting_, static_cast<const Lines*>(&found->second->line)})
+        for (const auto& departure : (*lines)[large.message.lane])
+            if (departure.part && departure.part->first_sequence == large.first_sequence)
+                bytes += departure.bytes();
+    return bytes;
 }
 
 bool ProducerSession::fits_whole(const LargeMessage& large) const {
@@ -207,21 +255,16 @@ bool ProducerSession::fits_whole(const LargeMessage& large) const {
     return bytes_ + bytes <= options_.outbox_bytes;
 }
 
-void ProducerSession::append_part(ChannelState& channel, LargeMessage& large, Stamp stamp,
-                                  std::uint16_t flags) {
-    const bool is_abort = (flags & wire::batch_flag::abort) != 0;
-    const std::size_t from = large.next_part * limits::part_bytes;
+void ProducerSession::append_part(ChannelState& channel, LargeMessage& large, Bytes payload,
+                                  Stamp stamp, std::uint16_t flags) {
     Outgoing piece = large.message;
     if (large.next_part > 0) piece.headers = {};
-    piece.payload =
-        is_abort ? Bytes{}
-                 : large.message.payload.subspan(
-                       from, std::min(limits::part_bytes, large.message.payload.size() - from));
-    if (is_abort) piece.receipt = 0;
+    piece.payload = payload;
+    if ((flags & wire::batch_flag::abort) != 0) piece.receipt = 0;
     const wire::Part part{.first_sequence = large.first_sequence,
                           .index = large.next_part,
                           .total = large.parts,
-                          .total_bytes = large.message.payload.size()};
+                          .total_bytes = large.bytes};
     close_open();
     start(channel, piece, stamp, part, static_cast<std::uint16_t>(flags | wire::batch_flag::part));
     append(piece);
@@ -234,7 +277,7 @@ void ProducerSession::abandon(LargeMessage large, Stamp stamp) {
     ChannelState& channel = **channel_of(large.message);
     channel.unfinished = 0;
     if (channel.lane(large.message.lane).departed == large.first_sequence) {
-        append_part(channel, large, stamp, wire::batch_flag::abort);
+        append_part(channel, large, {}, stamp, wire::batch_flag::abort);
         return;
     }
     for (auto* lines : {&waiting_, &channel.line}) {

@@ -2,7 +2,7 @@
 // leave with a number, and are kept until the agent has them safe; after a
 // reconnect the agent's Welcome decides what is sent again.
 //
-//   open batch -> waiting (or held, by channel) -> sent -> safe [-> arrived]
+//   open batch -> waiting (or held, by channel) -> sent -> safe [-> arrived, or consumed]
 //
 // When a batch that is not full leaves. Whoever owns the socket asks take()
 // whenever it could send. The open batch goes along if it is at least as large
@@ -20,6 +20,7 @@
 // Pure: no socket, no clock, no thread. Not thread-safe: the caller locks.
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <cstddef>
 #include <cstdint>
@@ -29,6 +30,7 @@
 #include <string>
 #include <string_view>
 #include <unordered_map>
+#include <unordered_set>
 #include <vector>
 
 #include "base/id.h"
@@ -48,10 +50,16 @@ namespace bus::session {
 // A message that needs more than one batch, while it is being offered part by part.
 struct LargeMessage {
     Outgoing message;  // its views must stay valid until all parts are taken
+    std::uint64_t bytes = 0;
     std::uint64_t first_sequence = 0;
     std::uint32_t next_part = 0;
     std::uint32_t parts = 0;
     bool finished() const noexcept { return next_part == parts; }
+    // Of the next part.
+    std::size_t next_bytes() const noexcept {
+        const std::uint64_t from = std::uint64_t{next_part} * limits::part_bytes;
+        return static_cast<std::size_t>(std::min<std::uint64_t>(limits::part_bytes, bytes - from));
+    }
 };
 
 class ProducerSession {
@@ -81,9 +89,15 @@ class ProducerSession {
     static bool needs_parts(const Outgoing& message) noexcept;
     // nullopt: more than wire::message_bytes_max.
     static std::optional<LargeMessage> cut(const Outgoing& message);
+    // The same of so many bytes that come piece by piece; the message's payload is empty.
+    static std::optional<LargeMessage> announce(const Outgoing& message, std::uint64_t bytes);
     // Offers the next part. While a large message is unfinished, its channel takes nothing else
     // (would_block). The caller goes on until finished() or abandons it.
     [[nodiscard]] Offer offer_part(LargeMessage& large, Stamp stamp);
+    // Of an announced one: the next part, next_bytes() long.
+    [[nodiscard]] Offer offer_part(LargeMessage& large, Bytes part, Stamp stamp);
+    // Bytes of its parts that have not left: the line is the others' as well.
+    std::uint64_t bytes_waiting(const LargeMessage& large) const;
     // There is room for all its parts at once.
     bool fits_whole(const LargeMessage& large) const;
     // No more parts will come: what has not left is dropped (the caller knows, nobody else is
@@ -147,13 +161,15 @@ class ProducerSession {
     std::optional<Offer> judge_sequence(const Outgoing& message);
     bool continues(const Outgoing& message) const noexcept;
     Expected<ChannelState*, Offer> channel_of(const Outgoing& message);
+    void forget_reply_channels();
     bool has_room(const ChannelState& channel, std::size_t bytes) const noexcept;
     void charge(const ChannelState& channel, std::size_t bytes) noexcept;
     Offer open_for(const Outgoing& message, Stamp stamp, std::size_t bytes);
     void start(ChannelState& channel, const Outgoing& message, Stamp stamp,
                const std::optional<wire::Part>& part, std::uint16_t flags);
     void append(const Outgoing& message);
-    void append_part(ChannelState& channel, LargeMessage& large, Stamp stamp, std::uint16_t flags);
+    void append_part(ChannelState& channel, LargeMessage& large, Bytes payload, Stamp stamp,
+                     std::uint16_t flags);
     void close_open();
     void put_in_line(Departure departure);
     bool waits_for_resume(const Departure& departure) const noexcept;
@@ -203,6 +219,7 @@ class ProducerSession {
 
     std::unordered_map<wire::ChannelKey, std::unique_ptr<ChannelState>, ChannelHash, ChannelEqual>
         channels_;
+    std::size_t reply_channels_ = 0;
     std::vector<wire::HeldChannel> held_;
     OpenBatch open_;
     std::uint64_t next_sequence_ = 1;

@@ -183,11 +183,12 @@ void ProducerSession::on_refused(const wire::Refused& refused) {
     drop_settled_front();
 }
 
-// The moved-from entry that stays behind counts as settled.
+// The moved-from entry that stays behind counts as settled. Of requests and replies nobody hears:
+// who asked has a deadline.
 void ProducerSession::lose(Departure departure, Outcome outcome, const std::string& reason) {
     for (const auto& wish : departure.wishes) settle_wish(wish, outcome, std::nullopt, reason);
     Frame frame = departure.frame;
-    const bool is_told = !departure.is_abort;
+    const bool is_told = !departure.is_abort && departure.channel->key.kind != wire::Kind::service;
     release(departure);
     if (is_told) undelivered_.push_back({std::move(frame), outcome, reason});
 }

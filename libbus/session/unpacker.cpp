@@ -30,16 +30,24 @@ bool Unpacker::begin(Bytes frame) {
         reject(0, envelope_.messages, damaged_form);
         return true;
     }
-    const auto passed =
-        gaps_.pass(header_, header_.channel_sequence + envelope_.first, envelope_.messages);
-    // A queue is shared: what did not come here went to others.
+    const auto passed = pass_gaps();
     const bool sparse = (header_.flags & wire::batch_flag::sparse) != 0;
-    if (header_.kind == wire::Kind::topic && !sparse) missed_ = passed.missing;
+    if (may_miss() && !sparse) missed_ = passed.missing;
     // Another path was quicker, and the agent, which started since, cannot know.
     if (passed.late) envelope_.flags |= wire::envelope_flag::redelivered;
     walk_.emplace(decoded->batch.subspan(header_.header_length), header_.sequence + envelope_.first,
                   wire::MessageWalk::Check::checksum);
     return true;
+}
+
+// With the first part of a message that is read part by part all of it passes.
+GapWatch::Passed Unpacker::pass_gaps() {
+    if (header_.is_delayed()) return {};
+    const auto sequence = header_.channel_sequence + envelope_.first;
+    if (!terms_.in_parts || !header_.part) return gaps_.pass(header_, sequence, envelope_.messages);
+    if ((header_.flags & wire::batch_flag::abort) != 0) gaps_.take_back_to(header_, sequence);
+    const bool is_first = header_.part->index == 0;
+    return gaps_.pass(header_, sequence, is_first ? header_.part->total : envelope_.messages);
 }
 
 std::optional<Received> Unpacker::next() {
@@ -51,9 +59,12 @@ std::optional<Received> Unpacker::next() {
             break;
         }
         ++at_;
-        if (auto message = header_.part ? join(*view) : hand_out(*view)) {
+        const bool as_part = header_.part && terms_.in_parts && header_.part->index == 0 &&
+                             (header_.flags & wire::batch_flag::abort) == 0;
+        if (auto message = header_.part && !as_part ? join(*view) : hand_out(*view)) {
+            if (as_part) message->first_part = header_.part;
             const auto missed = std::exchange(missed_, 0);
-            message->missed = header_.kind == wire::Kind::topic ? missed : 0;
+            message->missed = may_miss() ? missed : 0;
             return message;
         }
     }
@@ -70,7 +81,8 @@ std::optional<Received> Unpacker::hand_out(const wire::MessageView& view) {
 // What is missing and could not be told with a message of this delivery is told with a later one.
 void Unpacker::finish() {
     walk_.reset();
-    if (header_.kind == wire::Kind::topic && missed_ > 0) gaps_.lose(header_, missed_);
+    if (header_.kind == wire::Kind::topic && missed_ > 0 && !header_.is_delayed())
+        gaps_.lose(header_, missed_);
 }
 
 Received Unpacker::received(const wire::MessageView& view) const {
@@ -87,7 +99,8 @@ Received Unpacker::received(const wire::MessageView& view) const {
             .tag = envelope_.number,
             .index = envelope_.first + at_ - 1,
             .last_of_tag = is_last(),
-            .joined = nullptr};
+            .joined = nullptr,
+            .first_part = std::nullopt};
 }
 
 // A part is a batch of its own; the message comes out at the last.

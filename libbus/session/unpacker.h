@@ -40,10 +40,20 @@ struct Received {
     std::uint32_t index = 0;
     bool last_of_tag = true;               // nothing of this delivery comes after it
     std::shared_ptr<const Joined> joined;  // large messages: owns what the views point to
+    std::optional<wire::Part> first_part;  // that is all of the message that is here
 };
 
 class Unpacker {
   public:
+    struct Terms {
+        std::uint64_t whole_bytes_max = wire::message_bytes_max;  // what is larger is rejected
+        // Of a large message the first part is handed out, as it came; the others do not come here.
+        bool in_parts = false;
+        bool shared = false;  // by a group: what does not come here went to others
+    };
+    Unpacker() : Unpacker(Terms{}) {}
+    explicit Unpacker(const Terms& terms) : terms_(terms), joiner_(terms.whole_bytes_max) {}
+
     // Starts on a delivery, a whole frame. Requires: next() has yielded nullopt since the last one.
     // The bytes must stay until next() has yielded nullopt; views in Received point into them.
     // False: not even the envelope can be read; nothing can be said about it to the agent.
@@ -57,6 +67,7 @@ class Unpacker {
     void reset();
 
   private:
+    GapWatch::Passed pass_gaps();
     std::optional<Received> hand_out(const wire::MessageView& view);
     std::optional<Received> join(const wire::MessageView& view);
     void reject(std::uint32_t first, std::uint32_t count, std::string_view reason);
@@ -65,6 +76,9 @@ class Unpacker {
     Received received(const wire::MessageView& view) const;
     bool is_last() const noexcept { return at_ == envelope_.messages; }
 
+    bool may_miss() const noexcept { return header_.kind == wire::Kind::topic && !terms_.shared; }
+
+    const Terms terms_;
     wire::Envelope envelope_;
     wire::BatchHeader header_;
     std::optional<wire::MessageWalk> walk_;

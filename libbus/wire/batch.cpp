@@ -97,6 +97,16 @@ Reject verify(const BatchHeader& h) {
     return is_channel(h.channel) || is_reserved(h.channel) ? Reject::none : Reject::bad_name;
 }
 
+}  // namespace
+
+std::uint64_t order_hash(const BatchHeader& header) {
+    const auto hash = channel_hash(header.kind, header.channel);
+    if (header.group.empty()) return hash;
+    return XXH3_64bits_withSeed(header.group.data(), header.group.size(), hash);
+}
+
+namespace {
+
 // Where message `index` begins. Aborts where the body has no such message.
 std::size_t offset_of(Bytes body, std::uint32_t index, std::size_t at = 0) noexcept {
     for (; index > 0; --index) {

@@ -27,6 +27,11 @@ inline constexpr std::uint16_t part = 2;          // holds a piece of one large 
 inline constexpr std::uint16_t abort = 4;         // a part that says: no more parts will come
 inline constexpr std::uint16_t want_arrived = 8;  // tell the producer when every agent has it
 inline constexpr std::uint16_t sparse = 16;       // holes in the channel sequence tell of no loss
+inline constexpr std::uint16_t delayed =
+    32;  // it comes late by right: a channel sequence of its own
+inline constexpr std::uint16_t to_all = 64;  // a request to every responder, not to one
+// With want_arrived: tell the producer when every consumer has acknowledged it, and not before.
+inline constexpr std::uint16_t want_consumed = 128;
 }  // namespace batch_flag
 
 // Where a part stands in its message. Present if and only if batch_flag::part.
@@ -53,12 +58,21 @@ struct BatchHeader {
     std::uint32_t body_length = 0;
     std::string_view channel;  // points into the bytes it was decoded from
     std::optional<Part> part;
+    // Not in these bytes: the subscription group that this copy is for, as its address (names.h).
+    std::string_view group;
 
     std::uint16_t header_length = 0;  // set by decode and encode; body begins here
 
     bool guaranteed() const noexcept { return mode == Mode::guaranteed; }
     bool is_unsealed() const noexcept { return (flags & batch_flag::unsealed) != 0; }
+    bool is_delayed() const noexcept { return (flags & batch_flag::delayed) != 0; }
+    bool wants_consumed() const noexcept { return (flags & batch_flag::want_consumed) != 0; }
+    // What HOLD names it by.
+    std::string_view address() const noexcept { return group.empty() ? channel : group; }
 };
+
+// Of kind, channel and group: whose order it stands in. Stable, the journal stores it.
+std::uint64_t order_hash(const BatchHeader& header);
 
 // Bytes that encode_header will write for this header.
 std::size_t encoded_header_length(const BatchHeader& header);

@@ -21,7 +21,8 @@ constexpr std::size_t frame_charge(std::size_t bytes) {
     return bytes < frame_charge_min ? frame_charge_min : bytes;
 }
 inline constexpr std::size_t message_headers_bytes_max = 8 * 1024;
-inline constexpr std::uint64_t message_bytes_max = 1024ull * 1024 * 1024;  // travels as parts
+inline constexpr std::uint64_t delay_millis_max = 366ull * 24 * 3600 * 1000;  // until it is due
+inline constexpr std::uint64_t message_bytes_max = 1024ull * 1024 * 1024;     // travels as parts
 inline constexpr std::size_t control_bytes_max = 64 * 1024;  // one JSON or link control frame
 inline constexpr std::uint32_t ack_ranges_max = 16;
 inline constexpr std::size_t path_agents_max = 16;  // agents on a path, the last one included

@@ -1,6 +1,9 @@
 #include "wire/envelope.h"
 
+#include <cstring>
+
 #include "wire/bounds.h"
+#include "wire/names.h"
 
 namespace bus::wire {
 namespace {
@@ -11,9 +14,9 @@ constexpr std::size_t extension_head_length = 4;
 constexpr std::size_t route_fixed_length = 20;
 constexpr std::size_t id_length = 16;
 static_assert(envelope_length + extension_head_length + route_fixed_length +
-                      finals_max * id_length <=
+                      finals_max * id_length + extension_head_length + channel_bytes_max <=
                   envelope_bytes_max,
-              "a full route fits into an envelope");
+              "a full route and a group fit into an envelope");
 
 std::size_t route_length(const Route& route) {
     return route_fixed_length + route.finals.size() * id_length;
@@ -55,6 +58,11 @@ bool decode_extensions(Bytes bytes, Envelope& envelope) {
         const auto type = in.u16();
         const Bytes body = in.bytes(in.u16());
         if (!in.ok()) return false;
+        if (type == group_extension) {
+            if (!envelope.group.empty()) return false;
+            envelope.group = {reinterpret_cast<const char*>(body.data()), body.size()};
+            if (!is_group_address(envelope.group)) return false;
+        }
         if (type != route_extension) continue;
         if (envelope.route != nullptr) return false;
         envelope.route = decode_route(body);
@@ -67,7 +75,8 @@ bool decode_extensions(Bytes bytes, Envelope& envelope) {
 
 std::size_t encoded_length(const Envelope& envelope) {
     return envelope_length +
-           (envelope.route == nullptr ? 0 : extension_head_length + route_length(*envelope.route));
+           (envelope.route == nullptr ? 0 : extension_head_length + route_length(*envelope.route)) +
+           (envelope.group.empty() ? 0 : extension_head_length + envelope.group.size());
 }
 
 void encode_envelope(const Envelope& e, std::byte* out) {
@@ -84,7 +93,15 @@ void encode_envelope(const Envelope& e, std::byte* out) {
     store(out + 44, e.messages);
     store(out + 48, e.consumer);
     store(out + 56, e.delay_millis);
-    if (e.route != nullptr) encode_route(*e.route, out + envelope_length);
+    out += envelope_length;
+    if (e.route != nullptr) {
+        encode_route(*e.route, out);
+        out += extension_head_length + route_length(*e.route);
+    }
+    if (e.group.empty()) return;
+    store(out, group_extension);
+    store(out + 2, static_cast<std::uint16_t>(e.group.size()));
+    std::memcpy(out + extension_head_length, e.group.data(), e.group.size());
 }
 
 Expected<DecodedEnvelope, Reject> decode_envelope(Bytes frame) {
@@ -105,7 +122,8 @@ Expected<DecodedEnvelope, Reject> decode_envelope(Bytes frame) {
                                          .messages = load<std::uint32_t>(in + 44),
                                          .consumer = load<std::uint64_t>(in + 48),
                                          .delay_millis = load<std::uint64_t>(in + 56),
-                                         .route = nullptr},
+                                         .route = nullptr,
+                                         .group = {}},
                             .extensions = frame.subspan(envelope_length, length - envelope_length),
                             .batch = frame.subspan(length)};
     if (!decode_extensions(decoded.extensions, decoded.envelope))

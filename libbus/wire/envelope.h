@@ -5,6 +5,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <string_view>
 #include <vector>
 
 #include "base/bytes.h"
@@ -53,6 +54,7 @@ struct Route {
     friend bool operator==(const Route&, const Route&) = default;
 };
 inline constexpr std::uint16_t route_extension = 1;
+inline constexpr std::uint16_t group_extension = 2;
 inline constexpr std::size_t finals_max = 256;
 
 struct Envelope {
@@ -67,6 +69,9 @@ struct Envelope {
     std::uint64_t consumer = 0;          // agent to app: the app's subscription id
     std::uint64_t delay_millis = 0;      // not to be handed out before
     std::shared_ptr<const Route> route;  // none: from the sender to the receiver
+    // The subscription group that this copy is for, as its address (names.h); empty: the receiver's
+    // own subscriptions. Over a link only, extension 2. Points into the frame it was decoded from.
+    std::string_view group;
 
     bool resent() const noexcept { return (flags & envelope_flag::resent) != 0; }
     bool redelivered() const noexcept { return (flags & envelope_flag::redelivered) != 0; }

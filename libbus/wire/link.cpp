@@ -115,6 +115,7 @@ struct Encode {
         out.id(m.origin);
         out.id(m.asker);
         out.u8(m.hops);
+        out.text8(m.group);
     }
 
     void path_of(const LinkPaths::Path& path) {
@@ -165,15 +166,19 @@ std::vector<ChannelKey> channels(Reader& in) {
 
 bool valid(const std::vector<ChannelKey>& keys) {
     for (const auto& key : keys)
-        if (key.kind > Kind::service || !is_filter(key.name)) return false;
+        if (key.kind > Kind::service || (!is_filter(key.name) && !is_group_address(key.name)))
+            return false;
     return true;
 }
 
 bool valid(const InterestItem& item) {
     if (item.op != InterestItem::Op::add && item.op != InterestItem::Op::remove) return false;
     if (item.kind > Kind::service || (item.durable && item.name.empty())) return false;
+    // A group's existence is told under its name, its consumers without one.
+    const bool is_group = item.kind == Kind::topic && is_name(item.group) &&
+                          (item.name == (item.durable ? item.group : ""));
     return is_filter(item.filter) && (item.name.empty() || is_name(item.name)) &&
-           (item.group.empty() || is_name(item.group));
+           (item.group.empty() || is_group);
 }
 
 bool valid(const std::vector<LinkAck::Range>& ranges, std::uint64_t through) {
@@ -363,10 +368,12 @@ std::optional<LinkBody> decode_unfinished(Reader& in) {
         m.asker = in.id<AgentId>();
         m.hops = in.u8();
     }
+    if (in.left() > 0) m.group = in.text8();
     const bool is_place = m.part.first_sequence > 0 && m.part.first_sequence <= m.sequence &&
                           m.part.index > 0 && m.part.index < m.part.total;
     if (m.kind > Kind::service || m.lane > Lane::low || m.producer.is_zero() || !is_place ||
-        m.channel_sequence < m.part.index || !is_channel(m.channel))
+        m.channel_sequence < m.part.index || !is_channel(m.channel) ||
+        !(m.group.empty() || is_group_address(m.group)))
         return std::nullopt;
     return m;
 }

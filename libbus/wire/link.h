@@ -73,7 +73,8 @@ struct LinkAck {
     std::vector<Range> ranges;
 };
 
-// One subscription as a peer sees it.
+// One subscription as a peer sees it. Of a group there are two items: that it exists (durable, its
+// name is the group's), and that it has consumers there (not durable, without a name).
 struct InterestItem {
     enum class Op : std::uint8_t { add = 1, remove = 2 };
     Op op = Op::add;
@@ -165,6 +166,7 @@ struct LinkUnfinished {
     Part part;
     AgentId origin, asker;  // zero: the receiver, the sender
     std::uint8_t hops = 1;
+    std::string group;  // that this copy is for, as its address; empty: none
 };
 
 // Batches of yours with the flag want_arrived that I passed on: they have arrived at all agents

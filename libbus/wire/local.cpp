@@ -24,6 +24,13 @@ Reject reject_from_text(std::string_view text) {
     return Reject::malformed;
 }
 
+std::optional<Gap::Reason> reason_from_text(std::string_view text) {
+    for (std::size_t number = 0; number < Gap::reasons; ++number)
+        if (text == to_text(static_cast<Gap::Reason>(number)))
+            return static_cast<Gap::Reason>(number);
+    return std::nullopt;
+}
+
 std::string dump(const Json& object) {
     return object.dump(-1, ' ', false, Json::error_handler_t::replace);
 }
@@ -104,6 +111,8 @@ Command read_subscribe(Fields& in) {
         in.number<std::uint64_t>("prefetch_bytes", Subscribe::prefetch_bytes_default);
     wish.ack_deadline_millis = in.number<std::uint32_t>("ack_deadline_millis", 0);
     wish.rate = in.number<std::uint32_t>("rate", 0);
+    wish.declare = in.flag("declare");
+    wish.parts = in.flag("parts");
     const bool is_valid =
         wish.kind == Kind::topic ? is_filter(wish.filter) : is_channel(wish.filter);
     if (!is_valid) in.wrong("filter", "is no valid name", Reject::bad_name);
@@ -193,8 +202,22 @@ Reply read_refused(Fields& in) {
     return Refused{.number = number, .code = code, .reason = in.text("reason", true)};
 }
 
+Reply read_gap(Fields& in) {
+    Gap gap{.id = in.number<std::uint64_t>("id")};
+    const auto reason = reason_from_text(in.text("reason"));
+    if (!reason) in.wrong("reason", "is unknown");
+    gap.reason = reason.value_or(Gap::Reason::lapsed);
+    gap.channel = in.text("channel", true);
+    gap.messages = in.number<std::uint64_t>("messages");
+    gap.from_micros = in.number<std::uint64_t>("from_micros", 0);
+    gap.to_micros = in.number<std::uint64_t>("to_micros", 0);
+    gap.untold = in.number<std::uint64_t>("untold");
+    gap.total = in.number<std::uint64_t>("total");
+    return gap;
+}
+
 using ReadReply = Reply (*)(Fields&, std::string_view);
-constexpr std::array<std::pair<std::string_view, ReadReply>, 10> replies{{
+constexpr std::array<std::pair<std::string_view, ReadReply>, 11> replies{{
     {"welcome", [](Fields& in, std::string_view) { return read_welcome(in); }},
     {"subscribed",
      [](Fields& in, std::string_view) -> Reply {
@@ -215,6 +238,7 @@ constexpr std::array<std::pair<std::string_view, ReadReply>, 10> replies{{
          return Window{in.number<std::uint64_t>("bytes")};
      }},
     {"reset", [](Fields& in, std::string_view) -> Reply { return Reset{in.text("reason", true)}; }},
+    {"gap", [](Fields& in, std::string_view) { return read_gap(in); }},
     {"admin",
      [](Fields&, std::string_view text) -> Reply { return AdminReply{std::string{text}}; }},
 }};
@@ -281,6 +305,8 @@ struct EncodeCommand {
         if (!m.group.empty()) out["group"] = m.group;
         if (m.ack_deadline_millis > 0) out["ack_deadline_millis"] = m.ack_deadline_millis;
         if (m.rate > 0) out["rate"] = m.rate;
+        if (m.declare) out["declare"] = true;
+        if (m.parts) out["parts"] = true;
         return out;
     }
     Json operator()(const Unsubscribe& m) const {
@@ -324,6 +350,17 @@ struct EncodeReply {
     }
     Json operator()(const Window& m) const { return {{"type", "window"}, {"bytes", m.bytes}}; }
     Json operator()(const Reset& m) const { return {{"type", "reset"}, {"reason", m.reason}}; }
+    Json operator()(const Gap& m) const {
+        return {{"type", "gap"},
+                {"id", m.id},
+                {"reason", to_text(m.reason)},
+                {"channel", m.channel},
+                {"messages", m.messages},
+                {"from_micros", m.from_micros},
+                {"to_micros", m.to_micros},
+                {"untold", m.untold},
+                {"total", m.total}};
+    }
     Json operator()(const AdminReply& m) const {
         Json out = Json::parse(m.text, nullptr, false);
         BUS_ASSERT(out.is_object());

@@ -17,6 +17,7 @@
 #include "base/result.h"
 #include "wire/bounds.h"
 #include "wire/fate.h"
+#include "wire/gap.h"
 #include "wire/names.h"
 #include "wire/reject.h"
 
@@ -58,8 +59,8 @@ struct Hello {
 };
 
 // {"type":"subscribe","id":7,"kind":"topic","filter":"plant7.**","durable":"alarms",
-//  "prefetch_messages":1000,"prefetch_bytes":1048576,"ack_deadline_millis":30000,"rate":100}. `id`
-//  is the app's own, unique in its session.
+//  "prefetch_messages":1000,"prefetch_bytes":1048576,"ack_deadline_millis":30000,"rate":100,
+//  "declare":false,"parts":false}. `id` is the app's own, unique in its session.
 // kind "queue" receives from the queue named by `filter`.
 struct Subscribe {
     std::uint64_t id = 0;
@@ -72,6 +73,12 @@ struct Subscribe {
     // What is not decided by then is handed out again; 0: never, as long as the session lives.
     std::uint32_t ack_deadline_millis = 0;
     std::uint32_t rate = 0;  // messages a second at most; 0: unlimited
+    // Only that the durable subscription stands, from now on: nothing is handed out, and the id is
+    // free again.
+    bool declare = false;
+    // Each part of a large message is acknowledged when the next is begun with, the last when the
+    // message is done with: no more than prefetch_bytes of it are handed out ahead of that.
+    bool parts = false;
     static constexpr std::uint32_t ack_deadline_millis_min = 100;
     static constexpr std::uint32_t ack_deadline_millis_max = 24 * 3600 * 1000;
     static constexpr std::uint32_t prefetch_messages_default = 65'536;
@@ -164,7 +171,7 @@ struct AdminReply {  // the text is a JSON object with "type":"admin","id":N
 };
 
 using Reply = std::variant<Welcome, Subscribed, Unsubscribed, Failed, Refused, Hold, Resume, Window,
-                           Reset, AdminReply>;
+                           Reset, Gap, AdminReply>;
 
 // What a decoder says of a bad frame: the code, and words for the app's developer.
 struct Malformed {

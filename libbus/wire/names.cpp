@@ -33,7 +33,29 @@ bool fits(std::string_view text) {
     return !text.empty() && text.size() <= channel_bytes_max && text.back() != '.';
 }
 
+constexpr std::string_view reply_prefix = "$bus.reply.";
+constexpr std::size_t id_digits = 32;
+
 }  // namespace
+
+std::string reply_address(const AgentId& agent, const ProducerId& producer) {
+    return std::string{reply_prefix} + bus::to_text(agent) + "." + bus::to_text(producer);
+}
+
+bool is_reply_address(Kind kind, std::string_view channel) {
+    return kind == Kind::service && read_reply_address(channel).has_value();
+}
+
+std::optional<ReplyAddress> read_reply_address(std::string_view channel) {
+    constexpr auto at = reply_prefix.size();
+    if (!channel.starts_with(reply_prefix) || channel.size() != at + 2 * id_digits + 1 ||
+        channel[at + id_digits] != '.')
+        return std::nullopt;
+    const auto agent = id_from_text<AgentId>(channel.substr(at, id_digits));
+    const auto producer = id_from_text<ProducerId>(channel.substr(at + id_digits + 1));
+    if (!agent || !producer || agent->is_zero() || producer->is_zero()) return std::nullopt;
+    return ReplyAddress{*agent, *producer};
+}
 
 std::string_view to_text(Kind kind) {
     switch (kind) {
@@ -74,6 +96,16 @@ bool is_filter(std::string_view filter) {
 }
 
 bool is_name(std::string_view name) { return is_channel(name) && name.size() <= name_bytes_max; }
+
+std::string group_address(std::string_view name, std::string_view filter) {
+    return std::string{name} + ' ' + std::string{filter};
+}
+
+bool is_group_address(std::string_view address) {
+    const auto space = address.find(' ');
+    return address.size() <= channel_bytes_max && space != std::string_view::npos &&
+           is_name(address.substr(0, space)) && is_filter(address.substr(space + 1));
+}
 
 bool covers(std::string_view rule, std::string_view filter) {
     while (!rule.empty()) {

@@ -4,8 +4,11 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
+
+#include "base/id.h"
 
 namespace bus::wire {
 
@@ -21,6 +24,22 @@ bool is_reserved(std::string_view name);
 bool is_filter(std::string_view filter);
 // Names of subscriptions, groups and agents: one or more channel tokens.
 bool is_name(std::string_view name);
+
+// A subscription group is known by its name and its filter together, "NAME FILTER": with another
+// filter it is another group. No channel and no filter has a space in it. At most
+// channel_bytes_max, or it is none.
+std::string group_address(std::string_view name, std::string_view filter);
+bool is_group_address(std::string_view address);
+
+// Where the replies to a producer's requests go: "$bus.reply.<agent>.<producer>", of services.
+std::string reply_address(const AgentId& agent, const ProducerId& producer);
+bool is_reply_address(Kind kind, std::string_view channel);
+struct ReplyAddress {
+    AgentId agent;
+    ProducerId producer;
+};
+// nullopt: it is none.
+std::optional<ReplyAddress> read_reply_address(std::string_view channel);
 
 // The arguments of both must be valid.
 bool matches(std::string_view filter, std::string_view channel);

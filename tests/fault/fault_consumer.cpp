@@ -22,6 +22,8 @@ using namespace std::chrono_literals;
 namespace bus::fault {
 namespace {
 
+constexpr std::uint64_t whole_bytes = 1 << 30;
+
 // Joins messages that follow each other into one line.
 class Rows {
   public:
@@ -97,8 +99,10 @@ int main(int argc, char** argv) {
     try {
         const bus::Connection bus{{.app = "fault-consumer"}};
         auto consumer = kind == "queue"
-                            ? bus.receive(channel, {.timeout = 30s})
-                            : bus.subscribe(channel, {.durable = durable, .timeout = 30s});
+                            ? bus.receive(channel, {.whole_bytes_max = whole_bytes, .timeout = 30s})
+                            : bus.subscribe(channel, {.durable = durable,
+                                                      .whole_bytes_max = whole_bytes,
+                                                      .timeout = 30s});
         consume(consumer);
     } catch (const std::exception& error) {
         std::cerr << "fault_consumer: " << bus::describe(error) << '\n';

@@ -20,6 +20,10 @@ class Flow:
         for agent in (listener, dialler):
             agent.settings["journal"]["max_bytes"] = "2GiB"
             agent.settings["journal"].update((journals or {}).get(agent.name, {}))
+            # However busy the host, what waits for a consumer is not beyond its share.
+            agent.settings["channels"] = {
+                "**": {"max_message": "1GiB"},
+                "plant7.**": {"kind": "topic", "lapse": {"waiting": "2GiB"}}}
             agent.write_config()
         self.producer = self.consumer = None
 

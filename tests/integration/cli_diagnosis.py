@@ -5,6 +5,8 @@ import signal
 import socket
 import unittest
 
+import zmq
+
 import cases
 from agent import Agent, App, pair_for, start_pair
 from command import bus, bus_for, start_bus
@@ -121,7 +123,7 @@ class Diagnosis(unittest.TestCase):
         with socket.create_server(("127.0.0.1", 0)) as taken:
             nobody = f"tcp://127.0.0.1:{taken.getsockname()[1]}"
         self.tokyo.add_peer("paris", self.paris.public_key, nobody)
-        self.tokyo.add_peer("lima", self.paris.public_key[::-1], "tcp://no-such-host.invalid:7700")
+        self.tokyo.add_peer("lima", zmq.curve_keypair()[0].decode(), "tcp://no-such-host.invalid:7700")
         self.tokyo.start()
         self.tokyo.wait_for_status(lambda status: all(link["last_error"] for link in status["links"]))
         refused = f"cannot reach {nobody}: refused at once"

@@ -57,7 +57,7 @@ class Errors(unittest.TestCase):
                                (["receive", "q", "--timeout", "soon"],
                                 '--timeout: "soon" is no number from 0 up'),
                                (["send", "q", "x", "--receipt", "perhaps"],
-                                '--receipt: "perhaps" is none of arrived, none, safe')):
+                                '--receipt: "perhaps" is none of arrived, consumed, none, safe')):
             with self.subTest(command):
                 done = bus(*command)
                 self.assertEqual(done.returncode, 2)
@@ -65,15 +65,23 @@ class Errors(unittest.TestCase):
                 self.assertIn(words, said)
                 self.assertRegex(said, r"^bus[^\n]* --help\)\n$")
 
+    def test_help_names_what_a_command_takes_by_its_name_alone(self):
+        told = bus("send", "--help").stdout.decode()
+        self.assertRegex(told, r"(?m)^  QUEUE REQUIRED +Tokens")
+        self.assertRegex(told, r"(?m)^  TEXT Excludes: --lines --file\s+The message")
+
     def test_a_bad_channel_or_filter_is_named_with_the_rule_though_there_is_no_agent(self):
-        for command, bad in ((["publish", "a..b", "x"], "a..b"), (["receive", "a b"], "a b"),
-                             (["subscribe", "a.>"], "a.>"),
-                             (["subscribe", "a", "--durable", "x y"], "x y")):
+        for command, words in (
+                (["publish", "a..b", "x"], '"a..b" is no name of a channel: there is no token at character 3'),
+                (["receive", "a.*"], '"a.*" is no name of a queue: * at character 3 belongs into a filter'),
+                (["subscribe", "a.>"], '"a.>" is no filter: for all that is left write ** in place of >'),
+                (["subscribe", "a."], '"a." is no filter: it ends with a dot: did your shell take the >?'),
+                (["subscribe", "a", "--durable", "x y"], '"x y" is no name of a subscription: ')):
             with self.subTest(command):
                 done = bus(*command, "--runtime", self.folder)
                 self.assertEqual(done.returncode, 1)
                 said = done.stderr.decode()
-                self.assertIn(f'"{bad}" is no ', said)
+                self.assertIn(words, said)
                 self.assertIn("tokens of A-Z a-z 0-9 _ - joined by dots", said)
 
     def test_interrupted_while_the_agent_does_not_answer_it_ends_at_once(self):

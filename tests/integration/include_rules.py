@@ -41,7 +41,7 @@ SYSTEM_ONLY_IN = {
     "zmq": (re.compile(r"/usr/include/zmq\w*\.(h|hpp)$"),
             ["agent/io/", "agent/agent", "agent/main.", CLIENT, "tools/bus/keygen",
              "tools/bus/bench", "tests/"]),
-    "sqlite3.h": (re.compile(r"/usr/include/sqlite3\w*\.h$"), ["agent/journal/", "tests/"]),
+    "sqlite3.h": (re.compile(r"/usr/include/sqlite3\w*\.h$"), ["agent/journal/", "tests/", "examples/"]),
 }
 MUTATION = BASE + "mutation.h"
 STANDARD_HEADERS = "libbus/pch/standard_headers.h"

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""The C++ in README.md compiles against the public headers, warnings being errors."""
+"""The C++ in both README.md compiles against the public headers, warnings being errors."""
 
 import re
 import subprocess
@@ -8,8 +8,10 @@ import sys
 
 def main():
     root, compiler = sys.argv[1], [part for part in sys.argv[2:] if "ccache" not in part]
-    with open(f"{root}/README.md", encoding="utf-8") as readme:
-        examples = re.findall(r"```cpp\n(.*?)```", readme.read(), re.DOTALL)
+    examples = []
+    for place in ("README.md", "libbus/README.md"):
+        with open(f"{root}/{place}", encoding="utf-8") as readme:
+            examples += re.findall(r"```cpp\n(.*?)```", readme.read(), re.DOTALL)
     failed = 0
     for number, example in enumerate(examples, 1):
         flags = ["-std=c++20", "-Wall", "-Wextra", "-Werror", "-fsyntax-only", "-x", "c++", "-"]

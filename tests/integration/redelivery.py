@@ -44,7 +44,8 @@ class Redelivery(unittest.TestCase):
             self.assertEqual(delivery.redelivered, attempt > 1)
             worker.nack(delivery, delay_millis=10)
         self.sender.wait_until_safe(number)
-        self.assertEqual(self.wait_for_queue(dead_lettered=1, waiting=0)["journal"]["dead_letters"], 1)
+        self.wait_for_queue(dead_lettered=1, waiting=0)
+        self.paris.wait_for_status(lambda status: status["journal"]["dead_letters"] == 1)
 
     def test_an_app_that_dies_of_a_message_takes_no_other_with_it(self):
         self.send(*[b"poison"] + [b"bread"] * 9)

@@ -6,10 +6,14 @@
 
 namespace bus::sim {
 
+// So that the parts of a message wait for each other.
+constexpr std::uint64_t part_bytes_ahead = 60'000;
+
 using namespace std::chrono_literals;
 
 PlaceId Places::enter(int host, const WantedSubscription& wanted, const std::string& own_name) {
     if (wanted.kind == wire::Kind::queue) return book_.queue(wanted.filter);
+    if (!wanted.group.empty()) return book_.group(wanted.group, wanted.filter);
     if (wanted.durable.empty())
         return book_.add({.type = Place::Type::anonymous,
                           .host = host,
@@ -24,13 +28,6 @@ PlaceId Places::enter(int host, const WantedSubscription& wanted, const std::str
     return at->second;
 }
 
-template <class Action>
-void App::later(Duration delay, Action action) {
-    around_.timeline.after(delay, [living = living_, action = std::move(action)] {
-        if (*living) action();
-    });
-}
-
 App::App(const Surroundings& around, int index, std::uint64_t instance, Host& host,
          const Habits& habits)
     : around_(around), index_(index), instance_(instance), host_(host), habits_(habits) {
@@ -39,19 +36,35 @@ App::App(const Surroundings& around, int index, std::uint64_t instance, Host& ho
     options.batch_messages_max = static_cast<std::uint32_t>(around_.random.between(0, 4));
     producer_ = std::make_unique<session::ProducerSession>(options, pool_);
     for (const auto& wanted : habits_.subscriptions) {
-        const auto id = consumer_.subscribe({.kind = wanted.kind,
-                                             .filter = wanted.filter,
-                                             .durable = wanted.durable,
-                                             .group = {},
-                                             .prefetch_messages = wanted.prefetch_messages,
-                                             .ack_deadline_millis = wanted.ack_deadline_millis,
-                                             .rate = wanted.rate});
+        const auto id = consumer_.subscribe(
+            {.kind = wanted.kind,
+             .filter = wanted.filter,
+             .durable = wanted.durable,
+             .group = wanted.group,
+             .prefetch_messages = wanted.prefetch_messages,
+             .prefetch_bytes =
+                 wanted.parts ? part_bytes_ahead : wire::Subscribe::prefetch_bytes_default,
+             .ack_deadline_millis = wanted.ack_deadline_millis,
+             .rate = wanted.rate,
+             .parts = wanted.parts});
         const auto own_name = fmt::format("{}.{}", to_text(producer_->producer()), id);
-        subscribers_[id] = {around_.places.enter(host_.index(), wanted, own_name), wanted,
-                            std::make_unique<session::Unpacker>(), false};
+        subscribers_[id] = {
+            .place = around_.places.enter(host_.index(), wanted, own_name),
+            .wanted = wanted,
+            .unpacker = std::make_unique<session::Unpacker>(session::Unpacker::Terms{
+                .in_parts = wanted.parts, .shared = !wanted.group.empty()}),
+            .joiner = std::make_unique<session::Unpacker>(),
+            .marked = {}};
         places_[id] = subscribers_[id].place;
     }
+    for (const auto& service : habits_.serves)
+        serving_.insert(consumer_.subscribe({.kind = wire::Kind::service,
+                                             .filter = service,
+                                             .durable = {},
+                                             .group = {},
+                                             .prefetch_messages = habits_.serve_prefetch}));
     lost_since_ = around_.timeline.now();
+    if (habits_.ask_every > Duration{0}) plan_asking();
     if (!habits_.publishes) return;
     if (habits_.publish_after > Duration{0})
         later(habits_.publish_after, [this] { plan_publishing(); });
@@ -95,6 +108,7 @@ void App::lose_connection() {
     consumer_.on_disconnected();
     for (auto& [id, subscriber] : subscribers_) {
         subscriber.unpacker->reset();
+        subscriber.joiner->reset();
         subscriber.at_work = 0;
     }
     if (welcome_) lost_since_ = around_.timeline.now();
@@ -192,12 +206,13 @@ void App::on_reply(const Frame& frame) {
         const auto found = subscribers_.find(subscribed->id);
         if (found == subscribers_.end()) return;
         found->second.confirmed = true;
-        around_.oracle.on_subscribed(found->second.place);
+        around_.oracle.on_subscribed(found->second.place, host_.index());
     } else if (const auto* ended = std::get_if<wire::Unsubscribed>(&*reply)) {
         consumer_.on_unsubscribed(*ended);
         forgetting_.erase(ended->id);
     } else if (const auto* failed = std::get_if<wire::Failed>(&*reply)) {
         (void)consumer_.on_failed(*failed, around_.timeline.now());
+        if (ending_.contains(failed->id)) forgetting_.erase(failed->id);
     } else if (const auto* refused = std::get_if<wire::Refused>(&*reply)) {
         producer_->on_refused(*refused);
     } else if (const auto* hold = std::get_if<wire::Hold>(&*reply)) {
@@ -206,6 +221,8 @@ void App::on_reply(const Frame& frame) {
         producer_->on_resume(resume->channels);
     } else if (const auto* window = std::get_if<wire::Window>(&*reply)) {
         producer_->on_window(*window);
+    } else if (const auto* gap = std::get_if<wire::Gap>(&*reply)) {
+        around_.oracle.on_told_gap(place_of(gap->id), *gap);
     } else if (std::holds_alternative<wire::Reset>(*reply)) {
         lose_connection();
         hello();
@@ -214,6 +231,7 @@ void App::on_reply(const Frame& frame) {
 
 void App::on_welcome(const wire::Welcome& welcome) {
     welcome_ = true;
+    agent_ = welcome.agent;
     producer_->on_welcome(welcome, around_.timeline.now());
     consumer_.on_welcome();
     may_subscribe_ =
@@ -223,10 +241,15 @@ void App::on_welcome(const wire::Welcome& welcome) {
 void App::on_delivery(const Frame& frame) {
     const auto decoded = wire::decode_envelope(frame);
     BUS_ASSERT(decoded.has_value());
-    const auto found = subscribers_.find(decoded->envelope.consumer);
-    if (found == subscribers_.end()) return;
     const auto header = wire::decode_batch(decoded->batch, wire::Body::cut);
     BUS_ASSERT(header.has_value());
+    const std::uint64_t whose = decoded->envelope.consumer;
+    if (whose == 0) return on_answers(*decoded, *header);
+    if (serving_.contains(whose)) return on_questions(*decoded, *header);
+    const auto found = subscribers_.find(whose);
+    if (found == subscribers_.end()) return;
+    if (found->second.wanted.parts && header->part)
+        return on_part(found->first, frame, decoded->envelope, *header);
     const std::uint64_t consumer = consumer_number(found->first);
     around_.oracle.on_passed(found->second.place, consumer, *header, decoded->envelope);
     auto& unpacker = *found->second.unpacker;
@@ -239,24 +262,65 @@ void App::on_delivery(const Frame& frame) {
         (void)consumer_.rule(consumer_.epoch(), ruling);
 }
 
+// With its first part all of a message has its turn: other messages may come before the others.
+void App::on_part(std::uint64_t subscription, const Frame& frame, const wire::Envelope& envelope,
+                  const wire::BatchHeader& header) {
+    Subscriber& subscriber = subscribers_.at(subscription);
+    const std::uint64_t consumer = consumer_number(subscription);
+    const bool is_abort = (header.flags & wire::batch_flag::abort) != 0;
+    const std::pair key{header.producer, header.part->first_sequence};
+    if (is_abort || header.part->index == 0) {
+        around_.oracle.on_begun_or_ended(subscriber.place, consumer, header);
+        BUS_ASSERT(subscriber.unpacker->begin(frame));
+        while (const auto first = subscriber.unpacker->next()) {
+            around_.oracle.on_told_missed(consumer, header, first->missed);
+            around_.oracle.on_begun(subscriber.place, consumer, *first);
+            if (first->redelivered) subscriber.marked.insert(key);
+        }
+        (void)subscriber.unpacker->take_rulings();
+    }
+    BUS_ASSERT(subscriber.joiner->begin(frame));
+    while (auto received = subscriber.joiner->next()) {
+        received->redelivered = received->redelivered || subscriber.marked.contains(key);
+        on_received(subscription, *received, header.guaranteed());
+    }
+    for (const auto& ruling : subscriber.joiner->take_rulings())
+        (void)consumer_.rule(consumer_.epoch(), ruling);
+    if (header.guaranteed() && !is_abort && header.part->index + 1 < header.part->total)
+        read_part(envelope);
+}
+
+// Now and then it does not want the message any more, in the middle of it.
+void App::read_part(const wire::Envelope& envelope) {
+    wire::Ack ack{.tag = envelope.number, .first = envelope.first, .count = 1};
+    if (nacks_ && around_.random.per_mille(habits_.nack_per_mille))
+        ack.verdict = wire::Verdict::nack;
+    ++unruled_;
+    later(around_.random.between(Duration{0}, habits_.work_max),
+          [this, epoch = consumer_.epoch(), ack] { rule(epoch, 0, {ack}); });
+}
+
 void App::on_received(std::uint64_t subscription, const session::Received& received,
                       bool guaranteed) {
+    const bool has_begun = received.joined && subscribers_.at(subscription).wanted.parts;
     around_.oracle.on_delivered(subscribers_.at(subscription).place, consumer_number(subscription),
-                                received);
+                                received, !has_begun);
     if (received.tag == 0) return;  // best effort
     std::vector<wire::Ack> acks;
     if (received.joined)
         for (const auto& piece : received.joined->pieces)
             acks.push_back({piece.tag, piece.index, 1});
-    else
-        acks.push_back({received.tag, received.index, 1});
+    if (received.joined && subscribers_.at(subscription).wanted.parts)
+        acks.erase(acks.begin(), acks.end() - 1);  // the others it has
+    if (!received.joined) acks.push_back({received.tag, received.index, 1});
     if (nacks_ && around_.random.per_mille(habits_.nack_per_mille)) {
         const auto delay = static_cast<std::uint32_t>(around_.random.between(0, 50));
         for (auto& ack : acks) {
             ack.verdict = wire::Verdict::nack;
             ack.delay_millis = delay;
         }
-    } else if (around_.random.per_mille(habits_.through_per_mille)) {
+    } else if (!subscribers_.at(subscription).wanted.parts &&
+               around_.random.per_mille(habits_.through_per_mille)) {
         acks.front() = acks.back();
         acks.resize(1);
         acks.front().through = true;
@@ -326,18 +390,27 @@ void App::publish_some() {
                               : wire::Lane::normal;
         const auto mode = random.per_mille(habits_.best_effort_per_mille) ? wire::Mode::best_effort
                                                                           : wire::Mode::guaranteed;
-        const auto stage =
+        auto stage =
             random.per_mille(habits_.arrived_per_mille) ? wire::Stage::arrived : wire::Stage::safe;
+        if (stage == wire::Stage::arrived && random.per_mille(habits_.consumed_per_mille))
+            stage = wire::Stage::consumed;
         const std::uint64_t ttl =
             random.per_mille(habits_.expiring_per_mille) ? random.between(1, 2000) : 0;
         const auto bytes = static_cast<std::uint32_t>(
             random.between(Book::payload_bytes_min, habits_.payload_max));
+        if (random.per_mille(habits_.delayed_per_mille)) {
+            if (!publish(channel, bytes, wire::Stage::safe, lane, wire::Mode::guaranteed, 0,
+                         random.between(1, 20'000)))
+                break;
+            continue;
+        }
         if (!publish(channel, bytes, stage, lane, mode, ttl)) break;
     }
 }
 
 bool App::publish(const wire::ChannelKey& channel, std::uint32_t bytes, wire::Stage stage,
-                  wire::Lane lane, wire::Mode mode, std::uint64_t ttl_millis) {
+                  wire::Lane lane, wire::Mode mode, std::uint64_t ttl_millis,
+                  std::uint64_t delay_millis) {
     Message message{.app = index_, .host = host_.index(), .channel = channel, .lane = lane};
     message.guaranteed = mode == wire::Mode::guaranteed;
     if (ttl_millis > 0)
@@ -345,18 +418,21 @@ bool App::publish(const wire::ChannelKey& channel, std::uint32_t bytes, wire::St
     message.stage = stage;
     message.payload_bytes = bytes;
     message.producer = producer_->producer();
+    if (delay_millis > 0)
+        message.due_at = around_.timeline.now() + std::chrono::milliseconds{delay_millis};
     message.order = order_of(channel, lane) + 1;
     const auto id = static_cast<MessageId>(around_.oracle.book.messages().size());
     const auto payload = Book::payload(id, bytes);
     session::Outgoing outgoing{.kind = channel.kind, .channel = channel.name, .mode = mode};
     outgoing.lane = lane;
     outgoing.ttl_millis = ttl_millis;
+    outgoing.delay_millis = delay_millis;
     outgoing.payload = payload;
     outgoing.receipt = message.guaranteed ? id + 1 : 0;
     outgoing.stage = stage;
     const auto offer = producer_->offer(outgoing, stamp());
     if (offer == session::Offer::taken) {
-        ++order_of(channel, lane);
+        if (delay_millis == 0) ++order_of(channel, lane);
         (void)around_.oracle.book.add(std::move(message));
     }
     pump();
@@ -413,14 +489,53 @@ bool App::forget_one() {
     return false;
 }
 
+bool App::lose_one(Operators& operators) {
+    const auto found =
+        std::find_if(subscribers_.begin(), subscribers_.end(), [](const auto& entry) {
+            return !entry.second.wanted.durable.empty() && entry.second.confirmed;
+        });
+    if (found == subscribers_.end()) return false;
+    const auto& [id, subscriber] = *found;
+    around_.oracle.on_place_ended(subscriber.place);
+    around_.places.forget(host_.index(), subscriber.wanted.durable);
+    forgetting_.insert(id);
+    operators.order(
+        host_, {.what = core::SubscriptionOrder::What::remove, .name = subscriber.wanted.durable},
+        {}, [this, living = living_, ended = id] {
+            if (*living) end_removed(ended);
+        });
+    subscribers_.erase(found);
+    return true;
+}
+
+// Away when it was removed, it has not heard of that, and has asked for it anew, or will.
+void App::end_removed(std::uint64_t subscription) {
+    if (consumer_.standing(subscription) == session::ConsumerSession::Standing::refused) {
+        forgetting_.erase(subscription);
+        return;
+    }
+    ending_.insert(subscription);
+    consumer_.unsubscribe(subscription, true);
+    pump();
+}
+
+std::vector<std::pair<std::string, PlaceId>> App::durables() const {
+    std::vector<std::pair<std::string, PlaceId>> found;
+    for (const auto& [id, subscriber] : subscribers_)
+        if (!subscriber.wanted.durable.empty() && subscriber.confirmed)
+            found.emplace_back(subscriber.wanted.durable, subscriber.place);
+    return found;
+}
+
 // ---- What is so -------------------------------------------------------------------------
 
 bool App::is_subscribed() const {
-    return welcome_ &&
-           std::all_of(subscribers_.begin(), subscribers_.end(), [&](const auto& entry) {
-               return consumer_.standing(entry.first) ==
-                      session::ConsumerSession::Standing::standing;
-           });
+    const auto stands = [&](std::uint64_t id) {
+        return consumer_.standing(id) == session::ConsumerSession::Standing::standing;
+    };
+    return welcome_ && std::all_of(serving_.begin(), serving_.end(), stands) &&
+           std::all_of(subscribers_.begin(), subscribers_.end(),
+                       [&](const auto& entry) { return stands(entry.first); });
 }
 
 bool App::is_idle() const {
@@ -431,7 +546,8 @@ bool App::is_idle() const {
 std::vector<PlaceId> App::anonymous_places() const {
     std::vector<PlaceId> places;
     for (const auto& [id, subscriber] : subscribers_)
-        if (subscriber.wanted.kind == wire::Kind::topic && subscriber.wanted.durable.empty())
+        if (subscriber.wanted.kind == wire::Kind::topic && subscriber.wanted.durable.empty() &&
+            subscriber.wanted.group.empty())
             places.push_back(subscriber.place);
     return places;
 }

@@ -7,10 +7,12 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
 #include "host.h"
+#include "operators.h"
 #include "oracle.h"
 #include "session/consumer_session.h"
 #include "session/producer_session.h"
@@ -25,7 +27,11 @@ struct WantedSubscription {
     std::uint32_t prefetch_messages = 100;
     std::uint32_t ack_deadline_millis = 0;
     std::uint32_t rate = 0;
+    bool parts = false;  // acknowledges each part of a large message as it goes on to the next
+    std::string group = {};
 };
+
+const std::vector<std::string>& services();
 
 // How an app behaves; kept over its restarts.
 struct Habits {
@@ -36,12 +42,18 @@ struct Habits {
     std::vector<wire::ChannelKey> channels;
     std::uint32_t payload_max = 200;
     std::uint64_t large_per_mille = 0, best_effort_per_mille = 0, expiring_per_mille = 0;
+    std::uint64_t delayed_per_mille = 0;
     std::uint64_t other_lane_per_mille = 0, arrived_per_mille = 0;
+    std::uint64_t consumed_per_mille = 0;  // of those
     std::vector<WantedSubscription> subscriptions;
+    Duration ask_every{};  // requests; 0: none
+    std::vector<std::string> serves;
+    std::uint32_t serve_prefetch = 10;
     Duration work_max = std::chrono::milliseconds{5};
     std::uint64_t nack_per_mille = 0;
     std::uint64_t through_per_mille = 0, extend_per_mille = 0;
     Duration slow_to_subscribe{};  // after a reconnect
+    bool declared = false;         // its durable subscriptions are, by an operator, before it comes
 };
 
 // Subscriptions outlive app instances: who stands for which place.
@@ -79,12 +91,19 @@ class App {
     // Nothing is said to anybody but by the kernel.
     void die(Duration host_notices);
     void stop_publishing() { publishing_ = false; }
-    void publish_rarely(Duration every) { every_ = every; }
+    void publish_rarely(Duration every) { every_ = ask_every_ = every; }
     // One message on the channel, whatever its habits; false if there was no room.
     bool publish(const wire::ChannelKey& channel, std::uint32_t bytes, wire::Stage stage,
-                 wire::Lane lane, wire::Mode mode, std::uint64_t ttl_millis);
+                 wire::Lane lane, wire::Mode mode, std::uint64_t ttl_millis,
+                 std::uint64_t delay_millis = 0);
+    // `probe`: it must be answered.
+    void ask(const std::string& service, bool probe);
     // Ends one of its durable subscriptions for good; false if it has none.
     bool forget_one();
+    // An operator does; it goes on until that is on disk.
+    bool lose_one(Operators& operators);
+    // Its durable subscriptions and the places they stand for.
+    std::vector<std::pair<std::string, PlaceId>> durables() const;
     bool is_forgetting() const { return !forgetting_.empty(); }
     void work_normally() { nacks_ = false; }
     // What it does with messages meanwhile, nobody hears of.
@@ -108,6 +127,10 @@ class App {
         PlaceId place = 0;
         WantedSubscription wanted;
         std::unique_ptr<session::Unpacker> unpacker;
+        // Of one that reads part by part: what has come of large messages, and which of their
+        // beginnings came marked.
+        std::unique_ptr<session::Unpacker> joiner;
+        std::set<std::pair<ProducerId, std::uint64_t>> marked;
         bool confirmed = false;
         std::uint32_t at_work = 0;  // messages of this connection that are not ruled on
     };
@@ -129,20 +152,36 @@ class App {
     void on_delivery(const Frame& frame);
     void on_received(std::uint64_t subscription, const session::Received& received,
                      bool guaranteed);
+    void on_part(std::uint64_t subscription, const Frame& frame, const wire::Envelope& envelope,
+                 const wire::BatchHeader& header);
+    void read_part(const wire::Envelope& envelope);
     void begin_work(Subscriber& subscriber);
     void rule(std::uint64_t epoch, std::uint64_t subscription, const std::vector<wire::Ack>& acks);
     void publish_some();
     void plan_publishing();
+    void plan_asking();
+    void on_answers(const wire::DecodedEnvelope& decoded, const wire::BatchHeader& header);
+    void on_questions(const wire::DecodedEnvelope& decoded, const wire::BatchHeader& header);
+    void answer(QuestionId id, const std::string& address);
+    template <class Visit>
+    void for_each_message(const wire::DecodedEnvelope& decoded, const wire::BatchHeader& header,
+                          Visit visit);
     void publish_large(const wire::ChannelKey& channel);
     void offer_parts();
     // Of all instances and their subscriptions.
     std::uint64_t consumer_number(std::uint64_t subscription) const {
         return (1ull << 40) + instance_ * 1000 + subscription;
     }
+    void end_removed(std::uint64_t subscription);
     session::Stamp stamp() const;
     std::uint64_t& order_of(const wire::ChannelKey& channel, wire::Lane lane);
+    // Not if it is dead by then.
     template <class Action>
-    void later(Duration delay, Action action);
+    void later(Duration delay, Action action) {
+        around_.timeline.after(delay, [living = living_, action = std::move(action)] {
+            if (*living) action();
+        });
+    }
 
     const Surroundings around_;
     const int index_;
@@ -156,11 +195,14 @@ class App {
     session::ConsumerSession consumer_;
     std::map<std::uint64_t, Subscriber> subscribers_;
     std::map<std::uint64_t, PlaceId> places_;  // of every subscription there ever was
+    std::set<std::uint64_t> serving_;
     std::set<std::uint64_t> forgetting_;
+    std::set<std::uint64_t> ending_;  // removed by an operator, and to be ended by itself
     std::shared_ptr<Attachment> attachment_;
     bool welcome_ = false;
+    std::optional<AgentId> agent_;  // its own, once it was welcome
     bool publishing_ = true;
-    Duration every_ = habits_.publish_every;
+    Duration every_ = habits_.publish_every, ask_every_ = habits_.ask_every;
     bool nacks_ = true;
     Time may_subscribe_{};
     Time acks_again_{};

@@ -21,6 +21,7 @@ std::string describe(const Message& message) {
 
 std::string describe(const Place& place) {
     if (place.type == Place::Type::queue) return fmt::format("queue {}", place.name);
+    if (place.type == Place::Type::group) return fmt::format("group {}", place.name);
     return fmt::format("{} subscription {} to {} at host {}",
                        place.type == Place::Type::durable ? "durable" : "anonymous", place.name,
                        place.filter, place.host);
@@ -45,6 +46,14 @@ PlaceId Book::queue(const std::string& name) {
     return at->second;
 }
 
+PlaceId Book::group(const std::string& name, const std::string& filter) {
+    const std::string address = wire::group_address(name, filter);
+    const auto [at, fresh] = queues_.try_emplace(address, 0);
+    if (fresh)
+        at->second = add(Place{.type = Place::Type::group, .name = address, .filter = filter});
+    return at->second;
+}
+
 std::vector<MessageId> Book::read(const wire::BatchHeader& header, Bytes body) {
     std::vector<MessageId> found;
     if ((header.flags & wire::batch_flag::abort) != 0) return found;
@@ -63,8 +72,9 @@ std::vector<MessageId> Book::read(const wire::BatchHeader& header, Bytes body) {
         const auto id = load<MessageId>(view->payload.data());
         BUS_ASSERT(id < messages_.size());
         units_.try_emplace({header.producer, view->sequence}, Unit{id, 0});
-        in_channel_.try_emplace(place_in_channel(header, header.channel_sequence + found.size()),
-                                id);
+        if (!header.is_delayed())
+            in_channel_.try_emplace(
+                place_in_channel(header, header.channel_sequence + found.size()), id);
         messages_[id].producer = header.producer;
         messages_[id].sequence = view->sequence;
         found.push_back(id);

@@ -23,17 +23,24 @@ using MessageId = std::uint32_t;
 using PlaceId = std::uint32_t;
 
 // A destination as a user sees it: a subscription, or a queue, which is one wherever it is
-// consumed.
+// consumed. A group's name is its address.
 struct Place {
-    enum class Type { queue, durable, anonymous };
+    // group: a subscription group, which is one wherever it is consumed, as a queue is.
+    enum class Type { queue, durable, anonymous, group };
     Type type = Type::queue;
     int host = -1;  // of a subscription
     std::string name;
     std::string filter;
-    bool stands = false;  // its own agent has confirmed it
-    bool lost = false;    // a crash took it along; its app may make it anew
-    Time certain_from{};  // what other agents know of it, after that
-    bool ended = false;   // for good: unsubscribed, or its app is gone
+    bool stands = false;          // its own agent has confirmed it
+    bool lost = false;            // a crash took it along; its app may make it anew
+    Time certain_from{};          // what other agents know of it, after that
+    bool ended = false;           // for good: unsubscribed, or its app is gone
+    bool paused = false;          // by an operator
+    std::set<int> declared = {};  // of a group: the hosts that have confirmed it
+    bool is_shared() const { return type == Type::queue || type == Type::group; }
+    std::string_view group() const {
+        return type == Type::group ? std::string_view{name} : std::string_view{};
+    }
 };
 
 struct Message {
@@ -43,6 +50,8 @@ struct Message {
     wire::Lane lane = wire::Lane::normal;
     bool guaranteed = true;
     Time expires_at = never;  // its lifetime counts from when it was published
+    Time due_at{};            // not to be handed out before
+    bool is_delayed() const { return due_at != Time{}; }
     bool large = false;
     std::uint64_t order = 0;  // among those of its producer, channel and lane
     std::uint32_t payload_bytes = 0;
@@ -56,12 +65,21 @@ struct Message {
     bool withdrawn = false;  // refused, expired, abandoned, unknown: nobody promised anything
     ProducerId producer;
     std::uint64_t sequence = 0;  // of its first batch's place in it; 0: not seen yet
+    std::uint32_t died = 0;      // so often at most, anywhere
+    std::uint32_t went_on = 0;   // unmarked, as a dead letter in the queue of those
+    bool has_gone_on = false;    // it came there
+    bool purged = false;         // as a dead letter
 
     struct At {
         std::uint32_t unmarked = 0, marked = 0;
         std::set<std::uint32_t> acked_parts;
         std::string excuse;    // why it need not arrive; empty: it must
         bool is_gone = false;  // it waited too long somewhere: decided, and an excuse when durable
+        bool is_dead = false;  // that is its excuse
+        void excuse_by(const std::string& why) {
+            excuse = why;
+            is_dead = false;
+        }
     };
     std::map<PlaceId, At> owed;       // what its agent knew when it took it
     std::map<PlaceId, At> elsewhere;  // deliveries to others
@@ -104,6 +122,7 @@ class Book {
 
     PlaceId add(Place place);
     PlaceId queue(const std::string& name);
+    PlaceId group(const std::string& name, const std::string& filter);
     Place& place(PlaceId id) { return places_.at(id); }
     const Place& place(PlaceId id) const { return places_.at(id); }
     std::vector<Place>& places() { return places_; }

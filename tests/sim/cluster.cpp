@@ -69,7 +69,9 @@ void Cluster::build() {
     if (plan_.journal_bytes_max > 0) narrow.set_journal_bytes_max(plan_.journal_bytes_max);
     for (auto& host : hosts_)
         if (!plan_.channel_bounds.empty()) host->set_channel_bounds(plan_.channel_bounds);
+    if (plan_.character == Character::healthy) oracle_.shares_suffice();
     for (const auto& queue : queues()) oracle_.book.queue(queue.name);
+    if (plan_.dead_go_on) oracle_.book.queue(dead_queue());
     for (const auto& app : plan_.apps) {
         const auto& wanted = app.habits.subscriptions;
         const bool hasty = std::any_of(wanted.begin(), wanted.end(),
@@ -100,13 +102,19 @@ Result Cluster::run() {
                      hosts_.size(), apps_.size()));
     for (auto& host : hosts_)
         timeline_.after(random_.between(0ms, 300ms), [&host] { host->start(); });
-    for (std::size_t index = 0; index < apps_.size(); ++index)
-        timeline_.after(random_.between(0ms, 600ms), [this, index] { start_app(index); });
+    for (std::size_t index = 0; index < apps_.size(); ++index) {
+        const bool late = apps_[index].habits.declared;
+        if (late) declare_subscriptions(index);
+        timeline_.after(late ? random_.between(1s, 4s) : random_.between(0ms, 600ms),
+                        [this, index] { start_app(index); });
+    }
     Faults faults{*this};
     for (std::uint64_t i = 0; i < plan_.faults; ++i)
         timeline_.at(Time{random_.between(700ms, plan_.busy + 700ms)}, [this, &faults] {
             if (!over_) faults.strike(plan_.character);
         });
+    if (!plan_.channel_bounds.empty())  // where messages die
+        for (auto& host : hosts_) faults.tend_dead_letters(*host);
     watch();
     run_until(Time{plan_.busy + 1s});
     if (endure_ > Duration{0}) {
@@ -236,6 +244,8 @@ void Cluster::end_of_faults() {
         host->journal().set_tempo({});
         host->journal().set_full(false);
         host->journal().set_capacity(UINT64_MAX);
+        host->set_clock_right();
+        if (host->is_behind()) host->crash("is restarted, for its clock was behind");
         if (!host->is_up()) host->start();
         host->lift_ages();
     }
@@ -250,13 +260,49 @@ void Cluster::end_of_faults() {
         if (apps_[index].app) apps_[index].app->work_normally();
         start_app(index);
     }
+    resume_subscriptions();
     // Every queue gets a consumer everywhere, so that nothing has a right to wait.
     for (int host = 0; host < plan_.hosts; ++host) {
         Habits habits;
         for (const auto& queue : queues())
             habits.subscriptions.push_back({wire::Kind::queue, queue.name, {}, 1000});
+        if (plan_.dead_go_on)
+            habits.subscriptions.push_back({wire::Kind::queue, dead_queue(), {}, 1000});
+        for (const auto& place : oracle_.book.places())
+            if (place.type == Place::Type::group)
+                habits.subscriptions.push_back(
+                    {.filter = place.filter,
+                     .durable = {},
+                     .prefetch_messages = 1000,
+                     .group = place.name.substr(0, place.name.find(' '))});
         apps_.push_back({host, habits, nullptr, {}});
         start_app(apps_.size() - 1);
+    }
+}
+
+// By an operator, before their app comes for the first time.
+void Cluster::declare_subscriptions(std::size_t app) {
+    const auto& slot = apps_[app];
+    for (const auto& wanted : slot.habits.subscriptions) {
+        if (wanted.durable.empty()) continue;
+        const PlaceId place = places_.enter(slot.host, wanted, {});
+        operators_.order(*hosts_[std::size_t(slot.host)],
+                         {.what = core::SubscriptionOrder::What::add,
+                          .name = wanted.durable,
+                          .filter = wanted.filter},
+                         {},
+                         [this, place, host = slot.host] { oracle_.on_subscribed(place, host); });
+    }
+}
+
+// A journal that was restored may know one as paused that was resumed since.
+void Cluster::resume_subscriptions() {
+    for (PlaceId id = 0; id < oracle_.book.places().size(); ++id) {
+        const Place& place = oracle_.book.place(id);
+        if (place.type != Place::Type::durable || place.ended) continue;
+        operators_.order(*hosts_[std::size_t(place.host)],
+                         {.what = core::SubscriptionOrder::What::resume, .name = place.name},
+                         [this, id](const auto&) { oracle_.on_paused(id, false); });
     }
 }
 
@@ -323,6 +369,17 @@ void Cluster::publish_probes() {
                 for (const auto lane : {wire::Lane::normal, wire::Lane::high})
                     (void)slot.app->publish(channel, 32, wire::Stage::arrived, lane,
                                             wire::Mode::guaranteed, 0);
+    for (auto& slot : apps_)
+        for (const auto& service : services())
+            if (is_served(service, slot.host)) slot.app->ask(service, true);
+}
+
+bool Cluster::is_served(const std::string& service, int for_host) const {
+    return std::any_of(apps_.begin(), apps_.end(), [&](const auto& slot) {
+        const auto& serves = slot.habits.serves;
+        return std::find(serves.begin(), serves.end(), service) != serves.end() &&
+               is_within_reach(for_host, slot.host);
+    });
 }
 
 // Over links between relays.
@@ -340,6 +397,12 @@ bool Cluster::is_within_reach(int from, int to) const {
     return false;
 }
 
+bool Cluster::is_within_reach(int from, const Place& place) const {
+    if (place.type != Place::Type::group) return is_within_reach(from, place.host);
+    return std::any_of(place.declared.begin(), place.declared.end(),
+                       [&](int by) { return is_within_reach(from, by); });
+}
+
 // The last messages were owed to all who want them and are linked, and came once.
 void Cluster::check_probes() {
     const auto& book = oracle_.book;
@@ -353,7 +416,7 @@ void Cluster::check_probes() {
                 message.channel.kind != wire::Kind::topic ||
                 !wire::matches(place.filter, message.channel.name))
                 continue;
-            if (!is_within_reach(message.host, place.host)) continue;
+            if (!is_within_reach(message.host, place)) continue;
             const auto owed = message.owed.find(at);
             if (owed == message.owed.end() || !owed->second.excuse.empty())
                 throw Broken(
@@ -366,12 +429,10 @@ void Cluster::check_probes() {
 }
 
 void Cluster::check_end() {
-    std::uint64_t lapsed = 0;
-    for (auto& host : hosts_) {
-        lapsed += host->lapsed_total();
-        oracle_.check_accounts(host->index(), host->status());
-    }
-    oracle_.check_delivered(lapsed);
+    oracle_.questions.check_probes();
+    for (auto& host : hosts_) oracle_.check_accounts(host->index(), host->status());
+    oracle_.check_delivered();
+    oracle_.check_dead();
 }
 
 }  // namespace bus::sim

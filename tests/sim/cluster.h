@@ -13,6 +13,7 @@
 #include "faults.h"
 #include "host.h"
 #include "network.h"
+#include "operators.h"
 #include "oracle.h"
 #include "plan.h"
 #include "random.h"
@@ -47,6 +48,7 @@ class Cluster {
     Network& network() { return network_; }
     Oracle& oracle() { return oracle_; }
     std::vector<std::unique_ptr<Host>>& hosts() { return hosts_; }
+    Operators& operators() { return operators_; }
     std::size_t apps() const { return apps_.size(); }
     // A second machine with that host's identity and journal starts, dials all it dials or that
     // dial it, and ends after `life`.
@@ -81,6 +83,8 @@ class Cluster {
     void run_until(Time when);
     void check_calm() const;
     void end_of_faults();
+    void declare_subscriptions(std::size_t app);
+    void resume_subscriptions();
     void settle(const std::string& phase);
     std::string what_is_left();
     std::string left_of(std::size_t app);
@@ -88,6 +92,8 @@ class Cluster {
     void publish_probes();
     void check_probes();
     bool is_within_reach(int from, int to) const;
+    bool is_within_reach(int from, const Place& place) const;
+    bool is_served(const std::string& service, int for_host) const;
     void check_end();
     void watch();
     void watch_pair(int a, int b);
@@ -102,6 +108,7 @@ class Cluster {
     Oracle oracle_{views_, timeline_};
     Places places_{oracle_.book};
     Network network_{timeline_, random_, owners_};
+    Operators operators_{timeline_};
     Plan plan_;
     std::vector<std::unique_ptr<Host>> hosts_;
     std::unique_ptr<Host> clone_;

@@ -30,7 +30,7 @@ void Disk::apply(const Owe& owe) {
     const auto row = rows_.find(owe.id);
     if (row == rows_.end()) return;  // damaged meanwhile
     row->second.owed_to.insert(owe.stream);
-    streams_[owe.stream].try_emplace(owe.id, Entry{owe.flags, owe.done});
+    streams_[owe.stream].try_emplace(owe.id, Entry{owe.flags, owe.done, owe.due_wall_micros});
 }
 
 void Disk::settle(StreamId stream, BatchId id) {
@@ -94,17 +94,20 @@ void Disk::apply(const DropDestination& drop) {
         }
     }
     destinations_.erase(drop.id);
+    gaps_.erase(drop.id);
 }
 
 void Disk::apply(const PutInterest& put) {
-    interest_[{put.peer, {put.kind, put.name, put.filter}}] = put;
+    interest_[{put.peer, {put.kind, put.name, put.filter, put.group}}] = put;
 }
 void Disk::apply(const DropInterest& drop) {
-    interest_.erase({drop.peer, {drop.kind, drop.name, drop.filter}});
+    interest_.erase({drop.peer, {drop.kind, drop.name, drop.filter, drop.group}});
 }
-void Disk::apply(const PutTombstone& put) { tombstones_[{put.kind, put.name, put.filter}] = put; }
+void Disk::apply(const PutTombstone& put) {
+    tombstones_[{put.kind, put.name, put.filter, put.group}] = put;
+}
 void Disk::apply(const DropTombstone& drop) {
-    tombstones_.erase({drop.kind, drop.name, drop.filter});
+    tombstones_.erase({drop.kind, drop.name, drop.filter, drop.group});
 }
 void Disk::apply(const PutPeer& put) { peers_[put.id] = put; }
 void Disk::apply(const DropPeer& drop) {
@@ -112,6 +115,7 @@ void Disk::apply(const DropPeer& drop) {
     peer_marks_.erase(drop.id);
     std::erase_if(interest_, [&](const auto& kept) { return kept.first.first == drop.id; });
 }
+void Disk::apply(const PutGaps& put) { gaps_[put.destination] = put; }
 void Disk::apply(const Account& account) { accounts_[account.destination] = account; }
 void Disk::apply(const Bury& bury) {
     Batch batch = bury.batch;
@@ -210,6 +214,7 @@ Recovered Disk::recovered() const {
         Recovered::Stream total{.id = id, .entries = stream.size()};
         total.first = stream.begin()->first;
         total.last = stream.rbegin()->first;
+        total.oldest_wall_micros = rows_.at(total.first).taken_wall_micros;
         for (const auto& [batch, entry] : stream) {
             total.messages += rows_.at(batch).batch.messages() - entry.done;
             total.bytes += rows_.at(batch).batch.size();
@@ -223,6 +228,7 @@ Recovered Disk::recovered() const {
         for (const auto first : messages) found.given_up.push_back({producer, first});
     found.interest = interest();
     for (const auto& [key, tombstone] : tombstones_) found.tombstones.push_back(tombstone);
+    for (const auto& [id, gaps] : gaps_) found.gaps.push_back(gaps);
     found.space.live_bytes = live_bytes_;
     return found;
 }
@@ -233,18 +239,33 @@ std::vector<PutInterest> Disk::interest() const {
     return all;
 }
 
+// By when they are due, from the place in that order that is asked for.
+std::vector<std::pair<BatchId, Disk::Entry>> Disk::in_order(const ReadBack& request) const {
+    const auto stream = streams_.find(request.stream);
+    if (stream == streams_.end()) return {};
+    if (!request.due_wall_micros)
+        return {stream->second.upper_bound(request.after), stream->second.end()};
+    std::vector<std::pair<BatchId, Entry>> found;
+    for (const auto& [id, entry] : stream->second)
+        if (std::pair{entry.due_wall_micros, id} >=
+            std::pair{*request.due_wall_micros, request.after})
+            found.emplace_back(id, entry);
+    std::stable_sort(found.begin(), found.end(), [](const auto& a, const auto& b) {
+        return a.second.due_wall_micros < b.second.due_wall_micros;
+    });
+    return found;
+}
+
 Loaded Disk::read(const ReadBack& request, Damaged& damaged) {
     Loaded loaded{.request = request, .entries = {}, .last = true};
     std::vector<BatchId> lost;
     std::uint64_t bytes = 0;
-    const auto stream = streams_.find(request.stream);
-    if (stream == streams_.end()) return loaded;
-    auto at = stream->second.upper_bound(request.after);
-    for (; at != stream->second.end(); ++at) {
+    const auto entries = in_order(request);
+    auto at = entries.begin();
+    for (; at != entries.end(); ++at) {
         const Row& row = rows_.at(at->first);
         const auto& header = row.batch.header();
-        if (request.channel && *request.channel != wire::channel_hash(header.kind, header.channel))
-            continue;
+        if (request.channel && *request.channel != wire::order_hash(header)) continue;
         if (request.old) {
             if (!request.old->channels.covers(header.kind, header.channel)) continue;
             if (row.taken_wall_micros >= request.old->before_wall_micros) {
@@ -261,6 +282,7 @@ Loaded Disk::read(const ReadBack& request, Damaged& damaged) {
         entry.messages = row.batch.messages();
         entry.source = row.source;
         entry.taken_wall_micros = row.taken_wall_micros;
+        entry.due_wall_micros = at->second.due_wall_micros;
         entry.expires_wall_micros = row.expires_wall_micros;
         if (row.damaged) {
             entry.batch = {};
@@ -271,7 +293,7 @@ Loaded Disk::read(const ReadBack& request, Damaged& damaged) {
         }
         loaded.entries.push_back(std::move(entry));
     }
-    if (at != stream->second.begin()) loaded.looked_at = std::prev(at)->first;
+    if (at != entries.begin()) loaded.looked_at = std::prev(at)->first;
     for (const auto id : lost) settle(request.stream, id);
     if (!lost.empty()) damaged.reason = "a row fails its checksum";
     return loaded;

@@ -27,6 +27,7 @@ class Disk {
     struct Entry {
         std::uint8_t flags = 0;
         std::uint32_t done = 0;
+        std::uint64_t due_wall_micros = 0;
     };
     using Stream = std::map<core::BatchId, Entry>;
     using DeadLetters = std::map<core::DeadLetterId, core::DeadLetter>;
@@ -64,7 +65,7 @@ class Disk {
     std::vector<const Row*> rows_of(const ProducerId& producer, std::uint64_t sequence) const;
 
   private:
-    using Name = std::tuple<wire::Kind, std::string, std::string>;
+    using Name = std::tuple<wire::Kind, std::string, std::string, std::string>;
 
     void apply(const core::Put& put);
     void apply(const core::Owe& owe);
@@ -82,10 +83,12 @@ class Disk {
     void apply(const core::DropTombstone& drop);
     void apply(const core::PutPeer& put);
     void apply(const core::DropPeer& drop);
+    void apply(const core::PutGaps& put);
     void apply(const core::Account& account);
     void apply(const core::Bury& bury);
     void apply(const core::DropDeadLetter& drop);
     void apply(const core::Watch&) {}  // nothing of it is kept
+    std::vector<std::pair<core::BatchId, Entry>> in_order(const core::ReadBack& request) const;
     void settle(core::StreamId stream, core::BatchId id);
     bool is_meant(const core::DeadLetterFilter& filter, const core::DeadLetter& letter) const;
     bool has_rest(const core::DeadLetter& letter) const;
@@ -107,6 +110,7 @@ class Disk {
     std::map<std::pair<AgentId, Name>, core::PutInterest> interest_;
     std::map<Name, core::PutTombstone> tombstones_;
     std::map<core::DestinationId, core::Account> accounts_;
+    std::map<core::DestinationId, core::PutGaps> gaps_;
     DeadLetters dead_letters_;
     // By stream, batch and first message: said twice, it is buried once.
     std::map<std::tuple<core::StreamId, core::BatchId, std::uint32_t>, core::DeadLetterId> buried_;

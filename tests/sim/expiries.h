@@ -23,25 +23,31 @@ class Expiries {
     template <class HostOf>
     void observe(int host, const core::Status& status, HostOf host_of) {
         for (const auto& group : status.groups)
-            observe(at_[key_of(host, group.name)][host], group.account.expired);
+            if (group.type != "service")
+                observe(at_[key_of(host, name_of(group))][host], group.account.expired);
         for (const auto& agent : status.agents)
             observe(between_[{host, host_of(agent.agent)}], agent.account.expired);
     }
     // Its accounts begin anew.
     void on_crash(int host);
+    // A request, and its answer, may expire on a link as well; the book knows nothing of them.
+    void on_question() { ++questions_; }
     // What is for an agent may expire at any other on the way.
     void several_paths() { several_paths_ = true; }
 
     // Requires: neither crash nor session event has struck, for these let a message be counted, or
     // delivered, again.
     void check_none_too_many(Time now);
-    void check_accounted(std::uint64_t lapsed) const;
+    void check_accounted() const;
 
     // A batch may be older than what joins it; each hop rounds what is left to milliseconds.
     static constexpr Duration tolerance = std::chrono::milliseconds{4};
 
   private:
-    using Key = std::pair<int, std::string>;  // of places: host, -1 for a queue; name
+    using Key = std::pair<int, std::string>;  // of places: host, -1 for a queue or group; name
+    static std::string name_of(const core::GroupStatus& group) {
+        return group.type == "group" ? wire::group_address(group.name, group.filter) : group.name;
+    }
     struct Count {
         std::uint64_t seen = 0;   // of the host's present life
         std::uint64_t total = 0;  // of all
@@ -61,6 +67,7 @@ class Expiries {
     const Book& book_;
     std::map<Key, std::map<int, Count>> at_;        // by place, then by host
     std::map<std::pair<int, int>, Count> between_;  // from the first host toward the second
+    std::uint64_t questions_ = 0;
     std::uint64_t checked_ = 0;
     bool several_paths_ = false;  // the sum when it was last looked at
 };

@@ -2,6 +2,9 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <cstdlib>
+
 #include "cluster.h"
 
 namespace bus::sim {
@@ -23,7 +26,10 @@ void Faults::strike(Character character) {
                                             &Faults::cut_link,
                                             &Faults::reboot_host,
                                             &Faults::kill_app_for_long,
-                                            &Faults::crash_again_before_commit};
+                                            &Faults::crash_again_before_commit,
+                                            &Faults::pause_subscription,
+                                            &Faults::pause_subscription,
+                                            &Faults::purge_subscription};
     static const std::vector<Fault> journals{&Faults::fill_disk,
                                              &Faults::crash_host,
                                              &Faults::crash_host,
@@ -35,10 +41,13 @@ void Faults::strike(Character character) {
     static const std::vector<Fault> holds{&Faults::partition_briefly, &Faults::cut_link,
                                           &Faults::crash_host,        &Faults::partition_briefly,
                                           &Faults::kill_app,          &Faults::renew_link};
-    static const std::vector<Fault> reloads{&Faults::remove_peer, &Faults::retire_peer,
-                                            &Faults::drain_host,  &Faults::cut_link,
-                                            &Faults::crash_host,  &Faults::forget_subscription,
-                                            &Faults::change_key,  &Faults::change_channel_bounds};
+    static const std::vector<Fault> reloads{
+        &Faults::remove_peer,         &Faults::retire_peer,
+        &Faults::drain_host,          &Faults::cut_link,
+        &Faults::crash_host,          &Faults::forget_subscription,
+        &Faults::change_key,          &Faults::change_channel_bounds,
+        &Faults::remove_subscription, &Faults::pause_subscription,
+        &Faults::purge_subscription};
     static const std::vector<Fault> backups{&Faults::restore_without_clock,
                                             &Faults::restore_journal,
                                             &Faults::restore_without_clock, &Faults::clone_host};
@@ -245,7 +254,12 @@ void Faults::stop_host() {
 void Faults::jump_clock() {
     const auto host = any_host();
     if (!cluster_.hosts()[host]->is_up()) return;  // it may just have been set
-    const auto hours = static_cast<std::int64_t>(cluster_.random().between(0, 48)) - 24;
+    auto hours = static_cast<std::int64_t>(cluster_.random().between(0, 48)) - 24;
+    // Set back, it rightly keeps what is delayed for hours, and no cluster is watched that long.
+    const auto& apps = cluster_.plan().apps;
+    if (std::any_of(apps.begin(), apps.end(),
+                    [](const auto& app) { return app.habits.delayed_per_mille > 0; }))
+        hours = std::abs(hours);
     cluster_.note(fmt::format("fault: the wall clock of {} jumps by {} hours", host, hours));
     cluster_.oracle().on_clock_jump();
     cluster_.hosts()[host]->jump_wall(hours * 3600);
@@ -469,6 +483,16 @@ void Faults::change_channel_bounds() {
     Host& host = *cluster_.hosts()[any_host()];
     cluster_.note(fmt::format("fault: {} has other limits of channels", host.index()));
     host.set_channel_bounds(draw_channel_bounds(cluster_.random()));
+    tend_dead_letters(host);
+}
+
+void Faults::tend_dead_letters(Host& host) {
+    using Act = core::DeadLetterRequest::Act;
+    const auto at = [&](Duration when, Act act) {
+        cluster_.timeline().after(when, [&host, act] { host.tend_dead_letters(act); });
+    };
+    for (const Duration when : {1s, 2s, 2s, 3s, 5s, 8s, 12s, 20s}) at(when, Act::retry);
+    at(30s, Act::purge);
 }
 
 void Faults::remove_peer() { take_out(&Host::remove_peer); }
@@ -537,6 +561,48 @@ void Faults::forget_subscription() {
     if (!cluster_.app(app) || !cluster_.app(app)->is_subscribed()) return;
     if (cluster_.app(app)->forget_one())
         cluster_.note(fmt::format("app {} ends a durable subscription for good", app));
+}
+
+void Faults::remove_subscription() {
+    if (!cluster_.choose_past(Cluster::Past::ended)) return;
+    const auto app = cluster_.random().between(0, cluster_.apps() - 1);
+    if (!cluster_.app(app) || !cluster_.app(app)->is_subscribed()) return;
+    if (cluster_.app(app)->lose_one(cluster_.operators()))
+        cluster_.note(fmt::format("a durable subscription of app {} is removed", app));
+}
+
+// Its app may be away meanwhile, or its agent crash.
+void Faults::pause_subscription() {
+    const auto app = cluster_.random().between(0, cluster_.apps() - 1);
+    if (!cluster_.app(app) || cluster_.app(app)->durables().empty()) return;
+    const auto [name, place] = cluster_.random().pick(cluster_.app(app)->durables());
+    Host& host = cluster_.app(app)->host();
+    cluster_.note(fmt::format("the subscription {} is paused", name));
+    using What = core::SubscriptionOrder::What;
+    const auto order = [this, &host, name = name, place = place](What what, Operators::Done done) {
+        const auto told = [this, what, place](const core::SubscriptionChange& change) {
+            if (change.verdict != core::SubscriptionChange::Verdict::unknown)
+                cluster_.oracle().on_paused(place, what == What::pause);
+        };
+        cluster_.operators().order(host, {.what = what, .name = name}, told, std::move(done));
+    };
+    order(What::pause, [this, order] {
+        cluster_.timeline().after(cluster_.random().between(10ms, 10s),
+                                  [order] { order(What::resume, {}); });
+    });
+}
+
+void Faults::purge_subscription() {
+    const auto app = cluster_.random().between(0, cluster_.apps() - 1);
+    if (!cluster_.app(app) || cluster_.app(app)->durables().empty()) return;
+    const auto [name, place] = cluster_.random().pick(cluster_.app(app)->durables());
+    cluster_.note(fmt::format("the subscription {} is purged", name));
+    cluster_.operators().order(cluster_.app(app)->host(),
+                               {.what = core::SubscriptionOrder::What::purge, .name = name},
+                               [this, place = place](const auto& change) {
+                                   if (change.verdict == core::SubscriptionChange::Verdict::done)
+                                       cluster_.oracle().on_purged(place);
+                               });
 }
 
 }  // namespace bus::sim

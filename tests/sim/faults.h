@@ -16,6 +16,8 @@ class Faults {
     void strike(Character character);
     // Frames are lost of the last messages, after which only keepalives come.
     void lose_the_last();
+    // Its operator retries what has died, now and then, and in the end purges the rest.
+    void tend_dead_letters(Host& host);
 
   private:
     using Fault = void (Faults::*)();
@@ -54,6 +56,9 @@ class Faults {
     void change_channel_bounds();
     void take_out(void (Host::*how)(const Host&));
     void forget_subscription();
+    void remove_subscription();
+    void pause_subscription();
+    void purge_subscription();
 
     std::size_t any_address();
     std::size_t any_host();

@@ -24,6 +24,12 @@ void Gaps::pass(PlaceId place, std::uint64_t consumer, const wire::BatchHeader& 
     watched.next = std::max(watched.next, from + count);
 }
 
+void Gaps::end_early(std::uint64_t consumer, const wire::BatchHeader& part) {
+    const auto found = watched_.find(key_of(consumer, part));
+    if (found != watched_.end())
+        found->second.next = std::min(found->second.next, part.channel_sequence);
+}
+
 // Nobody promised that it would come here, or it has come, to an earlier instance of the app.
 void Gaps::require_lost(PlaceId place, const wire::BatchHeader& header, std::uint64_t at) const {
     const auto id = book_.in_channel(header, at);
@@ -40,14 +46,15 @@ void Gaps::require_lost(PlaceId place, const wire::BatchHeader& header, std::uin
 }
 
 void Gaps::tell(std::uint64_t consumer, const wire::BatchHeader& header, std::uint64_t missed) {
-    if (header.kind != wire::Kind::topic) {
+    const auto found = watched_.find(key_of(consumer, header));
+    if (found == watched_.end()) {
         if (missed == 0) return;
         throw Broken("G3 a gap is reported",
-                     fmt::format("a consumer of {} is told that {} are missing, though a queue "
-                                 "is shared",
+                     fmt::format("a consumer of {} is told that {} are missing, though others "
+                                 "share the work",
                                  header.channel, missed));
     }
-    Watched& watched = watched_.at(key_of(consumer, header));
+    Watched& watched = found->second;
     watched.told += missed;
     if (watched.told == watched.missing) return;
     throw Broken("G3 a gap is reported",

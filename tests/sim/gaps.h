@@ -20,6 +20,8 @@ class Gaps {
     // `calm`: neither crash nor session event has struck, so nothing that is missing may be late.
     void pass(PlaceId place, std::uint64_t consumer, const wire::BatchHeader& header,
               std::uint32_t first, std::uint32_t count, bool calm);
+    // Of a large message that has passed no more will come than before that part.
+    void end_early(std::uint64_t consumer, const wire::BatchHeader& part);
     // With a message of that batch the consumer is told that `missed` should have come before.
     void tell(std::uint64_t consumer, const wire::BatchHeader& header, std::uint64_t missed);
 

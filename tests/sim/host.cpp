@@ -118,6 +118,7 @@ void Host::start() {
     const auto before = journal_.visible().incarnation();
     incarnation_ = std::max(before + 1, wall_micros() / 1000);
     ++starts_;
+    started_with_offset_ = wall_offset_seconds_;
     stopping_ = false;
     Recovered recovered = journal_.open(agent(), incarnation_);
     recovered.nonce = starts_ * 1000 + static_cast<unsigned>(index_);  // another one at each start
@@ -132,7 +133,6 @@ void Host::start() {
 
 void Host::die(bool in_peace) {
     around_.oracle.check_accounts(index_, status());
-    lapsed_ += lapsed_now();
     exchange_.reset();
     in_peace ? journal_.stop() : journal_.crash();
     for (const auto& transaction : journal_.take_applied())
@@ -185,10 +185,31 @@ void Host::remove_peer(const Host& peer) {
 
 void Host::retire_peer(const Host& peer) {
     const Removal plan = exchange_->plan_removal(peer.name(), now());
-    around_.oracle.on_peer_retired(index_, peer.index_, !plan.stays_known());
+    // Which agent that is, it does not know before it has met it; others may have told of it.
+    const bool is_forgotten = !plan.stays_known() && !plan.agent.is_zero();
+    around_.oracle.on_peer_retired(index_, peer.index_, is_forgotten);
     remove_peer(peer);
     exchange_->remove_agent(plan, true, now());
     if (!plan.stays_known()) trusted_.erase(peer.agent());  // they begin anew
+}
+
+SubscriptionChange Host::order(const SubscriptionOrder& order) {
+    const auto change = exchange_->change_subscription(order, now());
+    note("order {} on {}: verdict {}, {} messages", static_cast<int>(order.what), order.name,
+         static_cast<int>(change.verdict), change.messages);
+    want_turn(0us);
+    return change;
+}
+
+void Host::tend_dead_letters(DeadLetterRequest::Act act) {
+    if (!exchange_ || stopping_) return;
+    exchange_->ask_dead_letters({.act = act,
+                                 .find = {.filter = {},
+                                          .letters_max = limits::dead_letters_page,
+                                          .bytes_max = limits::dead_letters_page_bytes,
+                                          .with_batches = act == DeadLetterRequest::Act::retry}},
+                                now());
+    want_turn(Duration{});
 }
 
 void Host::set_channel_bounds(std::vector<ChannelSettings> bounds) {
@@ -197,7 +218,18 @@ void Host::set_channel_bounds(std::vector<ChannelSettings> bounds) {
 }
 
 void Host::lift_ages() {
-    for (auto& bound : settings_.channels) bound.waiting.age = {};
+    for (auto& bound : settings_.channels) {
+        bound.waiting.age = {};
+        bound.max_deliveries = 0;
+        bound.lapse.reset();
+    }
+    // More than there will be, whatever the journal's size.
+    const ChannelFilter everything{wire::Kind::topic, "**"};
+    auto said = std::find_if(settings_.channels.begin(), settings_.channels.end(),
+                             [&](const auto& one) { return one.channels == everything; });
+    if (said == settings_.channels.end())
+        said = settings_.channels.insert(said, {.channels = everything, .waiting = {}});
+    said->lapse = Bound{.bytes = 1ull << 40, .age = 1000 * 24h};
     reload();
 }
 
@@ -262,6 +294,10 @@ void Host::turn() {
             note("journal: undecided {}", undecided->number.value);
         else if (const auto* loaded = std::get_if<Loaded>(&answer))
             note("journal: loaded {}", loaded->entries.size());
+        else if (const auto* found = std::get_if<DeadLettersFound>(&answer))
+            note("journal: found {} dead letters", found->letters.size());
+        else if (std::holds_alternative<Watched>(answer))
+            note("journal: watched");
         else
             note("journal: damaged");
         exchange_->on_journal(answer, now());
@@ -283,16 +319,32 @@ void Host::turn() {
 
 void Host::carry_out() {
     Effects& effects = exchange_->effects();
+    for (const auto& event : effects.events)
+        if (event.kind == Event::Kind::batch_lapsed) {
+            note("lapsed of {}: {}", event.subject, kind_and_channel(event.batch.header()));
+            around_.oracle.on_lapsed(index_, event.subject, event.batch.header());
+        }
     for (auto& transaction : effects.transactions) {
         note("submits {} with {} changes{}", transaction.number.value, transaction.changes.size(),
              transaction.urgent ? ", urgent" : "");
         around_.oracle.on_submitted(index_, transaction);
         journal_.submit(std::move(transaction), around_.timeline.now());
     }
-    for (const auto& event : effects.events)
+    for (const auto& event : effects.events) {
         if (event.kind == Event::Kind::channel_resumed)
             around_.oracle.on_resumed(index_, event.subject);
+        if (event.kind == Event::Kind::batch_dead_lettered && event.batch)
+            around_.oracle.on_dead(index_, event);
+    }
     for (const auto& read : effects.reads) journal_.read(read, around_.timeline.now());
+    for (auto& find : effects.finds) journal_.find(std::move(find), around_.timeline.now());
+    for (const auto& answer : effects.dead_letters) {
+        if (answer.request.act == DeadLetterRequest::Act::purge)
+            for (const auto& letter : answer.found.letters) around_.oracle.on_purged(letter);
+        note("has {} {} dead messages, {} stay",
+             answer.request.act == DeadLetterRequest::Act::retry ? "retried" : "purged",
+             answer.done.messages, answer.left.size());
+    }
     for (const auto& to : effects.to_apps) send_to_app(to);
     for (const auto& to : effects.to_links) send_to_link(to);
     for (const auto session : effects.close_sessions) {
@@ -310,13 +362,6 @@ void Host::carry_out() {
         if (!is_batch_event(event.kind))
             note("event {} {}: {}", static_cast<int>(event.kind), event.subject, event.words);
     effects.clear();
-}
-
-std::uint64_t Host::lapsed_now() const {
-    if (!is_up()) return 0;
-    std::uint64_t lapsed = 0;
-    for (const auto& account : status().accounts) lapsed += account.lapsed;
-    return lapsed;
 }
 
 namespace {
@@ -534,7 +579,8 @@ void Host::send_to_link(const ToLink& to) {
     if (const auto* send = std::get_if<SendBatch>(&to.what)) {
         note(">h{} number {} {}{}", peer, send->envelope.number,
              kind_and_channel(send->batch.header()), send->envelope.resent() ? " resent" : "");
-        around_.oracle.on_sent(index_, peer, *send);
+        if (send->batch.header().kind != wire::Kind::service)
+            around_.oracle.on_sent(index_, peer, *send);
         trust(found->second, peer);
         return around_.network.send(to.link, encode(*send));
     }
@@ -588,7 +634,8 @@ void Host::on_app_batch(SessionId session, const Frame& frame) {
     BUS_ASSERT(batch.has_value());
     note("<a{} number {} {}{}", sessions_.at(session)->app->index(), decoded->envelope.number,
          kind_and_channel(batch->header()), decoded->envelope.resent() ? " resent" : "");
-    around_.oracle.on_taken(index_, decoded->envelope.number, *batch);
+    if (batch->header().kind != wire::Kind::service)
+        around_.oracle.on_taken(index_, decoded->envelope.number, *batch);
     exchange_->on_batch(session, decoded->envelope, std::move(*batch), now());
 }
 
@@ -619,7 +666,8 @@ void Host::send_to_app(const ToApp& to) {
         note(">a{} tag {} {} first {} messages {}{}", app.index(), send->envelope.number,
              kind_and_channel(send->batch.header()), send->envelope.first, send->envelope.messages,
              send->envelope.redelivered() ? " redelivered" : "");
-        around_.oracle.on_handed_out(to.session, app.place_of(send->envelope.consumer), *send);
+        if (send->batch.header().kind != wire::Kind::service)
+            around_.oracle.on_handed_out(to.session, app.place_of(send->envelope.consumer), *send);
         frame = encode(*send);
     } else if (const auto* receipts = std::get_if<wire::Receipts>(&to.what)) {
         note(">a{} receipts through {} and {}", app.index(), receipts->safe_through,

@@ -58,6 +58,8 @@ class Host final : public LinkOwner, public HostView {
     }
     // It is not earlier than it has ever been.
     void set_clock_right() { wall_offset_seconds_ = wall_offset_highest_; }
+    // It has started with a clock that was behind: what is due is so only when that has caught up.
+    bool is_behind() const { return is_up() && started_with_offset_ < wall_offset_highest_; }
 
     bool is_up() const override { return exchange_ != nullptr; }
     bool accepts(int peer) const override;
@@ -87,10 +89,17 @@ class Host final : public LinkOwner, public HostView {
         exchange_->drain(on, now());
         want_turn(Duration{});
     }
+    // Requires: up. It is carried out, and no turn of the agent's has followed.
+    core::SubscriptionChange order(const core::SubscriptionOrder& order);
+    bool has_stored(core::Submission change) const { return exchange_->is_stored(change); }
+    // By its operator: all dead letters, as far as they fit into one page. Nothing happens while it
+    // is down.
+    void tend_dead_letters(core::DeadLetterRequest::Act act);
     void set_relay() { settings_.relay = true; }
     // In force from the next start on, or at once if it runs.
     void set_channel_bounds(std::vector<core::ChannelSettings> bounds);
-    // From now on nothing becomes too old.
+    // From now on nothing becomes too old, is given back too often, or is too much for a
+    // subscription.
     void lift_ages();
     void set_journal_bytes_max(std::uint64_t bytes) { settings_.journal_bytes_max = bytes; }
     // Told to by its operator, for all peers that it is not linked to.
@@ -111,7 +120,6 @@ class Host final : public LinkOwner, public HostView {
     core::Status status() const { return exchange_->status(now()); }
     Time now() const { return Time{around_.timeline.now() - boot_zero_}; }
     std::uint64_t wall_micros() const;
-    std::uint64_t lapsed_total() const { return lapsed_ + lapsed_now(); }
     std::uint64_t turns() const { return turns_; }
     std::uint64_t memory_bytes_most() const { return memory_bytes_most_; }
     // How often a peer was refused by name because its incarnation is older than one it had, or its
@@ -154,7 +162,6 @@ class Host final : public LinkOwner, public HostView {
     void trust(LinkAt& link, int peer);
     void note_link_control(int peer, core::LinkId link, const wire::LinkFrame& frame);
     void check_limits();
-    std::uint64_t lapsed_now() const;
     void on_app_batch(core::SessionId session, const Frame& frame);
     void on_app_command(const std::shared_ptr<Attachment>& from, const Frame& frame);
     template <class... Args>
@@ -171,12 +178,11 @@ class Host final : public LinkOwner, public HostView {
     std::uint64_t incarnation_ = 0;
     std::uint64_t starts_ = 0;
     Time boot_zero_{};
-    std::int64_t wall_offset_seconds_ = 0, wall_offset_highest_ = 0;
+    std::int64_t wall_offset_seconds_ = 0, wall_offset_highest_ = 0, started_with_offset_ = 0;
     bool stopping_ = false;
     bool turn_planned_ = false;
     Time wake_planned_ = never;
     std::uint64_t turns_ = 0;
-    std::uint64_t lapsed_ = 0;
     std::uint64_t memory_bytes_most_ = 0;
     std::uint64_t refusals_ = 0, stale_refusals_ = 0;
 

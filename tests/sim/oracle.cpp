@@ -4,6 +4,8 @@
 
 #include <algorithm>
 
+#include "plan.h"
+
 namespace bus::sim {
 
 using namespace core;
@@ -35,7 +37,7 @@ void Oracle::on_settled(MessageId id, const session::Settled& settled) {
     }
     if (++message.parts_promised < message.parts) return;
     message.promised = true;
-    message.arrived = message.stage == wire::Stage::arrived;
+    message.arrived = message.stage != wire::Stage::safe;
 }
 
 void Oracle::check_order(std::uint64_t consumer, const Message& message) {
@@ -49,7 +51,8 @@ void Oracle::check_order(std::uint64_t consumer, const Message& message) {
 }
 
 void Oracle::on_delivered(PlaceId place_id, std::uint64_t consumer,
-                          const session::Received& received) {
+                          const session::Received& received, bool first) {
+    if (received.channel == dead_queue()) return on_went_on(received);
     const auto id = Book::payload_id(received.payload);
     if (!id || *id >= book.messages().size()) throw Broken("G4 intact", "a payload is not as sent");
     Message& message = book[*id];
@@ -58,19 +61,32 @@ void Oracle::on_delivered(PlaceId place_id, std::uint64_t consumer,
         throw Broken("G4 intact", describe(message) + " came under another name");
     if (!wants(place, message))
         throw Broken("routing", describe(message) + " came to " + describe(place));
+    if (timeline_.now() < message.due_at && !clocks_jumped_)
+        throw Broken("delays: none comes before it is due", describe(message));
     auto& at = message.at(place_id);
     ++(received.redelivered ? at.marked : at.unmarked);
     if (at.unmarked > 1)
         throw Broken("G2 all deliveries but one are marked",
                      describe(message) + " came twice unmarked to " + describe(place));
     // What came to a queue's host has holes: of these it remembers only so many.
-    const bool may_forget = several_paths_ && place.type == Place::Type::queue;
+    const bool may_forget = several_paths_ && place.is_shared();
     if (!turbulent_ && !may_forget && at.unmarked + at.marked > 1)
         throw Broken("G2 once without a crash",
                      describe(message) + " came twice to " + describe(place));
-    // Who came after a crash cannot know that another path was quicker before it.
-    const bool of_consumer = place.type == Place::Type::queue || several_paths_;
-    if (!received.redelivered) check_order(of_consumer ? consumer : place_id, message);
+    if (first && !received.redelivered && !message.is_delayed())
+        check_order(order_of(place_id, consumer), message);
+}
+
+// Who came after a crash cannot know that another path was quicker before it.
+std::uint64_t Oracle::order_of(PlaceId place, std::uint64_t consumer) const {
+    const bool of_consumer = book.place(place).is_shared() || several_paths_;
+    return of_consumer ? consumer : place;
+}
+
+void Oracle::on_begun(PlaceId place, std::uint64_t consumer, const session::Received& first_part) {
+    const auto named = book.unit(first_part.producer, first_part.sequence);
+    if (named && !first_part.redelivered)
+        check_order(order_of(place, consumer), book[named->message]);
 }
 
 // ---- Where something is safe --------------------------------------------------------
@@ -86,8 +102,9 @@ bool Oracle::is_stored(int host, const Claim& claim, bool for_its_agent) const {
             const auto found = disk.destinations().find(stream.to);
             if (found == disk.destinations().end()) continue;
             const Destination& to = found->second;
+            if (to.type == Destination::Type::delay) return true;
             if (to.type == Destination::Type::agent) {
-                if (for_its_agent &&
+                if (for_its_agent && row->batch.header().group == place.group() &&
                     (place.host < 0 || to.agent == hosts_.at(std::size_t(place.host))->agent()))
                     return true;
             } else if (to.name == place.name && (place.host < 0 || place.host == host)) {
@@ -145,8 +162,10 @@ void Oracle::require_safe_there(int from, int host, const Leg& leg, const char* 
                                 const std::string& said) {
     require(leg.run, invariant, said, [&](const Claim& claim) {
         const int at = book.place(claim.place).host;
+        if (book.place(claim.place).group() != leg.group) return true;
         if (at >= 0 && !leg.finals.contains(at)) return true;
-        const bool is_final = leg.finals.size() == 1 && leg.finals.contains(host);
+        // What is shared goes on from there to whoever works on it, where its disk is full.
+        const bool is_final = leg.finals.size() == 1 && leg.finals.contains(host) && at >= 0;
         return is_safe_there(host, claim) ||
                (!is_final && is_safe_on_its_way(from, leg.sent, claim));
     });
@@ -175,6 +194,11 @@ void Oracle::require_arrived(int host, const Run& run) {
             });
 }
 
+void Oracle::require_consumed(int host, const Run& run) {
+    require(run, "receipts: consumed everywhere", fmt::format("host {} says consumed", host),
+            [](const Claim& claim) { return claim.message.acked(claim.place); });
+}
+
 // ---- Agents -----------------------------------------------------------------------
 
 void Oracle::on_taken(int host, std::uint64_t number, const Batch& batch) {
@@ -192,14 +216,15 @@ void Oracle::on_taken(int host, std::uint64_t number, const Batch& batch) {
         for (PlaceId place = 0; place < book.places().size(); ++place) {
             const Place& candidate = book.place(place);
             if (candidate.ended || !wants(candidate, message)) continue;
-            const bool known = candidate.stands && (candidate.host < 0 || candidate.host == host ||
-                                                    is_known(host, candidate));
+            const bool known =
+                candidate.stands && (candidate.type == Place::Type::queue ||
+                                     candidate.host == host || is_known(host, candidate));
             if (known && !again) message.owed.try_emplace(place);
             if (known && cloned_ >= 0 &&
                 (cloned_ == host || cloned_ == candidate.host || candidate.host < 0))
-                message.owed[place].excuse = "a host was cloned";
+                message.owed[place].excuse_by("a host was cloned");
             if (!known && message.owed.contains(place))
-                message.owed[place].excuse = "not known when it was taken again";
+                message.owed[place].excuse_by("not known when it was taken again");
         }
     }
 }
@@ -207,6 +232,8 @@ void Oracle::on_taken(int host, std::uint64_t number, const Batch& batch) {
 void Oracle::on_handed_out(SessionId session, PlaceId place, const SendBatch& sent) {
     const auto& envelope = sent.envelope;
     if (envelope.number == 0) return;
+    if (sent.batch.header().guaranteed() && book.place(place).paused)
+        throw Broken("subscriptions: paused, it hands out nothing", describe(book.place(place)));
     Tag tag{place, run_of(sent.batch.header()), envelope.first, envelope.messages,
             envelope.consumer};
     tags_.insert_or_assign({session.value, envelope.number}, tag);
@@ -262,6 +289,7 @@ void Oracle::on_receipts(int host, const ProducerId& producer, const wire::Recei
             auto& unarrived = unarrived_[producer];
             if (const auto at = unarrived.find(record.number); at != unarrived.end()) {
                 require_arrived(host, at->second);
+                if (record.stage == wire::Stage::consumed) require_consumed(host, at->second);
                 unarrived.erase(at);
             }
         }
@@ -276,7 +304,7 @@ void Oracle::on_sent(int from, int to, const SendBatch& sent) {
     Run run = run_of(sent.batch.header());
     if (envelope.messages > 0) run = {run.producer, run.first + envelope.first, envelope.messages};
     const Route route{from, to, hosts_.at(std::size_t(from))->incarnation()};
-    Leg leg{run, {to}, ++sent_};
+    Leg leg{run, std::string{envelope.group}, {to}, ++sent_};
     if (envelope.route != nullptr && !envelope.route->finals.empty()) {
         leg.finals.clear();
         for (const auto& agent : envelope.route->finals) leg.finals.insert(host_of(agent));
@@ -341,32 +369,38 @@ void Oracle::on_resumed(int host, const std::string& channel) {
             std::erase_if(held, [&](const auto& key) { return key.name == channel; });
 }
 
-// ---- Journals ------------------------------------------------------------------------
+// ---- Shares of durable subscriptions ---------------------------------------------------
 
-// Those that waited too long, or came back too often: they are where people find them, and owed
-// there no more.
-template <class Visit>
-void Oracle::for_each_buried(int host, const Bury& buried, Visit visit) {
-    const auto found = destinations_.find({host, buried.stream.to});
-    const bool is_due = buried.reason.starts_with("it waited longer than ") ||
-                        buried.reason.starts_with("not acknowledged in ") ||
-                        buried.reason == "expired";
-    if (found == destinations_.end() || !is_due) return;
-    const Destination& to = found->second;
-    const bool is_agent = to.type == Destination::Type::agent;
-    const auto& header = buried.batch.header();
-    for (std::uint32_t at = buried.first; at < buried.first + buried.count; ++at) {
-        const auto unit = book.unit(header.producer, header.sequence + at);
-        if (!unit) continue;
-        for (auto& [id, owed] : book[unit->message].owed) {
-            const Place& place = book.place(id);
-            const bool is_it =
-                is_agent ? place.host < 0 || place.host == host_of(to.agent)
-                         : place.name == to.name && (place.host < 0 || place.host == host);
-            if (is_it) visit(owed);
-        }
+void Oracle::on_lapsed(int host, const std::string& name, const wire::BatchHeader& header) {
+    for (PlaceId id = 0; id < book.places().size(); ++id) {
+        const Place& place = book.place(id);
+        const bool is_it = place.host == host || place.type == Place::Type::group;
+        if (!is_it || place.name != name || place.ended) continue;
+        if (shares_suffice_)
+            throw Broken("shares: nothing lapses within its share", describe(place));
+        const bool is_told = place.type != Place::Type::group;
+        if (is_told && (!header.part || header.part->index == 0))
+            lapsed_[id] += header.message_count;
+        for (std::uint64_t at = 0; at < header.message_count; ++at)
+            if (const auto unit = book.unit(header.producer, header.sequence + at)) {
+                auto& owed = book[unit->message].at(id);
+                owed.excuse = "it lapsed";
+                owed.is_gone = true;
+                owed.is_dead = false;  // an operator had given it back
+            }
     }
 }
+
+void Oracle::on_told_gap(PlaceId place, const wire::Gap& gap) {
+    auto& told = told_missed_[place];
+    if (gap.untold > gap.total || (!turbulent_ && gap.total < told))
+        throw Broken("G3 a gap is reported",
+                     fmt::format("{} is told of {} messages, {} in all, and was told of {} before",
+                                 describe(book.place(place)), gap.untold, gap.total, told));
+    told = gap.total;
+}
+
+// ---- Journals ------------------------------------------------------------------------
 
 void Oracle::on_submitted(int host, const Transaction& transaction) {
     for (const auto& change : transaction.changes) {
@@ -374,8 +408,7 @@ void Oracle::on_submitted(int host, const Transaction& transaction) {
         if (const auto* drop = std::get_if<DropInterest>(&change)) on_interest_dropped(host, *drop);
         if (const auto* drop = std::get_if<DropPeer>(&change)) on_peer_dropped(host, drop->id);
         if (const auto* given = std::get_if<GiveUp>(&change)) on_given_up(*given);
-        if (const auto* buried = std::get_if<Bury>(&change))
-            for_each_buried(host, *buried, [](Message::At& owed) { owed.is_gone = true; });
+        if (const auto* buried = std::get_if<Bury>(&change)) on_burying(host, *buried);
         if (const auto* put = std::get_if<PutDestination>(&change))
             destinations_[{host, put->destination.id}] = put->destination;
         if (const auto* drop = std::get_if<DropDestination>(&change))
@@ -391,9 +424,7 @@ void Oracle::on_given_up(const GiveUp& given) {
 
 void Oracle::on_durable(int host, const Transaction& transaction) {
     for (const auto& change : transaction.changes) {
-        if (const auto* buried = std::get_if<Bury>(&change))
-            for_each_buried(host, *buried,
-                            [&](Message::At& owed) { owed.excuse = buried->reason; });
+        if (const auto* buried = std::get_if<Bury>(&change)) on_buried(host, *buried);
         if (const auto* mark = std::get_if<ProducerMark>(&change)) {
             auto& unmarked = unmarked_[mark->producer];
             while (!unmarked.empty() && unmarked.begin()->first <= mark->number) {
@@ -425,10 +456,11 @@ void Oracle::excuse_host(int host, const std::string& why) {
             // With relays anything may have been in its custody.
             if (several_paths_ || message.host == host || book.place(place).host == host ||
                 book.place(place).host < 0)
-                at.excuse = why;
+                at.excuse_by(why);
     for (PlaceId id = 0; id < book.places().size(); ++id)
         if (book.place(id).host == host) on_place_lost(id);
     recall_interest(host);
+    recall_destinations(host);
 }
 
 void Oracle::on_cloned(int host) {
@@ -447,7 +479,8 @@ void Oracle::excuse_rows(int host, const std::string& why) {
         const Run run = run_of(row.batch.header());
         for (std::uint32_t i = 0; i < run.count; ++i)
             if (const auto unit = book.unit(run.producer, run.first + i))
-                for (auto& [place, at] : book[unit->message].owed) at.excuse = why;
+                for (auto& [place, at] : book[unit->message].owed) at.excuse_by(why);
+        excuse_what_went_on(row.batch, why);
     }
 }
 
@@ -468,17 +501,22 @@ void Oracle::check_accounts(int host, const Status& status) {
                             account.dead_lettered, account.purged, account.moved, account.waiting));
 }
 
-void Oracle::check_delivered(std::uint64_t lapsed) const {
-    expiries_.check_accounted(lapsed);
+void Oracle::check_delivered() const {
+    for (const auto& [place, messages] : lapsed_) {
+        const auto told = told_missed_.find(place);
+        if (turbulent_ || book.place(place).ended) continue;
+        if (told == told_missed_.end() || told->second < messages)
+            throw Broken("G3 a gap is reported",
+                         fmt::format("{} messages have lapsed at {}, and its app was told of {}",
+                                     messages, describe(book.place(place)),
+                                     told == told_missed_.end() ? 0 : told->second));
+    }
+    expiries_.check_accounted();
     for (const auto& message : book.messages()) {
         if (!message.promised || message.withdrawn || message.expires_at != never) continue;
         for (const auto& [id, at] : message.owed) {
             const Place& place = book.place(id);
             if (!at.excuse.empty() || place.ended || at.unmarked + at.marked > 0) continue;
-            if (place.type != Place::Type::queue && lapsed > 0) {
-                --lapsed;
-                continue;
-            }
             throw Broken("G1 no loss", describe(message) + " never came to " + describe(place));
         }
     }

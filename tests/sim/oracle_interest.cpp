@@ -13,32 +13,57 @@ using namespace std::chrono_literals;
 
 // When a crash has taken a subscription along, others may hear of its end and of its new beginning
 // in one breath: what they know then and what their journals say of it differ for a while.
-void Oracle::on_subscribed(PlaceId id) {
+void Oracle::on_subscribed(PlaceId id, int host) {
     Place& place = book.place(id);
     place.stands = true;
+    if (place.type == Place::Type::group) place.declared.insert(host);
     if (std::exchange(place.lost, false)) place.certain_from = timeline_.now() + 5s;
 }
 
 bool Oracle::is_known(int host, const Place& place) const {
     if (timeline_.now() < place.certain_from) return false;
+    if (place.type == Place::Type::group)
+        return std::any_of(place.declared.begin(), place.declared.end(), [&](int by) {
+            return by == host || (!removed_.contains({host, by}) &&
+                                  interest_.contains({host, by, place.name, place.filter}));
+        });
     const bool durable = place.type == Place::Type::durable;
     return !removed_.contains({host, place.host}) &&
            interest_.contains({host, place.host, durable ? place.name : "", place.filter});
 }
 
+namespace {
+
+// That a group has consumers there: nothing is owed for that.
+bool is_of_consumers(const std::string& name, const std::string& group) {
+    return name.empty() && !group.empty();
+}
+
+std::string known_name(const std::string& name, const std::string& group,
+                       const std::string& filter) {
+    return group.empty() ? name : wire::group_address(group, filter);
+}
+
+}  // namespace
+
 void Oracle::on_interest(int host, const PutInterest& put) {
-    if (put.kind != wire::Kind::topic) return;
-    interest_.insert({host, host_of(put.peer), put.name, put.filter});
+    if (put.kind != wire::Kind::topic || is_of_consumers(put.name, put.group)) return;
+    interest_.insert(
+        {host, host_of(put.peer), known_name(put.name, put.group, put.filter), put.filter});
 }
 
 void Oracle::on_interest_dropped(int host, const DropInterest& drop) {
-    if (drop.kind != wire::Kind::topic) return;
+    if (drop.kind != wire::Kind::topic || is_of_consumers(drop.name, drop.group)) return;
     const int of = host_of(drop.peer);
-    if (interest_.erase({host, of, drop.name, drop.filter}) == 0) return;
+    const std::string name = known_name(drop.name, drop.group, drop.filter);
+    if (interest_.erase({host, of, name, drop.filter}) == 0) return;
+    if (!drop.group.empty())  // nobody ends one for good
+        throw Broken("interest: durable interest never shrinks without REMOVE",
+                     fmt::format("host {} forgets the group {}", host, name));
     for (PlaceId id = 0; id < book.places().size(); ++id) {
         const Place& place = book.place(id);
         const bool durable = place.type == Place::Type::durable;
-        if (place.host != of || place.filter != drop.filter || place.type == Place::Type::queue ||
+        if (place.host != of || place.filter != drop.filter || place.is_shared() ||
             durable != !drop.name.empty() || (durable && place.name != drop.name))
             continue;
         if (place.ended) return;  // it may be this one's end, told late
@@ -51,6 +76,16 @@ void Oracle::on_interest_dropped(int host, const DropInterest& drop) {
                          fmt::format("host {} forgets the {}", host, describe(place)));
         lapse(id, host, "its interest lapsed");
     }
+}
+
+// What is due meanwhile is not for it.
+void Oracle::on_peer_removed(int host, int peer) {
+    removed_.insert({host, peer});
+    for (auto& message : book.messages())
+        for (auto& [place, at] : message.owed)
+            if (message.is_delayed() && message.host == host &&
+                (book.place(place).host == peer || book.place(place).declared.contains(peer)))
+                at.excuse_by("its peer was removed before it was due");
 }
 
 // What the host has taken for it, from its own apps or to pass on, becomes dead letters.
@@ -69,8 +104,9 @@ void Oracle::on_peer_retired(int host, int peer, bool is_forgotten) {
     });
     for (auto& message : book.messages())
         for (auto& [place, at] : message.owed)
-            if (book.place(place).host == peer && (several_paths_ || message.host == host))
-                at.excuse = "its peer was removed";
+            if ((book.place(place).host == peer || book.place(place).declared.contains(peer)) &&
+                (several_paths_ || message.host == host))
+                at.excuse_by("its peer was removed");
 }
 
 void Oracle::on_peer_dropped(int host, const AgentId& peer) {
@@ -93,12 +129,13 @@ void Oracle::recall_interest(int host) {
 }
 
 void Oracle::on_destination_dropped(int host, DestinationId id) {
-    const auto found = destinations_.find({host, id});
-    if (found == destinations_.end()) return;
-    if (found->second.type != Destination::Type::agent &&
-        found->second.type != Destination::Type::queue)
-        on_subscription_dropped(host, found->second);
-    destinations_.erase(found);
+    const auto found = destinations_.extract({host, id});
+    if (found.empty() || !dropped_.insert({host, id}).second) return;
+    const Destination& destination = found.mapped();
+    if (destination.type != Destination::Type::agent &&
+        destination.type != Destination::Type::queue &&
+        destination.type != Destination::Type::shared)
+        on_subscription_dropped(host, destination);
 }
 
 void Oracle::on_subscription_dropped(int host, const Destination& destination) {
@@ -106,11 +143,32 @@ void Oracle::on_subscription_dropped(int host, const Destination& destination) {
         Place& place = book.place(id);
         if (place.host != host || place.name != destination.name) continue;
         if (place.ended) return;
+        if (const auto purge = purges_.find(id); purge != purges_.end() && purge->second > 0) {
+            --purge->second;
+            return;
+        }
         if (place.type == Place::Type::durable || !lapsable_.contains({id, host}))
             throw Broken("interest: a subscription ends only when it is told to",
                          fmt::format("host {} drops the {}", host, describe(place)));
         place.stands = false;
         return lapse(id, -1, "the subscription lapsed");
+    }
+}
+
+void Oracle::on_purged(PlaceId place) {
+    ++purges_[place];
+    lapse(place, -1, "it was purged");
+}
+
+// After a crash what its journal says of its destinations holds, also which are paused.
+void Oracle::recall_destinations(int host) {
+    const auto& destinations = hosts_.at(std::size_t(host))->durable().destinations();
+    for (const auto& [id, destination] : destinations) destinations_[{host, id}] = destination;
+    for (Place& place : book.places()) {
+        if (place.host != host || place.type != Place::Type::durable || place.ended) continue;
+        place.paused = std::any_of(destinations.begin(), destinations.end(), [&](const auto& one) {
+            return one.second.paused && one.second.name == place.name;
+        });
     }
 }
 
@@ -122,13 +180,17 @@ void Oracle::lapse(PlaceId place, int taken_at, const std::string& why) {
     for (auto& message : book.messages()) {
         if (taken_at >= 0 && message.host != taken_at) continue;
         const auto owed = message.owed.find(place);
-        if (owed != message.owed.end()) owed->second.excuse = why;
+        if (owed != message.owed.end()) owed->second.excuse_by(why);
     }
 }
 
 void Oracle::on_crash(int host) {
     const Disk& disk = hosts_.at(std::size_t(host))->durable();
     recall_interest(host);
+    recall_destinations(host);
+    std::erase_if(purges_, [&](const auto& one) { return book.place(one.first).host == host; });
+    recall_dead(host);
+    std::erase_if(dropped_, [&](const auto& one) { return one.first == host; });
     expiries_.on_crash(host);
     std::erase_if(received_, [&](const auto& number) { return number.first.to == host; });
     std::erase_if(held_, [&](const auto& told) { return told.first.first == host; });

@@ -45,6 +45,11 @@ const std::vector<wire::ChannelKey>& queues() {
     return all;
 }
 
+const std::string& dead_queue() {
+    static const std::string name = "undeliverable";
+    return name;
+}
+
 namespace {
 
 void draw_addresses(Plan& plan, Random& random) {
@@ -117,6 +122,7 @@ std::vector<WantedSubscription> draw_subscriptions(Random& random, std::size_t a
         if (sort == 1) one.durable = fmt::format("durable-{}-{}", app, i);
         one.prefetch_messages =
             random.percent(30) ? static_cast<std::uint32_t>(random.between(1, 5)) : 1000;
+        one.parts = (app + i) % 3 == 0;
         wanted.push_back(std::move(one));
     }
     return wanted;
@@ -182,6 +188,9 @@ std::vector<core::ChannelSettings> draw_channel_bounds(Random& random) {
         auto& bound = bounds.emplace_back(core::ChannelSettings{filter, {}});
         if (random.percent(60)) bound.waiting.bytes = random.between(2'000, 40'000);
         if (random.percent(70)) bound.waiting.age = random.between(300ms, 5s);
+        if (filter.kind == wire::Kind::queue || random.percent(50)) continue;
+        bound.lapse = core::Bound{.bytes = random.between(500, 20'000)};
+        if (random.percent(50)) bound.lapse->age = random.between(300ms, 5s);
     }
     return bounds;
 }
@@ -234,6 +243,53 @@ void draw_consuming(Plan& plan, Random& random) {
              .waiting = {},
              .max_deliveries = static_cast<std::uint32_t>(random.between(1, 4)),
              .bury_expired = random.percent(50)});
+    if (random.percent(40))
+        plan.channel_bounds.push_back(
+            {.channels = {wire::Kind::queue, "orders"},
+             .waiting = {},
+             .return_after = random.between(Duration{500ms}, Duration{3s})});
+}
+
+// Apps anywhere share a group, or several.
+void draw_groups(Plan& plan, Random& random) {
+    static const std::vector<std::pair<std::string, std::string>> groups{
+        {"crew", "plant.**"}, {"press", "*.pressure"}, {"night", "plant.temperature"}};
+    for (auto& app : plan.apps) {
+        if (random.percent(40)) continue;
+        const auto& [name, filter] = random.pick(groups);
+        const auto prefetch = random.percent(40) ? random.between(1, 5) : 1000;
+        app.habits.subscriptions.push_back(
+            {.filter = filter,
+             .durable = {},
+             .prefetch_messages = static_cast<std::uint32_t>(prefetch),
+             .group = name});
+    }
+}
+
+// Some ask, some answer, some do both.
+void draw_requests(Plan& plan, Random& random) {
+    for (auto& app : plan.apps) {
+        if (random.percent(50)) app.habits.ask_every = random.between(5ms, 200ms);
+        for (const auto& service : services())
+            if (random.percent(40)) app.habits.serves.push_back(service);
+        app.habits.serve_prefetch = static_cast<std::uint32_t>(random.between(1, 10));
+    }
+}
+
+}  // namespace
+
+namespace {
+
+// What dies goes on to a queue, on which some app may work from the beginning.
+void draw_dead_queue(Plan& plan, Random& random) {
+    plan.dead_go_on = random.percent(40);
+    if (!plan.dead_go_on) return;
+    plan.channel_bounds.push_back({.channels = {std::nullopt, "**"}, .waiting = {}});
+    plan.channel_bounds.back().dead_letter_to = dead_queue();
+    if (random.percent(50)) {
+        auto& app = plan.apps[random.between(0, plan.apps.size() - 1)];
+        app.habits.subscriptions.push_back({wire::Kind::queue, dead_queue(), {}, 1000});
+    }
 }
 
 }  // namespace
@@ -245,6 +301,12 @@ Plan draw_plan(Random& random) {
     if (bounded) plan.channel_bounds = draw_channel_bounds(random);
     if (plan.character == Character::crashes || plan.character == Character::everything)
         draw_consuming(plan, random);
+    for (auto& app : plan.apps) app.habits.declared = random.percent(20);
+    if (!plan.channel_bounds.empty()) draw_dead_queue(plan, random);
+    for (auto& app : plan.apps) app.habits.delayed_per_mille = random.percent(20) ? 80 : 0;
+    if (random.percent(40)) draw_requests(plan, random);
+    if (random.percent(40)) draw_groups(plan, random);
+    for (auto& app : plan.apps) app.habits.consumed_per_mille = random.percent(40) ? 300 : 0;
     return plan;
 }
 

@@ -45,6 +45,7 @@ struct Plan {
     std::uint64_t journal_bytes_max = 0;                // 0: the default
     std::uint64_t journal_capacity = 0;                 // of the disk; 0: no end
     std::vector<core::ChannelSettings> channel_bounds;  // of all hosts
+    bool dead_go_on = false;                            // to dead_queue()
     Duration busy{};                                    // publishing and faults
     std::uint64_t faults = 0;
     bool loses_last = false;  // also frames of the last messages
@@ -67,5 +68,7 @@ std::vector<core::ChannelSettings> draw_channel_bounds(Random& random);
 // The channels of every run.
 const std::vector<wire::ChannelKey>& topics();
 const std::vector<wire::ChannelKey>& queues();
+// Where dead letters go on to, in some.
+const std::string& dead_queue();
 
 }  // namespace bus::sim

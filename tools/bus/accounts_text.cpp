@@ -31,6 +31,7 @@ std::uint64_t destination_of(const Json& owner) {
 std::string account_name(const Json& status, const Json& account) {
     const std::uint64_t destination = number(account, "destination");
     if (destination == 0) return "nobody here";
+    if (destination_of(status.value("delayed", Json::object())) == destination) return "delayed";
     for (const Json& group : part(status, "groups"))
         if (destination_of(group) == destination)
             return fmt::format("{} {}", word(group, "type"),

@@ -115,7 +115,9 @@ Command* Command::add_subcommand(const std::string& name, const std::string& des
 
 template <class Value>
 Option* Command::add_option(const std::string& name, Value& value, const std::string& description) {
-    return keep(app_.add_option(name, value, description));
+    CLI::Option* option = app_.add_option(name, value, description);
+    if (!name.starts_with('-')) option->type_name("");  // its name says all: not "QUEUE TEXT"
+    return keep(option);
 }
 
 template Option* Command::add_option(const std::string&, std::string&, const std::string&);

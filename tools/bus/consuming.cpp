@@ -11,6 +11,7 @@
 
 #include "command.h"
 #include "figures.h"
+#include "gap_text.h"
 #include "interruption.h"
 #include "progress.h"
 
@@ -21,6 +22,7 @@ using namespace std::chrono_literals;
 
 // Written out and acknowledged together.
 constexpr std::size_t fetch_at_most = 1024;
+constexpr std::uint64_t message_bytes_most = 1 << 30;
 
 enum class Wake { message, silence, interrupted };
 
@@ -64,10 +66,11 @@ class Consuming {
         std::size_t most = fetch_at_most;
         if (options_.count > 0) most = std::min<std::uint64_t>(most, options_.count - received_);
         std::vector<Delivery> deliveries = consumer_.fetch(most, 0ms);
+        tell_gap(consumer_);
         if (deliveries.empty() && !consumer_.is_open())
             throw Failure(ExitCode::failed,
                           fmt::format("{}: {}", options_.channel, consumer_.why()));
-        for (const Delivery& delivery : deliveries) write(delivery);
+        std::erase_if(deliveries, [this](Delivery& delivery) { return !write(delivery); });
         progress_.clear();
         writer_.flush();
         // A stale one comes again; it is counted here all the same, for it was written out.
@@ -75,12 +78,13 @@ class Consuming {
         received_ += deliveries.size();
     }
 
-    void write(const Delivery& delivery) {
+    // false: it broke off, and comes again.
+    bool write(Delivery& delivery) {
         if (delivery.missed() > 0)
             std::cerr << fmt::format("bus: {} missing on {} before {}\n",
                                      counted(delivery.missed(), "message"),
                                      delivery.message().channel(), delivery.message().id());
-        writer_.add(delivery);
+        return writer_.add(delivery, interruption_);
     }
 
     void end_in_silence() const {
@@ -117,23 +121,28 @@ void ConsumingOptions::add_options(Command& command) {
     command.add_option("--timeout", silence_seconds, "End after so long a silence")
         ->check(number_not_below_zero())
         ->type_name("SECONDS");
-    static const std::map<std::string, MessageWriter::Format> formats{
-        {"raw", MessageWriter::Format::raw},
-        {"lines", MessageWriter::Format::lines},
-        {"json", MessageWriter::Format::json}};
-    const Option* const form =
-        command
-            .add_choice("--format", format,
-                        "raw (payloads only), lines (and a newline) or json (an object a line) "
-                        "(default: lines)",
-                        formats)
-            ->type_name("FORMAT");
-    exec.add_options(command, form);
+    command
+        .add_duration("--ack-deadline", ack_deadline,
+                      "What is not acknowledged after so long is handed out again, here or "
+                      "elsewhere: 30s, 5m")
+        ->check(duration_within(100ms, 24h));
+    command.add_option("--rate", rate, "So many messages a second at most")
+        ->check(whole_number_above_zero())
+        ->type_name("N");
+    exec.add_options(command, MessageWriter::add_option(command, format));
     attachment.add_options(command);
 }
 
 SubscribeOptions ConsumingOptions::subscribe_options() const {
-    SubscribeOptions how{.durable = durable, .timeout = 0ms};
+    // What is run for it, or written as JSON, has it whole.
+    const bool whole = !exec.command.empty() || format == MessageWriter::Format::json;
+    SubscribeOptions how{.durable = durable,
+                         .group = group,
+                         .ack_deadline = ack_deadline,
+                         .rate = rate,
+                         .in_parts = !whole,
+                         .whole_bytes_max = message_bytes_most,
+                         .timeout = 0ms};
     if (!exec.command.empty()) how.prefetch_messages = exec.concurrency;
     if (count > 0 && count < how.prefetch_messages)
         how.prefetch_messages = static_cast<std::uint32_t>(count);

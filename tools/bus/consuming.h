@@ -4,6 +4,7 @@
 
 #include <bus/bus.h>
 
+#include <chrono>
 #include <cstdint>
 #include <functional>
 #include <string>
@@ -19,10 +20,12 @@ class Interruption;
 struct ConsumingOptions {
     Attachment attachment;
     std::string channel;  // topics: a filter
-    std::string durable;
+    std::string durable, group;
     std::uint64_t count = 0;      // 0: without end
     double silence_seconds = -1;  // below 0: for ever
     MessageWriter::Format format = MessageWriter::Format::lines;
+    std::chrono::milliseconds ack_deadline{0};  // 0: none
+    std::uint32_t rate = 0;                     // messages a second; 0: unlimited
     ExecOptions exec;
 
     void add_options(Command& command);

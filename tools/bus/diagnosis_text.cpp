@@ -19,7 +19,7 @@ std::string here_text(const Json& here) {
     const auto name = here.at("name").get<std::string>();
     const auto filter = here.at("filter").get<std::string>();
     const auto waiting = here.at("waiting_messages").get<std::uint64_t>();
-    const std::string what = type == "queue"     ? "queue " + name
+    const std::string what = type == "queue" || type == "service" ? type + " " + name
                              : type == "durable" ? fmt::format("durable {} ({})", name, filter)
                                                  : "subscription to " + filter;
     return fmt::format("{}: {}{}", what, here.at("words").get<std::string>(),
@@ -45,9 +45,12 @@ std::string section(const Json& route, const char* verdict, const char* heading)
 }  // namespace
 
 std::string route_text(const Json& route) {
-    const bool to_queue = route.at("kind") == "queue";
+    const bool to_queue = route.at("kind") == "queue", to_service = route.at("kind") == "service";
     std::string text = fmt::format(
-        "{} {} {}\n", to_queue ? "A message sent to" : "A message published on",
+        "{} {} {}\n",
+        to_queue     ? "A message sent to"
+        : to_service ? "A request for"
+                     : "A message published on",
         route.at("channel").get<std::string>(),
         route.at("reaches_somebody").get<bool>() ? "here and now" : "here and now reaches nobody");
     if (!route.at("here").empty()) text += "goes on this host to\n";

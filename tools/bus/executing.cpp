@@ -15,6 +15,7 @@
 #include "command.h"
 #include "failure.h"
 #include "figures.h"
+#include "gap_text.h"
 #include "interruption.h"
 #include "job_environment.h"
 #include "last_line.h"
@@ -33,11 +34,20 @@ constexpr int data_error = 65;  // EX_DATAERR of sysexits.h
 constexpr auto kill_patience = 2s;
 // Messages whose verdict came after their agent had gone: they may come again.
 constexpr std::size_t remembered_max = 1'024;
+// A batch has room for that, and for headers.
+constexpr std::size_t answer_bytes_max = 60 * 1024;
 
 struct Verdict {
-    enum class What { done, back, reject } what = What::back;
-    std::string reason;  // of a rejection
+    // answer, fail: of a request.
+    enum class What { done, back, reject, answer, fail } what = What::back;
+    std::string text;  // the reason, or the answer
 };
+
+const char* words_for(Verdict::What what) {
+    return what == Verdict::What::reject ? "rejected: "
+           : what == Verdict::What::fail ? "the answer is an error: "
+                                         : "it is given back";
+}
 
 std::string words_for(const ShellJob::End& end) {
     if (end.signal != 0)
@@ -62,6 +72,7 @@ struct Running {
     std::vector<Delivery> copies;
     LineBuffer output{write_out}, errors{write_error};
     LastLine last_line;
+    std::string answer;
     std::unique_ptr<ShellJob> job;
 };
 
@@ -144,6 +155,7 @@ class Executing {
     // ---- Taking
 
     void take() {
+        tell_gap(consumer_);
         while (may_take()) {
             auto delivery = consumer_.next_within(0ms);
             if (!delivery) break;
@@ -189,7 +201,11 @@ class Executing {
     void start(Running& one) {
         const auto environment = job_environment(one.first(), task_.runtime);
         ShellJob::Sink output;
-        if (options_.concurrency > 1)
+        if (task_.answers)
+            output = [&one](std::string_view bytes) {
+                if (one.answer.size() <= answer_bytes_max) one.answer += bytes;
+            };
+        else if (options_.concurrency > 1)
             output = [&one](std::string_view bytes) { one.output.add(bytes); };
         one.job =
             std::make_unique<ShellJob>(ShellJob::Run{.command = options_.command,
@@ -220,8 +236,9 @@ class Executing {
     void on_end(Running& one) {
         one.output.finish();
         one.errors.finish();
-        const Verdict verdict = verdict_on(one);
-        if (verdict.what != Verdict::What::done) tell(one, verdict);
+        const Verdict verdict = task_.answers ? answer_of(one) : verdict_on(one);
+        if (verdict.what != Verdict::What::done && verdict.what != Verdict::What::answer)
+            tell(one, verdict);
         if (give(one.copies.back(), verdict) == Ack::stale) remember(one.id, verdict);
     }
 
@@ -238,6 +255,18 @@ class Executing {
         return {Verdict::What::back, {}};
     }
 
+    Verdict answer_of(const Running& one) {
+        const auto& end = *one.job->end();
+        if (could_not_start(end)) return verdict_on(one);
+        if (end.signal == 0 && end.code == 0) {
+            if (one.answer.size() > answer_bytes_max)
+                return {Verdict::What::fail, "the answer is larger than 60 KiB"};
+            return {Verdict::What::answer, one.answer};
+        }
+        const auto reason = one.last_line.text();
+        return {Verdict::What::fail, reason.empty() ? "the command " + words_for(end) : reason};
+    }
+
     bool is_rejection(int code) const {
         const auto& more = options_.reject_on;
         return code == data_error ||
@@ -245,10 +274,9 @@ class Executing {
     }
 
     void tell(const Running& one, const Verdict& verdict) const {
-        const bool rejected = verdict.what == Verdict::What::reject;
-        std::cerr << fmt::format("bus: {} {}, attempt {}: the command {}; {}\n", task_.channel,
+        std::cerr << fmt::format("bus: {} {}, attempt {}: the command {}; {}{}\n", task_.channel,
                                  one.id, one.first().attempt(), words_for(*one.job->end()),
-                                 rejected ? "rejected: " + verdict.reason : "it is given back");
+                                 words_for(verdict.what), verdict.text);
     }
 
     // Counted when the agent can hear of it.
@@ -265,9 +293,19 @@ class Executing {
             case Verdict::What::back:
                 return delivery.nack(options_.retry_after.value_or(0ms));
             case Verdict::What::reject:
-                return delivery.reject(verdict.reason);
+                return delivery.reject(verdict.text);
+            case Verdict::What::answer:
+            case Verdict::What::fail:
+                return answer(delivery, verdict);
         }
         return Ack::stale;
+    }
+
+    // Whoever asked may want no answer.
+    static Ack answer(Delivery& delivery, const Verdict& verdict) {
+        if (!delivery.message().header("reply-to")) return delivery.ack();
+        return verdict.what == Verdict::What::answer ? delivery.reply(verdict.text)
+                                                     : delivery.fail(verdict.text);
     }
 
     void remember(const std::string& id, const Verdict& verdict) {
@@ -304,19 +342,32 @@ class Executing {
 
 }  // namespace
 
-void ExecOptions::add_options(Command& bus_command, const Option* instead_of) {
-    Option* const exec =
-        bus_command
-            .add_option("--exec", command,
-                        "Run this shell command for each message, which it has on standard input; "
-                        "exit code 0 acknowledges it")
-            ->type_name("CMD")
-            ->excludes(instead_of);
-    bus_command
+Option* ExecOptions::add_exec(Command& bus_command, const std::string& words) {
+    return bus_command.add_option("--exec", command, words)->type_name("CMD");
+}
+
+Option* ExecOptions::add_concurrency(Command& bus_command) {
+    return bus_command
         .add_option("--concurrency", concurrency, "Commands that run at a time (default: 1)")
         ->check(number_within(std::uint64_t{1}, std::uint64_t{concurrency_max}))
-        ->type_name("N")
-        ->needs(exec);
+        ->type_name("N");
+}
+
+void ExecOptions::add_serve_options(Command& bus_command) {
+    add_exec(bus_command,
+             "Run this shell command for each request, which it has on standard input; what it "
+             "writes is the answer, or the last line of its standard error is the requester's")
+        ->required();
+    add_concurrency(bus_command);
+}
+
+void ExecOptions::add_options(Command& bus_command, const Option* instead_of) {
+    Option* const exec =
+        add_exec(bus_command,
+                 "Run this shell command for each message, which it has on standard input; "
+                 "exit code 0 acknowledges it");
+    exec->excludes(instead_of);
+    add_concurrency(bus_command)->needs(exec);
     bus_command
         .add_duration("--retry-after", retry_after,
                       "A message that is given back comes again after so long at the earliest")

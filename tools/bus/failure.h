@@ -13,9 +13,9 @@ enum class ExitCode {
     failed = 1,          // something was not done: a message refused, an error of the system
     usage = 2,           // the command line is wrong, or there is no such subcommand
     no_agent = 3,        // no agent answers
-    too_few = 4,         // --timeout ended a consumer before --count was reached
+    too_few = 4,         // --timeout ended a consumer before --count was reached, or a request
     output = 5,          // standard output was closed or could not be written
-    no_destination = 6,  // --require-destination: messages had nobody to go to
+    no_destination = 6,  // --require-destination: messages had nobody to go to; no responders
     interrupted = 130,
 };
 

@@ -22,9 +22,9 @@ constexpr const char* exit_codes =
     "       or why has found something in the way\n"
     "    2  the command line is wrong\n"
     "    3  no agent answers\n"
-    "    4  --timeout ended a consumer before --count was reached\n"
+    "    4  --timeout ended a consumer before --count was reached, or a request unanswered\n"
     "    5  standard output was closed or could not be written\n"
-    "    6  --require-destination: messages had nobody to go to\n"
+    "    6  --require-destination: messages had nobody to go to; or nobody serves a request\n"
     "  130  interrupted; standard error says how many messages are safe\n"
     "\n"
     "`bus x` runs the program bus-x where there is one. More: man bus.";
@@ -58,12 +58,16 @@ void describe_subcommands(Command& bus, Chosen& chosen, const Interruption& inte
     add_subscribe(bus, chosen, interruption);
     add_send(bus, chosen, interruption);
     add_receive(bus, chosen, interruption);
+    add_subscription(bus, chosen, interruption);
+    add_request(bus, chosen, interruption);
+    add_serve(bus, chosen, interruption);
     add_status(bus, chosen, interruption);
     add_route(bus, chosen);
     add_why(bus, chosen);
     add_peer(bus, chosen, interruption);
     add_ping(bus, chosen, interruption);
     add_drain(bus, chosen, interruption);
+    add_dead(bus, chosen, interruption);
     add_reload(bus, chosen);
     add_identity(bus, chosen);
     add_keygen(bus, chosen);

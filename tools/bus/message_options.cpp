@@ -18,6 +18,16 @@ Check key_and_value() {
 }  // namespace
 
 void MessageOptions::add_options(Command& command) {
+    add_request_options(command);
+    command.add_duration("--expires", expires, "Not handed out after so long: 30s, 5m, 12h");
+    command.add_duration("--after", after, "Not handed out before so long: 30s, 5m, 12h");
+    command.add_option("--reply-to", reply_to, "Header reply-to: where an answer is awaited")
+        ->type_name("TEXT");
+    command.add_option("--correlation-id", correlation_id, "Header correlation-id")
+        ->type_name("TEXT");
+}
+
+void MessageOptions::add_request_options(Command& command) {
     command
         .add_choice(
             "--priority", priority,
@@ -25,12 +35,7 @@ void MessageOptions::add_options(Command& command) {
             std::map<std::string, Priority>{
                 {"high", Priority::high}, {"normal", Priority::normal}, {"low", Priority::low}})
         ->type_name("PRIORITY");
-    command.add_duration("--expires", expires, "Not handed out after so long: 30s, 5m, 12h");
     command.add_option("--key", key, "Header key: what the message is about")->type_name("TEXT");
-    command.add_option("--reply-to", reply_to, "Header reply-to: where an answer is awaited")
-        ->type_name("TEXT");
-    command.add_option("--correlation-id", correlation_id, "Header correlation-id")
-        ->type_name("TEXT");
     command.add_option("--content-type", content_type, "Header content-type")->type_name("TEXT");
     command.add_list("--header", headers, "Any other header; may be given several times")
         ->check(key_and_value())
@@ -48,6 +53,7 @@ std::vector<Header> MessageOptions::more_headers() const {
 
 PublishOptions MessageOptions::publish_options(const std::vector<Header>& more) const {
     return {.expires_in = expires,
+            .deliver_after = after,
             .priority = priority,
             .key = key,
             .reply_to = reply_to,

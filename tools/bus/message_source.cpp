@@ -16,25 +16,7 @@ namespace {
 constexpr std::size_t read_bytes = 256 * 1024;
 }
 
-MessageSource::MessageSource(std::string text) : buffer_(std::move(text)), ended_(true) {}
-
-MessageSource::MessageSource(Unit unit, const Interruption& interruption)
-    : interruption_(&interruption), unit_(unit) {}
-
 std::optional<std::string_view> MessageSource::next() {
-    return unit_ == Unit::line ? next_line() : rest();
-}
-
-std::optional<std::string_view> MessageSource::rest() {
-    if (yielded_whole_) return std::nullopt;
-    while (read_more()) {
-    }
-    if (!ended_) return std::nullopt;
-    yielded_whole_ = true;
-    return buffer_;
-}
-
-std::optional<std::string_view> MessageSource::next_line() {
     for (;;) {
         const auto end = buffer_.find('\n', searched_);
         if (end != std::string::npos) {
@@ -53,7 +35,7 @@ std::optional<std::string_view> MessageSource::next_line() {
 
 bool MessageSource::read_more() {
     if (ended_) return false;
-    pollfd fds[2] = {{STDIN_FILENO, POLLIN, 0}, {interruption_->fd(), POLLIN, 0}};
+    pollfd fds[2] = {{STDIN_FILENO, POLLIN, 0}, {interruption_.fd(), POLLIN, 0}};
     while (::poll(fds, 2, -1) < 0 && errno == EINTR) {
     }
     if (fds[1].revents != 0) return false;

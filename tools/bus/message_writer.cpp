@@ -2,16 +2,23 @@
 
 #include <nlohmann/json.hpp>
 
+#include "command.h"
+#include "message_output.h"
 #include "output.h"
 #include "text_form.h"
 
 namespace bus::cli {
 namespace {
 
-std::string json_of(const Delivery& delivery) {
-    const Message& message = delivery.message();
-    nlohmann::ordered_json json{{"channel", message.channel()}};
-    const auto add = [](nlohmann::ordered_json& to, const std::string& key, std::string_view text) {
+using Json = nlohmann::ordered_json;
+
+std::string to_line(const Json& json) {
+    return json.dump(-1, ' ', false, Json::error_handler_t::replace);
+}
+
+Json json_of(const Message& message) {
+    Json json{{"channel", message.channel()}};
+    const auto add = [](Json& to, const std::string& key, std::string_view text) {
         if (is_utf8(text))
             to[key] = text;
         else
@@ -22,27 +29,59 @@ std::string json_of(const Delivery& delivery) {
         add(json["headers"], std::string{header.key}, header.value);
     json["id"] = message.id();
     json["created_micros"] = message.created_micros();
+    return json;
+}
+
+std::string line_of(const Delivery& delivery) {
+    Json json = json_of(delivery.message());
     json["attempt"] = delivery.attempt();
     json["redelivered"] = delivery.redelivered();
-    if (message.priority() != Priority::normal) json["priority"] = to_text(message.priority());
+    if (delivery.message().priority() != Priority::normal)
+        json["priority"] = to_text(delivery.message().priority());
     if (delivery.missed() > 0) json["missed"] = delivery.missed();
-    return json.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
+    return to_line(json);
 }
 
 }  // namespace
 
-void MessageWriter::add(const Delivery& delivery) {
+Option* MessageWriter::add_option(Command& command, Format& format) {
+    return command
+        .add_choice("--format", format,
+                    "raw (payloads only), lines (and a newline) or json (an object a line) "
+                    "(default: lines)",
+                    std::map<std::string, Format>{
+                        {"raw", Format::raw}, {"lines", Format::lines}, {"json", Format::json}})
+        ->type_name("FORMAT");
+}
+
+template <class ToLine>
+void MessageWriter::add(std::string_view payload, ToLine line) {
     switch (format_) {
         case Format::raw:
-            buffer_ += delivery.payload();
+            buffer_ += payload;
             return;
         case Format::lines:
-            buffer_.append(delivery.payload()).push_back('\n');
+            buffer_.append(payload).push_back('\n');
             return;
         case Format::json:
-            buffer_.append(json_of(delivery)).push_back('\n');
+            buffer_.append(line()).push_back('\n');
             return;
     }
+}
+
+bool MessageWriter::add(Delivery& delivery, const Interruption& interruption) {
+    const bool is_whole = delivery.payload().size() == delivery.size();
+    if (!is_whole) {
+        flush();
+        if (!write_out_parts(delivery, interruption)) return false;
+    }
+    if (is_whole || format_ == Format::lines)
+        add(delivery.payload(), [&] { return line_of(delivery); });
+    return true;
+}
+
+void MessageWriter::add(const Reply& reply) {
+    add(reply.payload(), [&] { return to_line(json_of(reply.message())); });
 }
 
 void MessageWriter::flush() {

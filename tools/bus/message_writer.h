@@ -1,11 +1,16 @@
 // Messages on standard output, as bytes, as lines or as JSON.
 #pragma once
 
+#include <bus/request.h>
 #include <bus/subscription.h>
 
 #include <string>
 
 namespace bus::cli {
+
+class Command;
+class Interruption;
+class Option;
 
 class MessageWriter {
   public:
@@ -16,12 +21,21 @@ class MessageWriter {
     };
     explicit MessageWriter(Format format) : format_(format) {}
 
-    void add(const Delivery& delivery);
+    // --format.
+    static Option* add_option(Command& command, Format& format);
+
+    // One that is read part by part is written out at once. false: it broke off, and comes again if
+    // it is not given up.
+    [[nodiscard]] bool add(Delivery& delivery, const Interruption& interruption);
+    void add(const Reply& reply);
     // Returns once the kernel has it all. Throws Failure if it does not take it; what was added
     // since the last flush may then be written in part.
     void flush();
 
   private:
+    template <class ToLine>
+    void add(std::string_view payload, ToLine line);
+
     const Format format_;
     std::string buffer_;
 };

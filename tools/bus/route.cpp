@@ -15,12 +15,13 @@ namespace {
 struct Options {
     Attachment attachment;
     std::string channel;
-    bool queue = false, as_json = false;
+    bool queue = false, service = false, as_json = false;
 };
 
 int show_route(const Options& o) {
-    const auto route =
-        ask_agent(o.attachment, {{"request", "route"}, {"channel", o.channel}, {"queue", o.queue}});
+    const auto route = ask_agent(
+        o.attachment,
+        {{"request", "route"}, {"channel", o.channel}, {"queue", o.queue}, {"service", o.service}});
     std::cout << (o.as_json ? route.dump(2) + "\n" : route_text(route)) << std::flush;
     if (!std::cout) return static_cast<int>(ExitCode::output);
     const bool reaches = route.at("reaches_somebody").get<bool>();
@@ -33,9 +34,12 @@ void add_route(Command& bus, Chosen& chosen) {
     auto options = std::make_shared<Options>();
     Command* command = bus.add_subcommand(
         "route", "Tell where a message published here would go, and why not elsewhere");
-    command->add_option("CHANNEL", options->channel, "A topic, or with --queue a queue")
+    command
+        ->add_option("CHANNEL", options->channel,
+                     "A topic; with --queue a queue, with --service a service")
         ->required();
-    command->add_flag("--queue", options->queue, "CHANNEL is a queue");
+    const Option* const queue = command->add_flag("--queue", options->queue, "CHANNEL is a queue");
+    command->add_flag("--service", options->service, "CHANNEL is a service")->excludes(queue);
     command->add_flag("--json", options->as_json, "As JSON");
     options->attachment.add_options(*command);
     command->callback([&chosen, options] { chosen = [options] { return show_route(*options); }; });

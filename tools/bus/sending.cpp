@@ -4,16 +4,20 @@
 #include <unistd.h>
 
 #include <iostream>
+#include <nlohmann/json.hpp>
 
 #include "command.h"
 #include "figures.h"
 #include "interruption.h"
 #include "message_source.h"
+#include "payload_file.h"
+#include "question.h"
 
 namespace bus::cli {
 namespace {
 
 using namespace std::chrono_literals;
+using Json = nlohmann::ordered_json;
 
 // Of messages without a receipt. Half of libbus's outbox, so that it never has to refuse.
 constexpr std::size_t pending_bytes_max = 8 * 1024 * 1024;
@@ -21,6 +25,8 @@ constexpr std::size_t message_overhead = 128;
 // How soon Ctrl-C is noticed, and progress shown, while a receipt is awaited.
 constexpr auto glance = 200ms;
 constexpr auto room_patience = 60s;
+// Below it a message is one batch, or a few of them.
+constexpr std::uint64_t streamed_from = 256 * 1024;
 
 ConnectOptions connect_options(const SendingOptions& options) {
     ConnectOptions connect = options.attachment.connect_options();
@@ -31,7 +37,16 @@ ConnectOptions connect_options(const SendingOptions& options) {
 }
 
 const char* word_for(SendingOptions::Wait wait) {
-    return wait == SendingOptions::Wait::arrived ? "arrived" : "safe";
+    switch (wait) {
+        case SendingOptions::Wait::none:
+        case SendingOptions::Wait::safe:
+            return "safe";
+        case SendingOptions::Wait::arrived:
+            return "arrived";
+        case SendingOptions::Wait::consumed:
+            return "consumed";
+    }
+    return "";
 }
 
 // "3 of 5 messages are safe", "0 of 1 message has arrived".
@@ -40,6 +55,19 @@ std::string so_many(std::uint64_t reached, std::uint64_t of, SendingOptions::Wai
     const char* verb = of == 1 ? (arrived ? "has" : "is") : (arrived ? "have" : "are");
     return fmt::format("{} of {} {} {}", grouped(reached), counted(of, "message"), verb,
                        word_for(wait));
+}
+
+Stage stage_of(SendingOptions::Wait wait) {
+    switch (wait) {
+        case SendingOptions::Wait::arrived:
+            return Stage::arrived;
+        case SendingOptions::Wait::consumed:
+            return Stage::consumed;
+        case SendingOptions::Wait::none:
+        case SendingOptions::Wait::safe:
+            break;
+    }
+    return Stage::safe;
 }
 
 // Whoever forgot TEXT would wait for ever, and not know why.
@@ -55,13 +83,26 @@ void SendingOptions::add_options(Command& command, const char* channel_name) {
     command.add_option(channel_name, channel, "Tokens of A-Z a-z 0-9 _ - joined by dots")
         ->required();
     auto* given = command.add_option("TEXT", text, "The message (default: standard input)");
-    command.add_flag("--lines", lines, "Each line of standard input is a message")->excludes(given);
-    static const std::map<std::string, Wait> waits{
-        {"none", Wait::none}, {"safe", Wait::safe}, {"arrived", Wait::arrived}};
+    auto* each_line =
+        command.add_flag("--lines", lines, "Each line of standard input is a message");
+    each_line->excludes(given);
+    command
+        .add_option("--file", file,
+                    "The message is this file; a large one is sent part by part, and never held "
+                    "whole")
+        ->check(existing_file())
+        ->excludes(given)
+        ->excludes(each_line)
+        ->type_name("FILE");
+    static const std::map<std::string, Wait> waits{{"none", Wait::none},
+                                                   {"safe", Wait::safe},
+                                                   {"arrived", Wait::arrived},
+                                                   {"consumed", Wait::consumed}};
     command
         .add_choice("--receipt", wait,
-                    "none, safe (on disk, or taken over by every destination) or arrived (taken "
-                    "over by the agent of every destination) (default: safe)",
+                    "none, safe (on disk, or taken over by every destination), arrived (taken "
+                    "over by the agent of every destination) or consumed (acknowledged at every "
+                    "destination) (default: safe)",
                     waits)
         ->type_name("STAGE");
     command.add_flag("--require-destination", require_destination,
@@ -94,22 +135,73 @@ void Sending::run() {
                       "cannot go with --receipt none");
     if (!options_.id.empty()) options_.attachment.await_agent(bus_, interruption_);
     invite(options_);
-    MessageSource source =
-        options_.text
-            ? MessageSource{*options_.text}
-            : MessageSource{options_.lines ? MessageSource::Unit::line : MessageSource::Unit::whole,
-                            interruption_};
-    while (const auto message = source.next()) send(*message);
+    if (options_.text)
+        send(*options_.text);
+    else if (options_.lines)
+        send_lines();
+    else
+        send_whole();
     check_interruption();
     if (options_.wait == SendingOptions::Wait::none) return leave_without_receipts();
     while (!pending_.empty()) await_oldest();
     progress_.clear();
     report();
+    if (options_.kind == Channel::Kind::queue) mention_slip();
+}
+
+// A queue whose name was mistyped keeps the message for ever. Who may not ask the agent's admin
+// socket finds it in the log.
+void Sending::mention_slip() const {
+    Json route;
+    try {
+        route = ask_agent(options_.attachment, {{"request", "route"},
+                                                {"channel", options_.channel},
+                                                {"queue", true},
+                                                {"service", false}});
+    } catch (const Failure&) {
+        return;  // the messages are safe all the same
+    }
+    for (const Json& note : route.at("notes"))
+        if (const auto words = note.get<std::string>(); words.ends_with("\"?"))
+            std::cerr << "bus: " + words + "\n";
+}
+
+void Sending::send_lines() {
+    MessageSource source{interruption_};
+    while (const auto message = source.next()) send(*message);
+}
+
+void Sending::send_whole() {
+    auto payload = options_.file.empty() ? PayloadFile::standard_input(interruption_)
+                                         : std::optional{PayloadFile{options_.file}};
+    if (!payload) return;
+    if (payload->size() > streamed_from)
+        send_stream(*payload);
+    else
+        send(payload->rest());
+}
+
+// Piece by piece, as the agent takes it.
+void Sending::send_stream(PayloadFile& payload) {
+    options_.attachment.await_agent(bus_, interruption_);
+    StreamWriter out = channel_.open_stream(payload.size(), how());
+    ++sent_;
+    for (auto piece = payload.next(); !piece.empty(); piece = payload.next())
+        while (!piece.empty()) {
+            check_interruption();
+            piece.remove_prefix(out.write_some(piece, glance));
+            progress_.update([&] {
+                return fmt::format("{} of {} sent", in_bytes(out.written()), in_bytes(out.size()));
+            });
+        }
+    Receipt receipt = out.finish();
+    if (options_.wait == SendingOptions::Wait::none) return;
+    pending_.push_back({std::move(receipt), 0});
 }
 
 PublishOptions Sending::how() const {
     PublishOptions how = options_.message.publish_options(headers_);
-    how.stage = options_.wait == SendingOptions::Wait::arrived ? Stage::arrived : Stage::safe;
+    how.stage = stage_of(options_.wait);
     how.require_destination = options_.require_destination;
     how.timeout = room_patience;
     if (!options_.id.empty()) how.sequence = sent_;
@@ -214,6 +306,8 @@ std::string Sending::progress_line() const {
         waits_for = "; the agent is away, waiting for it";
     else if (options_.wait == SendingOptions::Wait::arrived && reached_ < sent_)
         waits_for = "; waiting for a consumer, or its agent";
+    else if (options_.wait == SendingOptions::Wait::consumed && reached_ < sent_)
+        waits_for = "; waiting until consumers have acknowledged";
     const double rate = static_cast<double>(sent_) / progress_.seconds();
     return fmt::format("{} sent, {} {}{}{}", grouped(sent_), grouped(reached_),
                        word_for(options_.wait),

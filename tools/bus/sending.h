@@ -16,14 +16,16 @@
 namespace bus::cli {
 
 class Interruption;
+class PayloadFile;
 
 struct SendingOptions {
-    enum class Wait { none, safe, arrived };
+    enum class Wait { none, safe, arrived, consumed };
 
     Attachment attachment;
     Channel::Kind kind = Channel::Kind::topic;
     std::string channel;
     std::optional<std::string> text;
+    std::string file;  // that holds the message; empty: text, or standard input
     bool lines = false;
     Wait wait = Wait::safe;
     bool require_destination = false;
@@ -48,12 +50,16 @@ class Sending {
 
     PublishOptions how() const;
     void send(std::string_view message);
+    void send_lines();
+    void send_whole();
+    void send_stream(PayloadFile& payload);
     void await_first(const Receipt& receipt);
     void await_oldest();
     void collect_decided();
     void count(const Receipt& receipt, Outcome outcome);
     void leave_without_receipts();
     void report() const;
+    void mention_slip() const;
     void check_interruption();
     std::string progress_line() const;
 

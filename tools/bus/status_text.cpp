@@ -4,6 +4,7 @@
 
 #include "accounts_text.h"
 #include "figures.h"
+#include "gap_text.h"
 #include "links_text.h"
 #include "paint.h"
 #include "paragraph.h"
@@ -57,6 +58,14 @@ std::string agents_text(const Json& status) {
     return table.is_empty() ? "" : "\n" + table.text();
 }
 
+// A moment without a consumer is nothing to speak of.
+std::string attendance_text(const Json& group) {
+    const Json alone = group.value("unattended_millis", Json{});
+    return alone.is_number() && alone.get<std::uint64_t>() >= 60'000
+               ? "no consumer anywhere for " + in_millis(alone.get<std::uint64_t>())
+               : "";
+}
+
 std::string groups_text(const Json& status) {
     Table table{{{"here"},
                  {"name"},
@@ -65,15 +74,19 @@ std::string groups_text(const Json& status) {
                  {"waiting", right},
                  {"", right},
                  {"oldest", right},
-                 {"handed out", right}}};
+                 {"handed out", right},
+                 {""}}};
     for (const Json& group : part(status, "groups")) {
         const std::uint64_t waiting = number(group, "waiting_messages");
         const bool anonymous = word(group, "type") == "anonymous";  // its name is for no eyes
-        table.add({word(group, "type"), anonymous ? "" : word(group, "name"), word(group, "filter"),
-                   grouped(number(group, "consumers")), grouped(waiting),
+        const std::string paused = group.value("paused", false) ? ", paused" : "";
+        table.add({word(group, "type") + paused, anonymous ? "" : word(group, "name"),
+                   word(group, "filter"), grouped(number(group, "consumers")), grouped(waiting),
                    waiting == 0 ? "" : in_bytes(number(group, "waiting_bytes")),
                    waiting == 0 ? "" : in_millis(number(group, "oldest_millis")),
-                   grouped(number(group, "unacknowledged"))});
+                   grouped(number(group, "unacknowledged")), attendance_text(group)});
+        if (const auto lost = lost_text(group.value("gaps", Json::object())); !lost.empty())
+            table.note(paragraph("    ", lost));
     }
     return table.is_empty() ? "" : "\n" + table.text();
 }
@@ -100,6 +113,12 @@ std::string journal_text(const Json& status, const Paint& paint) {
                     in_bytes(number(journal, "file_bytes")));
     if (const std::uint64_t dead = number(journal, "dead_letters"); dead > 0)
         text += ", " + counted(dead, "dead letter");
+    const Json delayed = status.value("delayed", Json::object());
+    if (const std::uint64_t waiting = number(delayed, "messages"); waiting > 0) {
+        text += ", " + counted(waiting, "delayed message");
+        if (!delayed.at("next_due_millis").is_null())
+            text += ", the next due in " + in_millis(number(delayed, "next_due_millis"));
+    }
     if (full) text += paint.bad("  FULL: new messages are refused until some are delivered");
     return text + "\n";
 }
@@ -116,6 +135,7 @@ std::string remarks_text(const Json& status) {
     remark("late_acks", "acknowledgement", "too late: the message was handed out again");
     remark("duplicates_dropped", "repeated frame", "dropped");
     remark("best_effort_dropped", "best-effort message", "dropped");
+    remark("replies_dropped", "answer", "dropped: who asked was gone");
     for (const Json& denial : part(status, "denials"))
         text += paragraph(
             "    ", fmt::format("{} may not {} {}: {}; {}, last {} ago", word(denial, "who"),

@@ -18,6 +18,9 @@ void add_publish(Command& bus, Chosen& chosen, const Interruption& interruption)
 void add_send(Command& bus, Chosen& chosen, const Interruption& interruption);
 void add_subscribe(Command& bus, Chosen& chosen, const Interruption& interruption);
 void add_receive(Command& bus, Chosen& chosen, const Interruption& interruption);
+void add_subscription(Command& bus, Chosen& chosen, const Interruption& interruption);
+void add_request(Command& bus, Chosen& chosen, const Interruption& interruption);
+void add_serve(Command& bus, Chosen& chosen, const Interruption& interruption);
 void add_reload(Command& bus, Chosen& chosen);
 void add_status(Command& bus, Chosen& chosen, const Interruption& interruption);
 void add_route(Command& bus, Chosen& chosen);
@@ -25,6 +28,7 @@ void add_why(Command& bus, Chosen& chosen);
 void add_peer(Command& bus, Chosen& chosen, const Interruption& interruption);
 void add_peer_remove(Command& peer, Chosen& chosen);
 void add_drain(Command& bus, Chosen& chosen, const Interruption& interruption);
+void add_dead(Command& bus, Chosen& chosen, const Interruption& interruption);
 void add_ping(Command& bus, Chosen& chosen, const Interruption& interruption);
 void add_bench(Command& bus, Chosen& chosen, const Interruption& interruption);
 // Hidden: the processes that `bus bench` starts.

@@ -13,10 +13,17 @@ void add_subscribe(Command& bus, Chosen& chosen, const Interruption& interruptio
         ->add_option("FILTER", options->channel,
                      "A topic; * stands for one of its tokens, a last ** for the rest")
         ->required();
+    const Option* const durable =
+        command
+            ->add_option("--durable", options->durable,
+                         "A subscription of this name goes on collecting while nobody reads it")
+            ->type_name("NAME");
     command
-        ->add_option("--durable", options->durable,
-                     "A subscription of this name goes on collecting while nobody reads it")
-        ->type_name("NAME");
+        ->add_option("--group", options->group,
+                     "One copy for all consumers of this name, on any host: they share the work, "
+                     "which waits while nobody is there")
+        ->type_name("NAME")
+        ->excludes(durable);
     options->add_options(*command);
     command->callback([&chosen, &interruption, options] {
         chosen = [&interruption, options] {

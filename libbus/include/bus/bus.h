@@ -8,8 +8,11 @@
 
 #include "bus/channel.h"
 #include "bus/connection.h"
+#include "bus/dead_letters.h"
 #include "bus/deduplicator.h"
 #include "bus/error.h"
 #include "bus/message.h"
 #include "bus/receipt.h"
+#include "bus/request.h"
+#include "bus/stream.h"
 #include "bus/subscription.h"

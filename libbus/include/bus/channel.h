@@ -11,6 +11,7 @@
 #include "bus/export.h"
 #include "bus/message.h"
 #include "bus/receipt.h"
+#include "bus/stream.h"
 
 namespace bus {
 
@@ -38,6 +39,11 @@ struct PublishOptions {
     bool best_effort = false;
     // Not handed out after that long; 0: lives for ever. It counts from the call.
     std::chrono::milliseconds expires_in{0};
+    // Not handed out before that long after the call, 366 days at most; 0: at once. This host's
+    // agent keeps it meanwhile, across restarts and power-off, and looks for its destinations when
+    // it is due. It comes later than its neighbours, and not in their order. Not with best_effort,
+    // Stage::arrived or more than 56 KiB; expires_in must be longer.
+    std::chrono::milliseconds deliver_after{0};
     // publish() and send(): how long to wait for room, then Error.
     std::chrono::milliseconds timeout{5000};
     // Of a producer with a name, and there required: from 1, ascending, and the same for the same
@@ -66,6 +72,13 @@ class BUS_EXPORT Channel {
     [[nodiscard]] Offer try_publish(Payload payload, const PublishOptions& options = {}) const;
     // As publish, with a receipt; of best effort none can say more than `unknown`.
     [[nodiscard]] Receipt send(Payload payload, const PublishOptions& options = {}) const;
+
+    // A message of so many bytes, 1 GiB at most, that is written piece by piece. Its agent takes
+    // what the channel's max_message allows, 16 MiB unless configured. Guaranteed only, and neither
+    // delayed nor of a producer with a name. Of normal priority it goes as low, so that what is
+    // small goes ahead of it on the way. Throws Error: that, or the connection is closed.
+    [[nodiscard]] StreamWriter open_stream(std::uint64_t bytes,
+                                           const PublishOptions& options = {}) const;
 
     const std::string& name() const noexcept { return name_; }
     Kind kind() const noexcept { return kind_; }

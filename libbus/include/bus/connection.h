@@ -18,6 +18,7 @@
 #include "bus/export.h"
 #include "bus/message.h"
 #include "bus/receipt.h"
+#include "bus/request.h"
 #include "bus/subscription.h"
 
 namespace bus {
@@ -72,9 +73,38 @@ class BUS_EXPORT Connection {
     // Throws Error: bad filter or name, refused, no answer in time.
     [[nodiscard]] Consumer subscribe(std::string_view filter,
                                      const SubscribeOptions& options = {}) const;
+    // The durable subscription, or the group, that the options name stands from now on, and
+    // collects, whether or not somebody subscribes; nothing changes if it does already. Waits until
+    // it is on disk here and this agent's; the other agents hear of it a moment later, or when they
+    // are back. Of the options only durable, group and timeout count. Throws Error: as subscribe().
+    void declare(std::string_view filter, const SubscribeOptions& options) const;
     // Competes with every other consumer of the queue.
     [[nodiscard]] Consumer receive(std::string_view queue,
                                    const SubscribeOptions& options = {}) const;
+
+    // Asks one responder and waits for its answer. 64 KiB at most either way. A connection with a
+    // producer's name asks nothing. Throws RequestError: there is no answer, and why; Error: a
+    // mistake of the caller.
+    Reply request(std::string_view service, Payload payload,
+                  const RequestOptions& options = {}) const;
+    // The same without waiting for the answer; for the agent, if that is away. 65,536 may be under
+    // way.
+    [[nodiscard]] PendingReply begin_request(std::string_view service, Payload payload,
+                                             const RequestOptions& options = {}) const;
+    // Asks every responder that has room, and collects so many answers, failed ones among them, or
+    // what has come by the deadline.
+    std::vector<Reply> request_many(std::string_view service, Payload payload, std::size_t at_most,
+                                    const RequestOptions& options = {}) const;
+    // Answers requests: what the handler returns is the answer, what it throws the requester's
+    // error. Throws Error as subscribe() does.
+    [[nodiscard]] Service serve(std::string_view service,
+                                std::function<std::string(const Message& request)> handler,
+                                const ServeOptions& options = {}) const;
+    // The same, to be pulled: each Delivery is answered by reply() or fail(), or given back by
+    // nack() for another responder, if it was not begun. Those whose deadline has passed do not
+    // come.
+    [[nodiscard]] Consumer serve(std::string_view service,
+                                 const SubscribeOptions& options = {}) const;
 
     // What tools use: one request to the agent's admin socket, a JSON object like
     // {"request":"status"}, and its answer, a JSON object. nullopt: no answer in time.

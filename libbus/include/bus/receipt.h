@@ -16,6 +16,10 @@ namespace bus {
 enum class Stage {
     safe,     // committed to disk by the sender's agent, or already taken over by every destination
     arrived,  // taken over by the agent of every destination
+    // Acknowledged by a consumer of every subscription, queue and group that it was for, on
+    // whatever hosts. One that nobody reads keeps it waiting, and an agent that restarts meanwhile
+    // makes it `unknown`: for work that is done soon, or else send a message back.
+    consumed,
 };
 
 enum class Outcome {

@@ -8,6 +8,7 @@
 #include <iterator>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -15,6 +16,8 @@
 
 #include "bus/export.h"
 #include "bus/message.h"
+#include "bus/request.h"
+#include "bus/stream.h"
 
 namespace bus {
 
@@ -23,10 +26,16 @@ class Inbox;
 struct Held;
 }  // namespace client
 
+struct PublishOptions;
+
 struct SubscribeOptions {
     // A durable subscription of this host goes on collecting while its app is away. Empty:
     // anonymous, ends with the connection. Not for receive().
     std::string_view durable{};
+    // One copy of each message for all consumers of this name and filter, wherever they are: the
+    // work is shared, and waits while none of them is there. Instead of `durable`. Not for
+    // receive(), whose queues are shared by themselves.
+    std::string_view group{};
     // What the agent may hand over ahead of acknowledgements.
     std::uint32_t prefetch_messages = 65'536;
     std::uint64_t prefetch_bytes = 1024 * 1024;
@@ -36,6 +45,13 @@ struct SubscribeOptions {
     std::chrono::milliseconds ack_deadline{0};
     // Messages a second at most; 0: unlimited.
     std::uint32_t rate = 0;
+    // Large messages are read part by part, with Delivery::read(), and never held whole: of those
+    // that are being read prefetch_bytes are here at the most. Such a message has its turn with its
+    // first part; others of its sender may be handed over before its last.
+    bool in_parts = false;
+    // Otherwise a message is handed over whole. One that is larger than this is rejected: it goes
+    // to the dead letters, and the reason says so.
+    std::uint64_t whole_bytes_max = 16 * 1024 * 1024;
     // How long subscribe() waits for the agent to agree, then Error; 0: does not wait, and a
     // refusal shows as the end of the Consumer with why() telling.
     std::chrono::milliseconds timeout{5000};
@@ -58,6 +74,17 @@ class BUS_EXPORT Delivery {
 
     const Message& message() const noexcept { return message_; }
     std::string_view payload() const noexcept { return message_.payload(); }
+    // Bytes of the payload, also of one that is read part by part.
+    std::uint64_t size() const noexcept;
+    // The next bytes of the payload, whatever is here of as many as fit; 0: that was all. With
+    // SubscribeOptions::in_parts a large message has an empty payload() and is read by this, all
+    // others as well. The Consumer may be used, and other messages read, by other threads
+    // meanwhile. Acknowledge it when all is read and kept: until then it can come again, from the
+    // beginning. What is acknowledged sooner is dropped unread. Throws StreamError: nothing came
+    // within `timeout` (read on later), or nothing more will.
+    [[nodiscard]] std::size_t read(std::span<std::byte> into,
+                                   std::chrono::milliseconds timeout = forever);
+    static constexpr std::chrono::milliseconds forever = std::chrono::milliseconds::max();
     // 1 for the first hand-out.
     unsigned attempt() const noexcept { return attempt_; }
     // This or another consumer may have seen it before.
@@ -68,7 +95,8 @@ class BUS_EXPORT Delivery {
 
     // The message is done with. Decides: later calls do nothing.
     Ack ack();
-    // This one, and all that its Consumer handed over before it.
+    // This one, and all that its Consumer handed over before it. With SubscribeOptions::in_parts
+    // this one only.
     Ack ack_through();
     // Hand it out again, here or elsewhere, not before `delay` has passed; without one at once the
     // first time, then after 1, 5 and 30 s, then after 5 min each time. After so many deliveries
@@ -79,14 +107,27 @@ class BUS_EXPORT Delivery {
     // Never hand it out again: it goes to the dead letters with this reason (200 bytes of it).
     Ack reject(std::string_view reason);
 
+    // Answers the message at its reply_to, and acknowledges it: a request, or a message of a queue
+    // or topic whose sender named a queue; there it waits until the reply is safe, then
+    // acknowledges. Throws Error, and decides nothing: nobody waits for a reply, reply_to is no
+    // address, the reply is too large or not safe in time.
+    Ack reply(Payload payload, const ReplyOptions& options = {});
+    // The answer is that it cannot be done; requests only. Of the words 1,000 bytes travel.
+    Ack fail(std::string_view words);
+    // What is left of its time to live, or until who asked does not wait any more; nullopt: for
+    // ever.
+    std::optional<std::chrono::milliseconds> time_left() const noexcept;
+
   private:
     friend class client::Inbox;
     Delivery() noexcept;
+    Ack answer(Payload payload, PublishOptions options, std::chrono::milliseconds timeout);
     Ack decide(int verdict, std::uint32_t delay_millis, std::string_view reason,
                bool through = false);
 
     Message message_;
     std::uint64_t missed_ = 0;
+    std::size_t read_ = 0;  // of a payload that is here whole
     std::uint64_t tag_ = 0;
     std::uint32_t index_ = 0;
     std::uint16_t attempt_ = 1;
@@ -95,6 +136,25 @@ class BUS_EXPORT Delivery {
     bool decided_ = false;
     std::shared_ptr<client::Held> held_;  // keeps the bytes
 };
+
+// What a subscription will never get, and why, as its agent says.
+struct Gap {
+    enum class Reason {
+        lapsed,       // a durable one had collected more than its share, the oldest had to go
+        best_effort,  // nobody here had room for it, or nobody was there
+        damaged,      // on the disk of this host
+        restored,     // the agent's journal was lost, or put back from a backup
+    };
+    // Of what was lost last:
+    Reason reason = Reason::lapsed;
+    std::string channel;         // empty: not known
+    std::uint64_t messages = 0;  // 0: not known
+    // When the agent had taken the first and the last of these, on this host's clock; 0: not known.
+    std::uint64_t from_micros = 0, to_micros = 0;
+    // Of all channels and reasons: since it was told before, and since there is this subscription.
+    std::uint64_t untold = 0, total = 0;
+};
+BUS_EXPORT std::string_view to_text(Gap::Reason reason);
 
 // One thread at a time; close() from any thread.
 class BUS_EXPORT Consumer {
@@ -110,6 +170,11 @@ class BUS_EXPORT Consumer {
     // Waits for the first; takes what is there, `at_most` of them.
     [[nodiscard]] std::vector<Delivery> fetch(std::size_t at_most,
                                               std::chrono::milliseconds timeout);
+
+    // What it will never get, as far as the agent has told since the last call; nullopt: nothing. A
+    // durable subscription hears when it comes what was lost while it was away. What goes while it
+    // is there shows as Delivery::missed() too, with the next message of that producer.
+    [[nodiscard]] std::optional<Gap> take_gap();
 
     // Readable when next() would not wait, and perhaps once without cause: call next_within(0ms)
     // until it yields nothing. For poll and event loops; never read from it. Owned by the Consumer.

@@ -350,15 +350,27 @@ TEST_CASE("what waits on channels may have limits, by filter") {
     CHECK(channels("") == "");
     CHECK(channels(R"("sensors.**": {"limits": {"waiting": "1GiB", "age": "1d"}},
                       "jobs": {"kind": "queue", "limits": {"age": "1h"}})") == "");
-    CHECK(channels(R"("a..b": {"limits": {}})") ==
-          "agent.json:1: channels.a..b: \"a..b\" is no valid filter: tokens of letters, digits, _ "
-          "and - joined by dots; * is one token, a last ** is all the rest");
+    CHECK(
+        channels(R"("a..b": {"limits": {}})") ==
+        "agent.json:1: channels.a..b: \"a..b\" is no valid filter: there is no token at character "
+        "3 (tokens of letters, digits, _ and - joined by dots; * is one token, a last ** is all "
+        "the rest)");
     CHECK(channels(R"("a": {"kind": "service", "limits": {}})") ==
           "agent.json:1: channels.a.kind: \"service\" is neither \"topic\" nor \"queue\"; without "
           "it both are meant");
     CHECK(channels(R"("a": {})") ==
           "agent.json:1: channels.a: nothing is said of these channels: \"limits\", as { "
-          "\"waiting\": \"1GiB\", \"age\": \"1d\" }, \"max_deliveries\" or \"bury_expired\"");
+          "\"waiting\": \"1GiB\", \"age\": \"1d\" }, \"max_deliveries\", \"bury_expired\", "
+          "\"dead_letter_to\", \"return_after\", \"lapse\" or \"max_message\"");
+    CHECK(channels(R"("a": {"max_message": "1GiB"})") == "");
+    CHECK(channels(R"("a": {"max_message": "2GiB"})") ==
+          "agent.json:1: channels.a.max_message: a message may have 1GiB at most");
+    CHECK(channels(R"("a": {"max_message": "1KiB"})") ==
+          "agent.json:1: channels.a.max_message: \"1KiB\" is below the minimum, 64KiB");
+    CHECK(channels(R"("a": {"kind": "queue", "dead_letter_to": "a.dead"})") == "");
+    CHECK(channels(R"("a": {"dead_letter_to": "a.*"})") ==
+          "agent.json:1: channels.a.dead_letter_to: \"a.*\" is no queue: tokens of A-Z a-z 0-9 _ - "
+          "joined by dots");
     CHECK(channels(R"("a": {"limits": {"waiting": "1KiB"}})") ==
           "agent.json:1: channels.a.limits.waiting: \"1KiB\" is below the minimum, 1MiB");
     CHECK(channels(R"("a": {"limits": {"age": "1h"}}, "a": {"limits": {"age": "2h"}})") ==
@@ -377,13 +389,15 @@ TEST_CASE("what waits on channels may have limits, by filter") {
     const Config config = load_config(folder.write("agent.json", R"({"name": "p", "channels": {
         "sensors.**": {"limits": {"waiting": "1GiB"}},
         "jobs": {"kind": "queue", "limits": {"age": "1h"}, "max_deliveries": 3,
-                 "bury_expired": true}}})"));
+                 "bury_expired": true, "return_after": "90s", "max_message": "100MiB"}}})"));
     REQUIRE(config.channels.size() == 2);
     CHECK(config.channels[0] ==
           bus::core::ChannelSettings{{std::nullopt, "sensors.**"}, {.bytes = 1ull << 30}});
-    CHECK(config.channels[1] ==
-          bus::core::ChannelSettings{
-              {bus::wire::Kind::queue, "jobs"}, {.age = std::chrono::hours{1}}, 3, true});
+    bus::core::ChannelSettings jobs{
+        {bus::wire::Kind::queue, "jobs"}, {.age = std::chrono::hours{1}}, 3, true};
+    jobs.return_after = std::chrono::seconds{90};
+    jobs.max_message = 100ull << 20;
+    CHECK(config.channels[1] == jobs);
 }
 
 TEST_CASE("a key of one peer is no other's, not even as its next one") {
@@ -463,10 +477,11 @@ TEST_CASE("a rule is for one user that exists, with filters") {
           "agent.json:1: apps[0]: a rule is for one \"user\" (a name) or one \"uid\" (a number)");
     CHECK(app(R"("uid": -1)") == "agent.json:1: apps[0].uid: -1 is no uid");
     CHECK(app(R"("uid": 4294967295)") == "agent.json:1: apps[0].uid: 4294967295 is no uid");
-    CHECK(app(R"("uid": 1, "receive": ["a", "b.>"])") ==
-          "agent.json:1: apps[0].receive[1]: \"b.>\" is no valid filter: tokens of letters, "
-          "digits, _ "
-          "and - joined by dots; * is one token, a last ** is all the rest");
+    CHECK(
+        app(R"("uid": 1, "receive": ["a", "b.>"])") ==
+        "agent.json:1: apps[0].receive[1]: \"b.>\" is no valid filter: for all that is "
+        "left write ** in place of > at character 3 (tokens of letters, digits, _ and - joined by "
+        "dots; * is one token, a last ** is all the rest)");
 }
 
 TEST_CASE("a user without a name on this host, as of a container, is named by digits") {
@@ -500,4 +515,36 @@ TEST_CASE("a file that is not there is an error that names it") {
                          "/nowhere/agent.json: cannot be read: No such file or directory",
                          bus::Error);
     CHECK_THROWS_AS(load_config("/tmp"), bus::Error);
+}
+
+TEST_CASE("durable subscriptions may be declared, by name") {
+    const auto subscriptions = [](const std::string& inside) {
+        return complaints(R"({"name": "p", "subscriptions": {)" + inside + "}}");
+    };
+    CHECK(subscriptions("") == "");
+    CHECK(subscriptions(R"("billing": {"filter": "orders.**"}, "b": {"filter": "*"})") == "");
+    CHECK(subscriptions(R"("billing": {})").find("agent.json:1: subscriptions.billing") == 0);
+    CHECK(subscriptions(R"("a..b": {"filter": "a"})").find("is no name of a subscription") !=
+          std::string::npos);
+    CHECK(subscriptions(R"("a": {"filter": "orders.>"})")
+              .find("subscriptions.a.filter: \"orders.>\" is no valid filter") !=
+          std::string::npos);
+    CHECK(subscriptions(R"("a": {"filter": "a"}, "a": {"filter": "b"})")
+              .find("duplicate key \"a\"") != std::string::npos);
+    CHECK(subscriptions(R"("a": {"filter": "a", "paused": true})").find("unknown key") !=
+          std::string::npos);
+}
+
+TEST_CASE("what a durable subscription may collect is said by channel, or of itself") {
+    const auto found = [](const std::string& inside) {
+        return complaints(R"({"name": "p", )" + inside + "}");
+    };
+    CHECK(found(R"("channels": {"a.**": {"lapse": {"waiting": "1GiB", "age": "1d"}}})") == "");
+    CHECK(found(R"("subscriptions": {"a": {"filter": "a", "lapse": {"age": "1d"}}})") == "");
+    CHECK(found(R"("channels": {"a": {"kind": "queue", "lapse": {"age": "1d"}}})") ==
+          "agent.json:1: channels.a.lapse: a queue holds its senders back: nothing of it lapses");
+    CHECK(found(R"("subscriptions": {"a": {"filter": "a", "lapse": {"waiting": "1KiB"}}})") ==
+          "agent.json:1: subscriptions.a.lapse.waiting: \"1KiB\" is below the minimum, 1MiB");
+    CHECK(found(R"("channels": {"a": {"lapse": {"after": "1d"}}})").find("unknown key \"after\"") !=
+          std::string::npos);
 }

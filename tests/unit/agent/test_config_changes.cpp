@@ -101,10 +101,51 @@ TEST_CASE("limits of channels are told by their filters") {
                 "channels queue b: limits age 90m, was none"});
 }
 
+TEST_CASE("where dead letters go on to is told by the filters") {
+    Config was, is;
+    was.channels = {{.channels = {std::nullopt, "a.**"}, .waiting = {}, .dead_letter_to = "a.dead"},
+                    {.channels = {std::nullopt, "b"}, .waiting = {}, .dead_letter_to = "b.dead"}};
+    is.channels = {
+        {.channels = {std::nullopt, "a.**"}, .waiting = {}, .dead_letter_to = "all.dead"}};
+    CHECK(changes_between(was, is).lines ==
+          Lines{"channels a.**: dead_letter_to all.dead, was a.dead",
+                "channels b: dead_letter_to none, was b.dead"});
+}
+
 TEST_CASE("what needs a restart is told by its key") {
     Config was, is;
     is.listen = {"tcp://0.0.0.0:1"};
     is.journal.max_bytes = 1;
     CHECK(changes_between(was, is).restart == Lines{"journal.max_bytes", "listen"});
     CHECK(changes_between(was, is).lines.empty());
+}
+
+TEST_CASE("subscriptions that are declared, and what is not ended by a reload") {
+    Config was, is;
+    was.subscriptions = {{"audit", "**"}, {"billing", "orders.**"}};
+    is.subscriptions = {{"billing", "orders.eu.**"}, {"alarms", "plant7.**"}};
+    CHECK(changes_between(was, is).lines ==
+          Lines{"subscription billing: filter orders.eu.**, was orders.**; it stays as it is until "
+                "it is removed (`bus subscription remove`)",
+                "subscription alarms: declared, filter plant7.**",
+                "subscription audit: no longer declared; it stays, with what it has, until it is "
+                "removed (`bus subscription remove`)"});
+    CHECK(changes_between(is, is).lines.empty());
+}
+
+TEST_CASE("what subscriptions may collect is told by channels and by name") {
+    Config was, is;
+    was.channels = {{.channels = {std::nullopt, "a.**"},
+                     .waiting = {},
+                     .lapse = bus::core::Bound{.bytes = 1ull << 30}}};
+    is.channels = {{.channels = {std::nullopt, "b.**"},
+                    .waiting = {},
+                    .lapse = bus::core::Bound{.age = std::chrono::hours{24}}}};
+    was.subscriptions = {{"billing", "orders.**"}};
+    is.subscriptions = {
+        {.name = "billing", .filter = "orders.**", .lapse = bus::core::Bound{.bytes = 1ull << 30}}};
+    CHECK(changes_between(was, is).lines ==
+          Lines{"channels a.**: lapse not set, was waiting 1GiB",
+                "channels b.**: lapse age 1d, was not set",
+                "subscription billing: lapse waiting 1GiB, was not set"});
 }

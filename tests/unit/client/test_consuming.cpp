@@ -243,3 +243,95 @@ TEST_CASE("an unfinished batch's acknowledgement does not wait for the rest") {
     const auto acks = story.agent->expect_acks();
     CHECK(acks.at(0).count == 1);
 }
+
+TEST_CASE("what is declared stands and is nothing to consume from") {
+    Consuming story;
+    std::thread declaring{
+        [&] { story.app.declare("plant7.**", {.durable = "alarms", .timeout = patience}); }};
+    const auto asked = story.agent->agree();
+    declaring.join();
+    CHECK(asked.declare);
+    CHECK(asked.durable == "alarms");
+    CHECK(asked.filter == "plant7.**");
+    story.agent->reply(wire::Reset{"it was restarted"});
+    story.agent->welcome(2);
+    auto consumer = story.subscribe();  // nothing is said of the other again
+    CHECK(consumer.is_open());
+    CHECK_THROWS_AS(story.app.declare("a..b", {.durable = "alarms"}), bus::Error);
+    CHECK_THROWS_AS(story.app.declare("a", {}), bus::Error);
+}
+
+TEST_CASE("a declaration that the agent refuses is an error with its reason") {
+    Consuming story;
+    std::string why;
+    std::thread declaring{[&] {
+        try {
+            story.app.declare("plant7.**", {.durable = "alarms", .timeout = patience});
+        } catch (const bus::Error& error) {
+            why = error.what();
+        }
+    }};
+    const auto asked = story.agent->expect<wire::Subscribe>();
+    story.agent->reply(wire::Failed{asked.id, wire::Reject::in_use, "it has another filter"});
+    declaring.join();
+    CHECK(why.find("it has another filter") != std::string::npos);
+}
+
+TEST_CASE("a subscription that its operator removes ends, and says why") {
+    Consuming story;
+    auto consumer = story.subscribe({.durable = "alarms"});
+    story.deliver({{"one"}}, 1);
+    const auto first = consumer.next_within(patience);
+    REQUIRE(first);
+    story.agent->reply(wire::Failed{story.id, wire::Reject::not_found, "it was removed"});
+    CHECK_FALSE(consumer.next_within(patience));
+    CHECK_FALSE(consumer.is_open());
+    CHECK(consumer.why() == "it was removed");
+    story.agent->reply(wire::Reset{"it was restarted"});
+    story.agent->welcome(2);
+    CHECK(story.subscribe().is_open());  // and it is not asked for again
+}
+
+TEST_CASE("a consumer hears what it will never get") {
+    Consuming story;
+    auto consumer = story.subscribe({.durable = "alarms"});
+    CHECK_FALSE(consumer.take_gap());
+    wire::Gap lost{.id = story.id,
+                   .reason = wire::Gap::Reason::lapsed,
+                   .channel = "plant7.a",
+                   .messages = 2,
+                   .from_micros = 5,
+                   .to_micros = 6,
+                   .untold = 7,
+                   .total = 70};
+    story.agent->reply(lost);
+    lost.channel = "plant7.b";
+    lost.untold = 1;
+    lost.total = 71;
+    story.agent->reply(lost);
+    lost.id = story.id + 1;  // nobody's
+    story.agent->reply(lost);
+    story.deliver({{"one"}}, 1);
+    REQUIRE(consumer.next_within(patience));
+    const auto gap = consumer.take_gap();
+    REQUIRE(gap);
+    CHECK(gap->reason == bus::Gap::Reason::lapsed);
+    CHECK(to_text(gap->reason) == "lapsed");
+    CHECK(gap->channel == "plant7.b");
+    CHECK(gap->messages == 2);
+    CHECK(gap->from_micros == 5);
+    CHECK(gap->to_micros == 6);
+    CHECK(gap->untold == 8);  // of both
+    CHECK(gap->total == 71);
+    CHECK_FALSE(consumer.take_gap());
+}
+
+TEST_CASE("who waits for messages by poll is woken by a gap") {
+    Consuming story;
+    auto consumer = story.subscribe({.durable = "alarms"});
+    pollfd item{.fd = consumer.fd(), .events = POLLIN, .revents = 0};
+    CHECK_FALSE(consumer.next_within(0ms));
+    story.agent->reply(wire::Gap{.id = story.id, .messages = 1, .untold = 1, .total = 1});
+    REQUIRE(::poll(&item, 1, patience_millis) == 1);
+    CHECK(consumer.take_gap());
+}

@@ -333,6 +333,16 @@ TEST_CASE("mistakes are exceptions, never an abort") {
     CHECK_THROWS_AS(app.publish("a", "x", {.key = std::string(9'000, 'k')}), bus::Error);
     const bus::Header unnamed[] = {{"", "x"}};
     CHECK_THROWS_AS(app.publish("a", "x", {.headers = unnamed}), bus::Error);
+    for (const auto& delayed : {bus::PublishOptions{.deliver_after = -1ms},
+                                bus::PublishOptions{.deliver_after = 24h * 367},
+                                bus::PublishOptions{.best_effort = true, .deliver_after = 1s},
+                                bus::PublishOptions{.expires_in = 1s, .deliver_after = 1s}})
+        CHECK_THROWS_AS(app.publish("a", "x", delayed), bus::Error);
+    const std::string large(60'000, 'x');
+    CHECK_THROWS_AS(app.publish("a", large, {.deliver_after = 1s}), bus::Error);
+    CHECK_THROWS_AS(
+        static_cast<void>(app.send("a", "x", {.stage = bus::Stage::arrived, .deliver_after = 1s})),
+        bus::Error);
     CHECK_THROWS_AS(static_cast<void>(app.subscribe("a.**.b")), bus::Error);
     CHECK_THROWS_AS(static_cast<void>(app.receive("a.*")), bus::Error);
     CHECK_THROWS_AS(static_cast<void>(app.control("[]", 1ms)), bus::Error);

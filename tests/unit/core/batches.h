@@ -21,24 +21,27 @@ struct BatchOptions {
     std::uint64_t ttl_millis = 0;
     std::uint16_t flags = 0;
     std::size_t payload = 5;
+    std::optional<wire::Part> part = std::nullopt;
 };
 
 inline Batch make_batch(const BatchOptions& options = {}) {
     const std::string payload(options.payload, 'x');
     const std::size_t body = options.messages * (wire::message_overhead + payload.size());
-    const wire::BatchHeader header{.kind = options.kind,
-                                   .mode = options.mode,
-                                   .lane = options.lane,
-                                   .flags = options.flags,
-                                   .message_count = options.messages,
-                                   .producer = options.producer,
-                                   .sequence = options.sequence,
-                                   .channel_sequence = options.channel_sequence == 0
-                                                           ? options.sequence
-                                                           : options.channel_sequence,
-                                   .ttl_millis = options.ttl_millis,
-                                   .body_length = static_cast<std::uint32_t>(body),
-                                   .channel = options.channel};
+    const wire::BatchHeader header{
+        .kind = options.kind,
+        .mode = options.mode,
+        .lane = options.lane,
+        .flags =
+            static_cast<std::uint16_t>(options.flags | (options.part ? wire::batch_flag::part : 0)),
+        .message_count = options.messages,
+        .producer = options.producer,
+        .sequence = options.sequence,
+        .channel_sequence =
+            options.channel_sequence == 0 ? options.sequence : options.channel_sequence,
+        .ttl_millis = options.ttl_millis,
+        .body_length = static_cast<std::uint32_t>(body),
+        .channel = options.channel,
+        .part = options.part};
     const auto length = wire::encoded_header_length(header);
     std::vector<std::byte> bytes(length + body);
     wire::encode_header(header, bytes.data());

@@ -22,6 +22,7 @@ struct Host {
     Time now{std::chrono::seconds{100}};
     std::unique_ptr<Exchange> exchange;
     bool journal_answers = true;
+    JournalSpace space;  // that it tells of
 
     // What left, until the test takes it.
     std::deque<std::pair<SessionId, SendBatch>> deliveries;
@@ -29,6 +30,8 @@ struct Host {
     std::vector<wire::Reply> replies;
     std::deque<ToLink> to_links;
     std::vector<ReadBack> reads;
+    std::vector<FindDeadLetters> finds;
+    std::vector<DeadLetterAnswer> dead_letters;
     std::vector<Transaction> transactions;
     std::vector<Event> events;
     std::deque<Transaction> unanswered;
@@ -59,6 +62,8 @@ struct Host {
         }
         for (auto& to : out.to_links) to_links.push_back(std::move(to));
         reads.insert(reads.end(), out.reads.begin(), out.reads.end());
+        for (auto& find : out.finds) finds.push_back(std::move(find));
+        for (auto& answer : out.dead_letters) dead_letters.push_back(std::move(answer));
         for (auto& event : out.events) events.push_back(std::move(event));
         for (auto& transaction : out.transactions) {
             transactions.push_back(transaction);
@@ -72,7 +77,7 @@ struct Host {
         while (!unanswered.empty()) {
             const auto number = unanswered.front().number;
             unanswered.pop_front();
-            exchange->on_journal(Committed{number, {}}, now);
+            exchange->on_journal(Committed{number, space}, now);
             turn();
         }
     }

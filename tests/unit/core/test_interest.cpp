@@ -140,3 +140,40 @@ TEST_CASE("a removal is told to those who missed it") {
     CHECK(far.size() == 0);
     CHECK(far.digest() == theirs.digest());
 }
+
+TEST_CASE("what a relay knew before a restart does not end what was recovered, for a while") {
+    PeerInterest theirs;
+    theirs.recover(anonymous("a.*"));
+    theirs.recover(anonymous("b"));
+    theirs.recover(durable("alarms", "c"));
+    const auto change =
+        theirs.apply(snapshot(5, {anonymous("b")}), hub, PeerInterest::Teller::relay);
+    REQUIRE(change);
+    CHECK(change->removed.empty());
+    CHECK(wants(theirs, "a.x"));
+    SUBCASE("nobody tells of it: then it ends") {
+        CHECK(theirs.stop_waiting() == std::vector{anonymous("a.*")});
+        CHECK_FALSE(wants(theirs, "a.x"));
+        CHECK(wants(theirs, "b"));
+        CHECK(wants(theirs, "c"));
+    }
+    SUBCASE("the relay has heard of it meanwhile") {
+        (void)theirs.apply(snapshot(6, {anonymous("a.*"), anonymous("b")}), hub,
+                           PeerInterest::Teller::relay);
+        CHECK(theirs.stop_waiting().empty());
+        CHECK(wants(theirs, "a.x"));
+    }
+    SUBCASE("the agent itself says that it is not wanted") {
+        CHECK(told(theirs, snapshot(6, {anonymous("b")}))->removed ==
+              std::vector{anonymous("a.*")});
+        CHECK_FALSE(wants(theirs, "a.x"));
+    }
+}
+
+TEST_CASE("a relay's word that lacks what was recovered has the relay's digest") {
+    PeerInterest theirs, as_told;
+    theirs.recover(anonymous("a.*"));
+    for (PeerInterest* one : {&theirs, &as_told})
+        (void)one->apply(snapshot(5, {anonymous("b")}), hub, PeerInterest::Teller::relay);
+    CHECK(theirs.digest() == as_told.digest());
+}

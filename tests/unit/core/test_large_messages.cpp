@@ -1,59 +1,8 @@
-#include "core/large_messages.h"
-#include "stories.h"
+#include "large.h"
 
 namespace {
 
 const SessionId first{2}, second{3};
-
-struct Large {
-    wire::Kind kind = wire::Kind::queue;
-    std::uint32_t total = 5;
-
-    Batch part(std::uint32_t index) const {
-        const wire::BatchHeader header{.kind = kind,
-                                       .flags = wire::batch_flag::part,
-                                       .message_count = 1,
-                                       .producer = producer,
-                                       .sequence = 1 + index,
-                                       .channel_sequence = 1 + index,
-                                       .body_length = wire::message_overhead + 4,
-                                       .channel = "jobs",
-                                       .part = wire::Part{1, index, total, total * 4ull}};
-        std::vector<std::byte> bytes(wire::encoded_header_length(header) + header.body_length);
-        wire::encode_header(header, bytes.data());
-        wire::encode_message(bytes.data() + wire::encoded_header_length(header), 1 + index, {},
-                             as_bytes("part"));
-        auto batch = OwnedBatch::make(std::move(bytes));
-        BUS_ASSERT(batch.has_value());
-        return *batch;
-    }
-    Batch abort(std::uint32_t index) const {
-        return abort_of({.kind = kind,
-                         .channel = "jobs",
-                         .producer = producer,
-                         .sequence = 1 + index,
-                         .channel_sequence = 1 + index,
-                         .part = wire::Part{1, index, total, total * 4ull}});
-    }
-    void publish(Host& host, std::uint32_t from, std::uint32_t to) const {
-        for (std::uint32_t index = from; index < to; ++index)
-            host.publish(app, 1 + index, part(index));
-    }
-    wire::Subscribe subscription(std::uint32_t prefetch = 1'000) const {
-        wire::Subscribe command;
-        command.id = 1;
-        command.kind = kind;
-        command.filter = "jobs";
-        command.prefetch_messages = prefetch;
-        if (kind == wire::Kind::topic) command.durable = "archive";
-        return command;
-    }
-};
-
-void consume(Host& host, SessionId session, const Large& what, std::uint32_t prefetch = 1'000) {
-    host.open(session);
-    host.subscribe(session, what.subscription(prefetch));
-}
 
 // The producer is at a, the consumer at b, and the first parts are on their way.
 void begin(TwoHosts& hosts, const Large& message, std::uint32_t parts) {

@@ -170,12 +170,14 @@ TEST_CASE("a peer that is renamed keeps its link, also soon after both first met
 }
 
 TEST_CASE("a held channel waits in order while the others flow") {
-    // The queue of a full destination at b: a quota of 90% of a small journal.
+    // A full destination at b: a quota of 90% of a small journal. What is durable would lapse.
     TwoHosts hosts;
     hosts.b.settings.journal_bytes_max = 64 * 1024;
     hosts.b.exchange->reload(hosts.b.settings, hosts.b.now);
     hosts.b.open(reader);
     wire::Subscribe big = subscription("big", "big"), small = subscription("small", "small");
+    big.durable.clear();
+    small.durable.clear();
     big.prefetch_messages = 1;
     small.id = 2;
     hosts.b.subscribe(reader, big);

@@ -200,6 +200,29 @@ TEST_CASE("a queue's messages go to consumers behind a relay, while they are wit
     CHECK(read_marks(net[2]) == Texts{"2"});
 }
 
+TEST_CASE("a queue's message that comes back to an agent is no copy of what that agent had") {
+    Network net{3, {{0, 1}, {1, 2}}, {}};
+    subscribe(net[1], wire::Kind::queue);
+    net.settle();
+    net[0].open(app, producer);
+    net[0].publish(
+        app, 1, make_batch({.kind = wire::Kind::queue, .channel = "news", .producer = producer}));
+    net.settle();
+    REQUIRE(net[1].next_delivery());
+    const auto moves = [&](int from, int to) {
+        subscribe(net[to], wire::Kind::queue);
+        net[from].leave(reader);
+        net.pass(limits::queue_return_after_default + 10s);
+        const auto delivery = net[to].next_delivery();
+        REQUIRE(delivery);
+        CHECK(delivery->envelope.redelivered());
+    };
+    moves(1, 2);
+    moves(2, 1);
+    CHECK(read(net[2]).empty());
+    for (int host : {0, 1, 2}) CHECK(net[host].balances());
+}
+
 TEST_CASE("interest that changed while a link was down is asked for, and only then") {
     Network net{3, {{0, 1}, {1, 2}}, {1}};
     subscribe(net[2], wire::Kind::topic, "far");

@@ -65,10 +65,47 @@ TEST_CASE_TEMPLATE_DEFINE("one channel of a stream can be read alone", F, contra
     CHECK(journal.read(stream(1), 1, wire::channel_hash(wire::Kind::queue, "b")).empty());
 }
 
+TEST_CASE_TEMPLATE_DEFINE("a delay line is read by when its entries are due", F, contract_due) {
+    Subject<F> journal;
+    const auto due = [](std::uint64_t id, std::uint64_t when) {
+        Owe one = owe(1, id);
+        one.due_wall_micros = when;
+        return one;
+    };
+    const Batch a = make_batch("a");
+    journal.commit({put(1, a), due(1, 500), put(2, a), due(2, 300), put(3, a), due(3, 300),
+                    put(4, a), due(4, 400), put(5, a), owe(2, 5)});
+    journal.crash_and_restart();
+    const auto read = [&](std::uint64_t from, std::uint64_t id, std::uint64_t bytes = 1 << 20) {
+        ReadBack request{stream(1), BatchId{id}, bytes, std::nullopt};
+        request.due_wall_micros = from;
+        return journal.load(request);
+    };
+    const auto ids = [](const Loaded& loaded) {
+        Ids found;
+        for (const auto& entry : loaded.entries) found.push_back(entry.id.value);
+        return found;
+    };
+    const Loaded all = read(0, 0);
+    CHECK(ids(all) == Ids{2, 3, 4, 1});
+    CHECK(all.last);
+    CHECK(all.entries[0].due_wall_micros == 300);
+    CHECK(ids(read(300, 3)) == Ids{3, 4, 1});
+    CHECK(ids(read(301, 0)) == Ids{4, 1});
+    const Loaded piece = read(0, 0, 1);
+    CHECK(ids(piece) == Ids{2});
+    CHECK_FALSE(piece.last);
+    journal.commit({settle(1, 3), settle(1, 2)});
+    CHECK(ids(read(0, 0)) == Ids{4, 1});
+    REQUIRE(journal.found(stream(1)));
+    CHECK(journal.found(stream(1))->entries == 4);
+}
+
 }  // namespace bus::journal_contract
 
-#define BUS_JOURNAL_CONTRACT_READING(Fixture)            \
-    TEST_CASE_TEMPLATE_INVOKE(contract_ids, Fixture);    \
-    TEST_CASE_TEMPLATE_INVOKE(contract_lanes, Fixture);  \
-    TEST_CASE_TEMPLATE_INVOKE(contract_pieces, Fixture); \
-    TEST_CASE_TEMPLATE_INVOKE(contract_channel, Fixture)
+#define BUS_JOURNAL_CONTRACT_READING(Fixture)             \
+    TEST_CASE_TEMPLATE_INVOKE(contract_ids, Fixture);     \
+    TEST_CASE_TEMPLATE_INVOKE(contract_lanes, Fixture);   \
+    TEST_CASE_TEMPLATE_INVOKE(contract_pieces, Fixture);  \
+    TEST_CASE_TEMPLATE_INVOKE(contract_channel, Fixture); \
+    TEST_CASE_TEMPLATE_INVOKE(contract_due, Fixture)

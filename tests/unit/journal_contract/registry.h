@@ -17,6 +17,7 @@ TEST_CASE_TEMPLATE_DEFINE("destinations are kept, replaced and dropped", F, cont
     PutDestination changed = durable(1, "alarms");
     journal.commit({changed, agent, durable(3, "gone")});
     changed.destination.filter = "plant7.**";
+    changed.destination.paused = true;
     journal.commit({changed, DropDestination{DestinationId{3}}});
     journal.crash_and_restart();
     REQUIRE(journal.recovered.destinations.size() == 2);
@@ -48,6 +49,40 @@ TEST_CASE_TEMPLATE_DEFINE("a dropped destination takes its entries along", F, co
         journal.await(journal.submit({PeerMark{AgentId{{1, 1}}, 1, ++commits}}, false));
     } while (journal.space.live_bytes > 1'000 * batch.size() && commits < 100);
     CHECK(journal.space.live_bytes == 1'000 * batch.size());
+}
+
+TEST_CASE_TEMPLATE_DEFINE("what a subscription has lost is kept until it ends", F, contract_gaps) {
+    Subject<F> journal;
+    Gaps gaps;
+    gaps.note({.reason = Gaps::Reason::best_effort, .channel = "a.b", .messages = 3});
+    journal.commit({durable(1, "alarms"), durable(2, "gone"), PutGaps{DestinationId{1}, gaps},
+                    PutGaps{DestinationId{2}, gaps}});
+    gaps.tell();
+    gaps.note({.reason = Gaps::Reason::lapsed,
+               .channel = "c",
+               .messages = 5,
+               .from_micros = 1'700'000'000'000'000,
+               .to_micros = 1'700'000'000'000'001});
+    journal.commit({PutGaps{DestinationId{1}, gaps}, DropDestination{DestinationId{2}}});
+    journal.crash_and_restart();
+    REQUIRE(journal.recovered.gaps.size() == 1);
+    CHECK(journal.recovered.gaps[0] == PutGaps{DestinationId{1}, gaps});
+    CHECK(journal.recovered.gaps[0].gaps.untold(1).untold == 5);
+}
+
+TEST_CASE_TEMPLATE_DEFINE("how long the first of a stream has waited is told at the start", F,
+                          contract_oldest) {
+    Subject<F> journal;
+    Put first = put(1, make_batch("a"), 1), second = put(2, make_batch("b"), 1);
+    first.taken_wall_micros = 100;
+    second.taken_wall_micros = 200;
+    journal.commit({durable(1, "alarms"), first, owe(1, 1), second, owe(1, 2)});
+    journal.crash_and_restart();
+    REQUIRE(journal.found(stream(1)) != nullptr);
+    CHECK(journal.found(stream(1))->oldest_wall_micros == 100);
+    journal.commit({Settle{stream(1), BatchId{1}}});
+    journal.crash_and_restart();
+    CHECK(journal.found(stream(1))->oldest_wall_micros == 200);
 }
 
 TEST_CASE_TEMPLATE_DEFINE("marks are kept", F, contract_marks) {
@@ -107,17 +142,18 @@ TEST_CASE_TEMPLATE_DEFINE("what was given up for a producer goes with its mark",
     CHECK(journal.recovered.given_up.front().first_sequence == 5);
 }
 
-TEST_CASE_TEMPLATE_DEFINE("interest is keyed by peer, kind, name and filter", F,
+TEST_CASE_TEMPLATE_DEFINE("interest is keyed by peer, kind, name, filter and group", F,
                           contract_interest) {
     Subject<F> journal;
     const AgentId one{{1, 0}}, two{{2, 0}};
-    PutInterest wanted{one, wire::Kind::topic, true, "alarms", "", "plant.**"};
+    const PutInterest wanted{one, wire::Kind::topic, true, "alarms", "", "plant.**"};
     const PutInterest other{two, wire::Kind::topic, true, "alarms", "", "plant.**"};
-    const PutInterest queue{one, wire::Kind::queue, false, "", "", "orders"};
-    journal.commit({wanted, other, queue});
-    wanted.group = "shared";
-    journal.commit({wanted, DropInterest{two, wire::Kind::topic, "alarms", "plant.**"},
-                    DropInterest{one, wire::Kind::topic, "", "orders"}});
+    const PutInterest grouped{one, wire::Kind::topic, true, "alarms", "alarms", "plant.**"};
+    PutInterest queue{one, wire::Kind::queue, false, "", "", "orders"};
+    journal.commit({wanted, other, queue, grouped});
+    queue.durable = true;
+    journal.commit({queue, DropInterest{two, wire::Kind::topic, "alarms", "plant.**"},
+                    DropInterest{one, wire::Kind::topic, "alarms", "plant.**", "alarms"}});
     journal.crash_and_restart();
     REQUIRE(journal.recovered.interest.size() == 2);
     const auto& found = journal.recovered.interest;
@@ -173,4 +209,6 @@ TEST_CASE_TEMPLATE_DEFINE("tombstones stay until they are dropped", F, contract_
     TEST_CASE_TEMPLATE_INVOKE(contract_given_up, Fixture);      \
     TEST_CASE_TEMPLATE_INVOKE(contract_interest, Fixture);      \
     TEST_CASE_TEMPLATE_INVOKE(contract_peers, Fixture);         \
+    TEST_CASE_TEMPLATE_INVOKE(contract_gaps, Fixture);          \
+    TEST_CASE_TEMPLATE_INVOKE(contract_oldest, Fixture);        \
     TEST_CASE_TEMPLATE_INVOKE(contract_tombstones, Fixture)

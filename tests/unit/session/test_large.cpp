@@ -200,3 +200,122 @@ TEST_CASE(
     app.safe_through(left.back().envelope.number);
     CHECK(app.session.unfinished().empty());
 }
+
+TEST_CASE("an announced message is the same as one that is there whole") {
+    Producing app;
+    app.welcome();
+    const std::string payload = payload_of(3);
+    auto large = ProducerSession::announce({.channel = "film"}, payload.size());
+    REQUIRE(large);
+    std::vector<Left> left;
+    for (std::size_t from = 0; !large->finished();) {
+        const Bytes piece = as_bytes(payload).subspan(from, large->next_bytes());
+        from += piece.size();
+        REQUIRE(app.session.offer_part(*large, piece, {app.now, 7}) == Offer::taken);
+        for (auto& frame : app.take_all()) left.push_back(std::move(frame));
+    }
+    REQUIRE(left.size() == 3);
+    CHECK(left.back().header.part->total_bytes == payload.size());
+    std::string joined;
+    for (const auto& one : left) joined += one.payloads.front();
+    CHECK(joined == payload);
+    CHECK_FALSE(ProducerSession::announce({.channel = "film"}, wire::message_bytes_max + 1));
+}
+
+TEST_CASE("what waits to leave of a large message is counted, what has left is not") {
+    Producing app;
+    const std::string payload = payload_of(3);
+    auto large = ProducerSession::cut({.channel = "a", .payload = as_bytes(payload)});
+    CHECK(app.session.bytes_waiting(*large) == 0);
+    REQUIRE(app.session.offer_part(*large, {app.now, 7}) == Offer::taken);
+    const auto one = app.session.bytes_waiting(*large);
+    CHECK(one > limits::part_bytes);
+    REQUIRE(app.offer("a", "not its") == Offer::would_block);
+    REQUIRE(app.session.offer_part(*large, {app.now, 7}) == Offer::taken);
+    CHECK(app.session.bytes_waiting(*large) > 2 * limits::part_bytes);
+    app.welcome();
+    REQUIRE(app.take());
+    CHECK(app.session.bytes_waiting(*large) < 2 * limits::part_bytes);
+    REQUIRE(app.take());
+    CHECK(app.session.bytes_waiting(*large) == 0);
+}
+
+TEST_CASE("a message larger than its consumer takes whole is rejected, and the reason says so") {
+    Producing app;
+    app.welcome();
+    const std::string payload = payload_of(3);
+    auto large = ProducerSession::cut({.channel = "film", .payload = as_bytes(payload)});
+    Unpacker unpacker{{.whole_bytes_max = payload.size() - 1}};
+    const auto left = offer_all(app, *large);
+    for (std::size_t i = 0; i < left.size(); ++i) {
+        const Frame frame = as_delivery(left[i], 100 + i);
+        REQUIRE(unpacker.begin(frame.bytes()));
+        CHECK_FALSE(unpacker.next());
+    }
+    const auto rulings = unpacker.take_rulings();
+    REQUIRE(rulings.size() == 3);
+    for (const auto& ruling : rulings) {
+        CHECK(ruling.verdict == wire::Verdict::reject);
+        CHECK(ruling.reason.find("read it part by part") != std::string::npos);
+    }
+    Unpacker larger{{.whole_bytes_max = payload.size()}};
+    std::size_t came = 0;
+    for (std::size_t i = 0; i < left.size(); ++i) {
+        const Frame frame = as_delivery(left[i], 100 + i);
+        REQUIRE(larger.begin(frame.bytes()));
+        if (larger.next()) ++came;
+        if (came > 0) CHECK_FALSE(larger.next());
+    }
+    CHECK(came == 1);
+}
+
+TEST_CASE("who reads part by part gets the first part, and misses nothing behind the last") {
+    Producing app;
+    app.welcome();
+    const std::string payload = payload_of(3);
+    auto large = ProducerSession::cut({.channel = "film", .payload = as_bytes(payload)});
+    const auto parts = offer_all(app, *large);
+    REQUIRE(app.offer("film", "behind it") == Offer::taken);
+    app.now += 2ms;
+    const auto behind = app.take();
+    REQUIRE(behind);
+    Unpacker unpacker{{.in_parts = true}};
+    const Frame first = as_delivery(parts.front(), 100);
+    REQUIRE(unpacker.begin(first.bytes()));
+    const auto received = unpacker.next();
+    REQUIRE(received);
+    REQUIRE(received->first_part);
+    CHECK(received->first_part->total_bytes == payload.size());
+    CHECK_FALSE(unpacker.next());
+    const Frame next = as_delivery(*behind, 103);
+    REQUIRE(unpacker.begin(next.bytes()));
+    const auto message = unpacker.next();
+    REQUIRE(message);
+    CHECK(message->missed == 0);
+    CHECK_FALSE(message->redelivered);
+}
+
+TEST_CASE("who reads part by part misses nothing behind a message that was given up") {
+    Producing app;
+    app.welcome();
+    const std::string payload = payload_of(3);
+    auto large = ProducerSession::cut({.channel = "film", .payload = as_bytes(payload)});
+    REQUIRE(app.session.offer_part(*large, {app.now, 7}) == Offer::taken);
+    const auto first = app.take();
+    app.session.abandon(*large, {app.now, 7});
+    const auto abort = app.take();
+    REQUIRE(app.offer("film", "behind it") == Offer::taken);
+    app.now += 2ms;
+    const auto behind = app.take();
+    REQUIRE(behind);
+    Unpacker unpacker{{.in_parts = true}};
+    const Frame frames[] = {as_delivery(*first, 1), as_delivery(*abort, 2),
+                            as_delivery(*behind, 3)};
+    for (const Frame& frame : frames) {
+        REQUIRE(unpacker.begin(frame.bytes()));
+        while (const auto received = unpacker.next()) {
+            CHECK(received->missed == 0);
+            CHECK_FALSE(received->redelivered);
+        }
+    }
+}

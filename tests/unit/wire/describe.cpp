@@ -88,6 +88,7 @@ std::vector<std::string> describe_envelope(Bytes frame) {
         out.add("origin", to_text(e.route->origin));
         for (const auto& agent : e.route->finals) out.add("final", to_text(agent));
     }
+    if (!e.group.empty()) out.add("group", e.group);
     out.add("batch bytes", decoded->batch.size());
     return out.take();
 }
@@ -251,6 +252,7 @@ struct DescribeLink {
         out.add("origin", to_text(m.origin));
         out.add("asker", to_text(m.asker));
         out.add("hops", std::uint64_t{m.hops});
+        if (!m.group.empty()) out.add("group", m.group);
     }
     void channels(std::string_view field, const std::vector<ChannelKey>& keys) const {
         for (const auto& key : keys)

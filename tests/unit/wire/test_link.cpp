@@ -35,7 +35,7 @@ LinkInterest sample_interest() {
                        .group = "",
                        .filter = "plant7.**"},
                       {.op = InterestItem::Op::remove,
-                       .kind = Kind::queue,
+                       .kind = Kind::topic,
                        .durable = false,
                        .name = "",
                        .group = "workers",
@@ -249,6 +249,12 @@ TEST_CASE("interest that names nothing real is refused") {
     CHECK(with([](auto& i) { i.filter = "**.a"; }) == Reject::malformed);
     CHECK(with([](auto& i) { i.name = ""; }) == Reject::malformed);  // durable, but nameless
     CHECK(with([](auto& i) { i.group = "a b"; }) == Reject::malformed);
+    CHECK(with([](auto& i) { i.group = "alarms"; }) == Reject::none);
+    CHECK(with([](auto& i) { i.group = "crew"; }) == Reject::malformed);  // its name is another
+    CHECK(with([](auto& i) {
+              i.group = "alarms";
+              i.kind = Kind::queue;
+          }) == Reject::malformed);
     LinkInterest interest = sample_interest();
     interest.part = static_cast<LinkInterest::Part>(5);
     CHECK(verdict_of(interest) == Reject::malformed);

@@ -51,6 +51,11 @@ TEST_CASE("every command survives the way") {
     CHECK(wish.group.empty());
     CHECK(wish.prefetch_messages == 5);
     CHECK(wish.prefetch_bytes == 6);
+    CHECK_FALSE(wish.declare);
+    CHECK_FALSE(wish.parts);
+    CHECK(there_and_back(Subscribe{.id = 7, .filter = "a", .parts = true}).parts);
+    CHECK(
+        there_and_back(Subscribe{.id = 7, .filter = "a", .durable = "b", .declare = true}).declare);
 
     CHECK(there_and_back(Unsubscribe{.id = 7, .forget = true}).forget);
     there_and_back(Bye{});
@@ -78,6 +83,25 @@ TEST_CASE("every reply survives the way") {
     CHECK(welcome.held == sent.held);
     CHECK(reply_there_and_back(Subscribed{4}).id == 4);
     CHECK(reply_there_and_back(Unsubscribed{4}).id == 4);
+    const Gap lost{.id = 4,
+                   .reason = Gap::Reason::best_effort,
+                   .channel = "a.b",
+                   .messages = 5,
+                   .from_micros = 6,
+                   .to_micros = 7,
+                   .untold = 8,
+                   .total = 9};
+    const auto gap = reply_there_and_back(lost);
+    CHECK(gap.id == 4);
+    CHECK(gap.reason == Gap::Reason::best_effort);
+    CHECK(gap.channel == "a.b");
+    CHECK(gap.messages == 5);
+    CHECK(gap.from_micros == 6);
+    CHECK(gap.to_micros == 7);
+    CHECK(gap.untold == 8);
+    CHECK(gap.total == 9);
+    CHECK_FALSE(
+        decode_reply(R"({"type":"gap","id":1,"reason":"?","messages":1,"untold":1,"total":1})"));
     const auto failed = reply_there_and_back(Failed{4, Reject::in_use, "taken"});
     CHECK(failed.code == Reject::in_use);
     CHECK(failed.reason == "taken");

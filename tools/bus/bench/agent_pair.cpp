@@ -80,10 +80,16 @@ std::unique_ptr<Process> AgentPair::start(const char* name, const Load& load,
 }
 
 std::unique_ptr<Process> AgentPair::start_producer(const Load& load) {
-    return start("producer", load, near_);
+    return start(load.request    ? "requester"
+                 : load.streamed ? "stream-producer"
+                                 : "producer",
+                 load, near_);
 }
 std::unique_ptr<Process> AgentPair::start_consumer(const Load& load) {
-    return start("consumer", load, far_);
+    return start(load.request    ? "responder"
+                 : load.streamed ? "stream-consumer"
+                                 : "consumer",
+                 load, far_);
 }
 std::vector<const Process*> AgentPair::middle() const {
     return {&near_.process(), &far_.process()};

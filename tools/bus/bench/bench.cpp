@@ -11,6 +11,7 @@
 #include <set>
 
 #include "bench/agent_pair.h"
+#include "bench/beside_large.h"
 #include "bench/fdatasync_loop.h"
 #include "bench/one_agent.h"
 #include "bench/outage.h"
@@ -42,10 +43,11 @@ struct Options {
     unsigned batch = 0;
     double outage_seconds = 0;
     std::uint64_t backlog_bytes = 0;
+    std::uint64_t beside_large_bytes = 0;
     std::set<std::string> only;
     std::string folder = "/var/tmp";
     std::string agent;
-    bool local = false, best_effort = false;
+    bool local = false, best_effort = false, request = false;
     bool json = false;
 
     std::filesystem::path agent_path() const {
@@ -73,6 +75,14 @@ class Bench {
     Report run() {
         Report report{
             .local = options_.local, .best_effort = options_.best_effort, .rate = options_.rate};
+        if (options_.request) {
+            report.request = round_trip();
+            return report;
+        }
+        if (options_.beside_large_bytes > 0) {
+            report.beside_large = beside_large();
+            return report;
+        }
         if (wanted("throughput"))
             for (const Load& load : loads()) report.throughput.push_back(throughput(load));
         if (wanted("latency") && options_.rate > 0) report.latency = latency();
@@ -126,6 +136,26 @@ class Bench {
                        options_.rate, options_.rate, "latency");
     }
 
+    Comparison round_trip() {
+        const Load load{.size = options_.sizes.front(), .single = true, .request = true};
+        Comparison result{.load = load};
+        const Run run{.seconds = options_.seconds / options_.rounds, .rate = options_.rate};
+        for (unsigned round = 1; round <= options_.rounds; ++round) {
+            progress_.show(fmt::format("requests of {} bytes: round {} of {}", load.size, round,
+                                       options_.rounds));
+            result.bus.add(measure_requests(bus(), load, run, interruption_));
+            result.raw.add(measure_requests(raw_, load, run, interruption_));
+        }
+        return result;
+    }
+
+    BesideLarge beside_large() {
+        progress_.show("beside a large message");
+        const Run run{.seconds = options_.seconds, .rate = options_.rate};
+        return measure_beside_large(*agents_, first_load(), run, options_.beside_large_bytes,
+                                    interruption_);
+    }
+
     OutageReport outage() {
         progress_.show(fmt::format("the far agent is down for {} s", options_.outage_seconds));
         OutageReport report{.outage = {.load = first_load(),
@@ -171,6 +201,19 @@ void check(const Options& options) {
         throw Error("--outage and --backlog need a far agent: without --local");
     if (options.best_effort && outage)
         throw Error("--outage and --backlog are about guaranteed messages: without --best-effort");
+    if (options.beside_large_bytes > 0 &&
+        (outage || options.local || options.request || !options.only.empty()))
+        throw Error(
+            "--beside-large measures nothing else, on a link: without --local, --request, --only, "
+            "--outage and --backlog");
+    if (options.beside_large_bytes > std::uint64_t{1} << 30)
+        throw Error("--beside-large: a message may have 1GiB at most");
+    if (options.beside_large_bytes > 0 && options.rate <= 0)
+        throw Error("--beside-large measures latency: it needs a --rate above 0");
+    if (options.request && (outage || options.best_effort || !options.only.empty()))
+        throw Error(
+            "--request measures nothing else: without --best-effort, --only, --outage and "
+            "--backlog");
 }
 
 int run_bench(const Options& options, const cli::Interruption& interruption) {
@@ -181,7 +224,9 @@ int run_bench(const Options& options, const cli::Interruption& interruption) {
         return one && (one->sample.lost > 0 || one->sample.duplicates_unmarked > 0 ||
                        one->sample.sent.not_safe > 0);
     };
-    const bool lost = std::any_of(report.throughput.begin(), report.throughput.end(),
+    const bool some_lost = report.beside_large && report.beside_large->lost > 0;
+    const bool lost = some_lost ||
+                      std::any_of(report.throughput.begin(), report.throughput.end(),
                                   [](const Comparison& one) {
                                       return (one.load.best_effort ? 0 : one.bus.lost) +
                                                  one.bus.duplicates_unmarked >
@@ -221,6 +266,9 @@ void add_bench(Command& bus, Chosen& chosen, const Interruption& interruption) {
     bench->add_flag("--local", options->local, "Within one host: one agent, beside a raw ipc pipe");
     bench->add_flag("--best-effort", options->best_effort,
                     "Best-effort messages on a topic: what comes is counted, and what is lost");
+    bench->add_flag("--request", options->request,
+                    "The round trip of requests, one after the other, at most --rate a second, "
+                    "beside bare frames through as many processes");
     bench
         ->add_option("--offered", options->offered,
                      "Messages a second that a throughput run sends; 0: as many as it can")
@@ -243,6 +291,13 @@ void add_bench(Command& bus, Chosen& chosen, const Interruption& interruption) {
         ->add_option("--backlog", options->backlog_bytes,
                      "Fill so many bytes of messages while the far agent is down, restart the near "
                      "one, drain (64MB, 5GB ...)")
+        ->transform(size_in_bytes())
+        ->type_name("BYTES");
+    bench
+        ->add_option(
+            "--beside-large", options->beside_large_bytes,
+            "The latency of small messages alone, and while one of so many bytes passes on "
+            "the same link (64MB, 1GiB ...)")
         ->transform(size_in_bytes())
         ->type_name("BYTES");
     bench

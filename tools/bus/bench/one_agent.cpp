@@ -12,10 +12,10 @@ OneAgent::OneAgent(const std::filesystem::path& folder, const std::filesystem::p
 }
 
 std::unique_ptr<Process> OneAgent::start_producer(const Load& load) {
-    return start_role(bus_role("producer", load, agent_, channel_));
+    return start_role(bus_role(load.request ? "requester" : "producer", load, agent_, channel_));
 }
 std::unique_ptr<Process> OneAgent::start_consumer(const Load& load) {
-    return start_role(bus_role("consumer", load, agent_, channel_));
+    return start_role(bus_role(load.request ? "responder" : "consumer", load, agent_, channel_));
 }
 
 }  // namespace bus::bench

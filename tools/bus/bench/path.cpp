@@ -112,6 +112,25 @@ Sample measure(Path& path, const Load& load, const Run& run, int interruption) {
             .latency = received.latency};
 }
 
+Received Pair::request(const Run& run) {
+    begin(run);
+    const std::chrono::seconds length{static_cast<std::int64_t>(run.seconds)};
+    return received_from(producer_->hear(length + run_patience, interruption_));
+}
+
+Sample measure_requests(Path& path, const Load& load, const Run& run, int interruption) {
+    Pair pair{path, load, interruption};
+    const Spent before = spent_by(path, pair);
+    const Received answers = pair.request(run);
+    const Spent after = spent_by(path, pair);
+    pair.end();
+    return {.messages = answers.distinct,
+            .disk_bytes = after.disk_bytes - before.disk_bytes,
+            .seconds = run.seconds,
+            .cpu_seconds = seconds(after.cpu - before.cpu),
+            .latency = answers.latency};
+}
+
 std::unique_ptr<Process> start_role(const Role& role) {
     Process::Spawn spawn{.command = {std::filesystem::read_symlink("/proc/self/exe").string()}};
     const std::vector<std::string> arguments = role.arguments();

@@ -21,6 +21,8 @@ struct Load {
     std::uint32_t size = 100;
     bool single = false;
     bool best_effort = false;
+    bool request = false;   // of a service, each after the answer to the one before
+    bool streamed = false;  // each is written, and read, part by part
 };
 
 class Path {
@@ -62,6 +64,10 @@ class Pair {
     Received receive(std::uint64_t total, std::chrono::seconds patience);
 
     std::chrono::nanoseconds cpu() const;
+    const Process& producer() const noexcept { return *producer_; }
+    const Process& consumer() const noexcept { return *consumer_; }
+    // Of requests: the producer carries `run` out, and tells of its answers.
+    Received request(const Run& run);
     // Both end in good order, so that their last acknowledgements are not lost with them.
     void end();
 
@@ -72,6 +78,8 @@ class Pair {
 
 // One run of a load over a path, from nothing to everything received.
 Sample measure(Path& path, const Load& load, const Run& run, int interruption);
+// The same for requests: their latency is that of the round trip.
+Sample measure_requests(Path& path, const Load& load, const Run& run, int interruption);
 
 // This executable in a role.
 std::unique_ptr<Process> start_role(const Role& role);

@@ -67,6 +67,7 @@ void PrivateAgent::configure(const Peer& peer, std::uint64_t journal_bytes_max) 
     config << fmt::format(
         R"({{ "name": "{}", "identity": "identity.key", "runtime": ".",
   "journal": {{ "path": "journal.db", "max_bytes": {}, "min_free": "64MiB" }},
+  "channels": {{ "bench.**": {{ "max_message": "1GiB" }} }},
   "listen": [{}],
   "peers": [{}] }}
 )",

@@ -48,10 +48,10 @@ void RawPipe::next_channel() {
 }
 
 std::unique_ptr<Process> RawPipe::start_producer(const Load& load) {
-    return start("raw-producer", load, "a");
+    return start(load.request ? "raw-requester" : "raw-producer", load, "a");
 }
 std::unique_ptr<Process> RawPipe::start_consumer(const Load& load) {
-    return start("raw-consumer", load, "b");
+    return start(load.request ? "raw-responder" : "raw-consumer", load, "b");
 }
 std::vector<const Process*> RawPipe::middle() const {
     std::vector<const Process*> all;

@@ -12,6 +12,7 @@
 #include "bench/dialogue.h"
 #include "bench/pace.h"
 #include "bench/raw_frame.h"
+#include "bench/raw_socket.h"
 #include "bench/role.h"
 #include "bench/tally.h"
 
@@ -22,20 +23,6 @@ constexpr int forward_at_once = 64;
 // Unacknowledged at the most: full batches, single messages. More brings no more throughput.
 constexpr std::uint64_t frames_in_flight = 16;
 constexpr std::uint64_t single_frames_in_flight = 1024;
-
-zmq::socket_t dealer(zmq::context_t& context) {
-    zmq::socket_t socket{context, zmq::socket_type::dealer};
-    socket.set(zmq::sockopt::linger, 0);
-    socket.set(zmq::sockopt::sndhwm, 0);  // the credit of the ends is the bound
-    socket.set(zmq::sockopt::rcvhwm, 0);
-    return socket;
-}
-
-bool input_waits(zmq::socket_t& socket, std::chrono::milliseconds patience) {
-    zmq::pollitem_t items[2] = {{socket.handle(), 0, ZMQ_POLLIN, 0}, {nullptr, 0, ZMQ_POLLIN, 0}};
-    zmq::poll(items, 2, patience);
-    return items[1].revents != 0;  // its end is told as an error
-}
 
 // ---- The two in the middle
 
@@ -110,7 +97,7 @@ class RawProducer {
 
     const Role role_;
     zmq::context_t context_;
-    zmq::socket_t socket_ = dealer(context_);
+    zmq::socket_t socket_ = raw_dealer(context_);
     std::vector<std::byte> frame_;
     std::uint64_t sent_ = 0, acknowledged_ = 0, total_ = 0;  // total_: without the probe
 };
@@ -153,7 +140,7 @@ class RawConsumer {
     }
 
     zmq::context_t context_;
-    zmq::socket_t socket_ = dealer(context_);
+    zmq::socket_t socket_ = raw_dealer(context_);
     std::uint64_t frames_ = 0;
     Tally tally_;
     Received result_;
@@ -161,7 +148,7 @@ class RawConsumer {
 
 // One Expect answered; false: standard input has ended.
 bool answer_one(RawConsumer& consumer) {
-    while (!input_waits(consumer.socket(), std::chrono::milliseconds{-1})) consumer.receive();
+    while (!raw_input_waits(consumer.socket(), std::chrono::milliseconds{-1})) consumer.receive();
     const auto line = hear();
     if (!line) return false;
     const Expect expect = expect_from(*line);
@@ -179,7 +166,7 @@ bool answer_one(RawConsumer& consumer) {
 
 void run_raw_dialler(const Role& role) {
     zmq::context_t context;
-    zmq::socket_t local = dealer(context), link = dealer(context);
+    zmq::socket_t local = raw_dealer(context), link = raw_dealer(context);
     const CurveKeys own = curve_keys();
     local.bind(role.local);
     link.set(zmq::sockopt::curve_serverkey, role.public_key);
@@ -191,7 +178,7 @@ void run_raw_dialler(const Role& role) {
 
 void run_raw_listener(const Role& role) {
     zmq::context_t context;
-    zmq::socket_t local = dealer(context), link = dealer(context);
+    zmq::socket_t local = raw_dealer(context), link = raw_dealer(context);
     local.bind(role.local);
     link.set(zmq::sockopt::curve_server, true);
     link.set(zmq::sockopt::curve_secretkey, role.secret_key);
@@ -202,7 +189,7 @@ void run_raw_listener(const Role& role) {
 // Alone in the middle.
 void run_raw_relay(const Role& role) {
     zmq::context_t context;
-    zmq::socket_t from = dealer(context), to = dealer(context);
+    zmq::socket_t from = raw_dealer(context), to = raw_dealer(context);
     from.bind(role.local);
     to.bind(role.link);
     forward_until_told(from, to);

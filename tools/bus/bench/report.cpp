@@ -71,6 +71,40 @@ std::string latency_table(const Comparison& one, double rate) {
                        significant(rate), grouped(one.load.size), table.text("  "));
 }
 
+std::string request_table(const Comparison& one, bool local) {
+    Table table{
+        {{"round trip, us"}, {"p50", right}, {"p99", right}, {"p99.9", right}, {"samples", right}}};
+    add_latency(table, "bus", one.bus.latency);
+    add_latency(table, "bare frames", one.raw.latency);
+    const auto ratio = [&](double share) {
+        const double bare = one.raw.latency.percentile_micros(share);
+        return bare > 0 ? fmt::format("{:.2f}", one.bus.latency.percentile_micros(share) / bare)
+                        : std::string{};
+    };
+    table.add({"bus / bare", ratio(0.5), ratio(0.99), ratio(0.999), ""});
+    return fmt::format(
+        "Requests of {} bytes and answers of as many, each after the one before, through {}\n"
+        "and as bare frames through as many processes:\n{}",
+        grouped(one.load.size), local ? "one agent" : "two agents", table.text("  "));
+}
+
+std::string beside_large_table(const BesideLarge& one) {
+    Table table{
+        {{"one way, us"}, {"p50", right}, {"p99", right}, {"p99.9", right}, {"samples", right}}};
+    add_latency(table, "alone", one.alone);
+    add_latency(table, "beside it", one.beside);
+    const auto ratio = [&](double share) { return fmt::format("{:.2f}", one.ratio(share)); };
+    table.add({"beside / alone", ratio(0.5), ratio(0.99), ratio(0.999), ""});
+    return fmt::format(
+        "{} messages/s of {} bytes over the link, alone and beside one of {} that took {} s\n"
+        "({}/s; resident at most: its writer {}, near agent {}, far agent {}, its reader {}):\n{}",
+        significant(one.rate), grouped(one.load.size), in_bytes(one.bytes),
+        significant(one.seconds),
+        in_bytes(static_cast<std::uint64_t>(static_cast<double>(one.bytes) / one.seconds)),
+        in_bytes(one.writer_bytes), in_bytes(one.near_bytes), in_bytes(one.far_bytes),
+        in_bytes(one.reader_bytes), table.text("  "));
+}
+
 std::string outage_table(const OutageReport& report) {
     const OutageSample& sample = report.sample;
     Table table{{{"far agent down"}, {"", right}}};
@@ -114,6 +148,8 @@ double OutageReport::share_of_fdatasync_loop() const {
 
 std::string Report::to_table() const {
     std::string text = throughput_table(*this);
+    if (beside_large) text += beside_large_table(*beside_large);
+    if (request) text += request_table(*request, local);
     if (latency) text += latency_table(*latency, rate);
     if (outage) text += outage_table(*outage);
     if (backlog) text += outage_table(*backlog);

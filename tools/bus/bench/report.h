@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "bench/beside_large.h"
 #include "bench/outage.h"
 #include "bench/path.h"
 
@@ -32,8 +33,9 @@ struct Report {
     bool local = false, best_effort = false;
     std::vector<Comparison> throughput;
     double rate = 0;  // of `latency`
-    std::optional<Comparison> latency;
+    std::optional<Comparison> latency, request;
     std::optional<OutageReport> outage, backlog;
+    std::optional<BesideLarge> beside_large;
 
     std::string to_json() const;
     std::string to_table() const;

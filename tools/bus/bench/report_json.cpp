@@ -49,6 +49,31 @@ Json latency_json(const Comparison& one, double rate) {
     return json;
 }
 
+Json request_json(const Comparison& one) {
+    return {{"size", one.load.size},
+            {"round_trip_us", percentiles(one.bus.latency)},
+            {"bare_round_trip_us", percentiles(one.raw.latency)},
+            {"cpu_seconds_per_million", one.bus.cpu_seconds_per_million()},
+            {"bare_cpu_seconds_per_million", one.raw.cpu_seconds_per_million()}};
+}
+
+Json beside_large_json(const BesideLarge& one) {
+    return {{"size", one.load.size},
+            {"rate", one.rate},
+            {"alone_us", percentiles(one.alone)},
+            {"beside_us", percentiles(one.beside)},
+            {"ratio_p99", one.ratio(0.99)},
+            {"large_bytes", one.bytes},
+            {"large_seconds", one.seconds},
+            {"writer_resident_bytes", one.writer_bytes},
+            {"near_resident_bytes", one.near_bytes},
+            {"far_resident_bytes", one.far_bytes},
+            {"reader_resident_bytes", one.reader_bytes},
+            {"lost", one.lost},
+            {"duplicates", 0},
+            {"duplicates_unmarked", 0}};
+}
+
 Json outage_json(const OutageReport& report) {
     const OutageSample& sample = report.sample;
     Json json = load_json(report.outage.load);
@@ -96,6 +121,11 @@ std::string Report::to_json() const {
         json["latency_us"] = parts.back()["latency_us"];
         json["raw_pipe_latency_us"] = parts.back()["raw_pipe_latency_us"];
     }
+    if (beside_large) {
+        parts.push_back(beside_large_json(*beside_large));
+        json["beside_large"] = parts.back();
+    }
+    if (request) json["request"] = request_json(*request);
     const auto add = [&](const char* name, const std::optional<OutageReport>& report) {
         if (!report) return;
         parts.push_back(outage_json(*report));

@@ -34,9 +34,18 @@ using bench::Role;
 
 int play(const Role& role) {
     static const std::map<std::string, void (*)(const Role&)> parts{
-        {"producer", bench::run_bus_producer},     {"consumer", bench::run_bus_consumer},
-        {"raw-producer", bench::run_raw_producer}, {"raw-consumer", bench::run_raw_consumer},
-        {"raw-dialler", bench::run_raw_dialler},   {"raw-listener", bench::run_raw_listener},
+        {"producer", bench::run_bus_producer},
+        {"consumer", bench::run_bus_consumer},
+        {"raw-producer", bench::run_raw_producer},
+        {"raw-consumer", bench::run_raw_consumer},
+        {"requester", bench::run_bus_requester},
+        {"responder", bench::run_bus_responder},
+        {"raw-requester", bench::run_raw_requester},
+        {"raw-responder", bench::run_raw_responder},
+        {"stream-producer", bench::run_stream_producer},
+        {"stream-consumer", bench::run_stream_consumer},
+        {"raw-dialler", bench::run_raw_dialler},
+        {"raw-listener", bench::run_raw_listener},
         {"raw-relay", bench::run_raw_relay},
     };
     const auto part = parts.find(role.name);

@@ -8,8 +8,8 @@
 namespace bus::bench {
 
 struct Role {
-    std::string name;  // producer, consumer, raw-producer, raw-consumer, raw-dialler, raw-listener,
-                       // raw-relay
+    std::string name;  // producer, consumer, requester, responder, all of them also as raw-...;
+                       // stream-producer, stream-consumer; raw-dialler, raw-listener, raw-relay
     // Messages of `size` bytes, as many in one batch as fit, or, `single`, one.
     std::uint32_t size = 100;
     bool single = false;
@@ -28,6 +28,12 @@ void run_bus_producer(const Role& role);
 void run_bus_consumer(const Role& role);
 void run_raw_producer(const Role& role);
 void run_raw_consumer(const Role& role);
+void run_bus_requester(const Role& role);
+void run_bus_responder(const Role& role);
+void run_stream_producer(const Role& role);
+void run_stream_consumer(const Role& role);
+void run_raw_requester(const Role& role);
+void run_raw_responder(const Role& role);
 void run_raw_dialler(const Role& role);
 void run_raw_listener(const Role& role);
 void run_raw_relay(const Role& role);

@@ -2,7 +2,7 @@
 
 #include <vector>
 
-#include "suggestion.h"
+#include "base/suggestion.h"
 
 namespace {
 std::string suggested(std::string_view written) {
