@@ -18,19 +18,20 @@ void State::note_attendance(Group& group) {
     if (group.is_service()) return;  // whoever asks is told
     Group::Attendance& at = group.attendance;
     const bool is_attended = group.consumers() > 0 || !group.takers.empty();
-    const auto waiting = group.waiting().messages;
     at.ever = at.ever || is_attended;
+    const auto waiting = is_attended ? 0 : group.waiting().messages;
     if (is_attended || waiting == 0) {
         if (std::exchange(at.told, false) && is_attended)
             event(Event::Kind::queue_attended, group.title(), "somebody consumes it now");
         at.lonely_since.reset();
         return;
     }
+    if (at.told) return;
     if (!at.lonely_since) at.lonely_since = now;
     const std::string suggestion = similar_queue(group);
     // What looks like a slip is told at once.
     const bool is_time = now - *at.lonely_since >= Duration{limits::attendance_patience};
-    if (at.told || (!is_time && suggestion.empty())) return;
+    if (!is_time && suggestion.empty()) return;
     at.told = true;
     event(Event::Kind::queue_unattended, group.title(),
           counted(waiting, "message") +

@@ -11,15 +11,19 @@ void DelayLine::recover(const Recovered::Stream& found) {
 
 void DelayLine::push(Entry entry) {
     if (!horizon_ || key_of(entry) < *horizon_) return put_near(std::move(entry));
-    far_bytes_ += entry.bytes();
-    far_messages_ += entry.messages();
-    far_.emplace(key_of(entry), std::move(entry));
+    put_far(std::move(entry));
 }
 
 void DelayLine::put_near(Entry entry) {
     near_bytes_ += entry.bytes();
     near_messages_ += entry.messages();
     near_.emplace(key_of(entry), std::move(entry));
+}
+
+void DelayLine::put_far(Entry entry) {
+    far_bytes_ += entry.bytes();
+    far_messages_ += entry.messages();
+    far_.emplace(key_of(entry), std::move(entry));
 }
 
 Entry DelayLine::pop() {
@@ -59,15 +63,21 @@ void DelayLine::settle_far() {
 // While an answer is on its way the horizon stays, or what lies between would be missed.
 void DelayLine::trim(std::uint64_t memory_bytes_max) {
     settle_far();
-    while (!reading_ && near_.size() > 1 && std::prev(near_.end())->second.journaled() &&
+    while (!reading_ && near_.size() > 1 &&
            (near_bytes_ > memory_bytes_max || near_.size() > limits::stream_memory_entries)) {
         const auto last = std::prev(near_.end());
         horizon_ = last->first;
         near_bytes_ -= last->second.bytes();
         near_messages_ -= last->second.messages();
-        count_to_disk(last->second);
+        if (last->second.journaled())
+            count_to_disk(last->second);
+        else
+            put_far(std::move(last->second));
         near_.erase(last);
     }
+    if (reading_ || disk_.entries > 0) return;
+    horizon_.reset();  // nothing could leave
+    take_far_up_to_horizon();
 }
 
 std::optional<ReadBack> DelayLine::read_on(std::uint64_t memory_bytes_max) {

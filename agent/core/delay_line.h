@@ -57,6 +57,7 @@ class DelayLine {
     static Key key_of(const Entry& entry) { return {entry.custody->due_wall_micros, entry.id()}; }
     static Run::Size size_of(const Entry& entry) { return {1, entry.messages(), entry.bytes()}; }
     void put_near(Entry entry);
+    void put_far(Entry entry);
     void count_to_disk(const Entry& entry);
     void count_off_disk(const LoadedEntry& row);
     void settle_far();

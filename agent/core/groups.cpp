@@ -42,20 +42,16 @@ Group& Exchange::State::service(const std::string& name) {
 }
 
 void Exchange::State::find_takers(Group& group) {
-    if (group.is_shared()) {
-        const InterestKey working = key_of(interest_of(group));
-        for (const auto& [agent, remote] : remotes)
-            if (remote->interest.items().contains(working) &&
-                works_on(*remote, wire::Kind::topic, group.destination().filter)) {
-                remote->queues.push_back(&group);
-                group.takers.push_back(remote.get());
-            }
-        return;
-    }
     const wire::Kind kind = group.destination().kind;
     const std::string& name = group.destination().name;
     std::vector<Remote*> wanting;
-    find_wanting(kind, name, wanting);
+    if (group.is_shared()) {
+        const InterestKey working = key_of(interest_of(group));
+        for (const auto& [agent, remote] : remotes)
+            if (remote->interest.items().contains(working)) wanting.push_back(remote.get());
+    } else {
+        find_wanting(kind, name, wanting);
+    }
     for (Remote* remote : wanting)
         if (works_on(*remote, kind, name)) {
             remote->queues.push_back(&group);

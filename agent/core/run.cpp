@@ -56,9 +56,12 @@ void Run::count_off_disk(const LoadedEntry& entry) {
 
 void Run::trim(std::uint64_t memory_bytes_max) {
     tail_to_disk();
-    while (memory_.size() > 1 && memory_.back().journaled() &&
-           (memory_bytes_ > memory_bytes_max || memory_.size() > limits::stream_memory_entries)) {
-        // A tail can only stand behind a part on disk; here one begins.
+    const auto is_full = [&] {
+        return memory_.size() > 1 &&
+               (memory_bytes_ > memory_bytes_max || memory_.size() > limits::stream_memory_entries);
+    };
+    if (is_full() && !spilled()) begin_on_disk(memory_bytes_max);
+    while (is_full() && memory_.back().journaled()) {
         count_to_disk(memory_.back());
         disk_since_ = memory_.back().custody->taken;
         count_out_of_memory(memory_.back());
@@ -67,8 +70,29 @@ void Run::trim(std::uint64_t memory_bytes_max) {
     }
 }
 
+// A part on disk begins, with the first that is there and finds no room in memory. What is behind
+// it is the tail: who publishes without a pause has always something that is not on disk yet.
+void Run::begin_on_disk(std::uint64_t memory_bytes_max) {
+    std::size_t kept = 1;
+    for (std::uint64_t bytes = memory_.front().bytes(); kept < memory_.size(); ++kept) {
+        bytes += memory_[kept].bytes();
+        const bool has_room = bytes <= memory_bytes_max && kept < limits::stream_memory_entries;
+        if (!has_room && memory_[kept].journaled()) break;
+    }
+    if (kept == memory_.size()) return;
+    disk_since_ = memory_[kept].custody->taken;
+    const auto begin = memory_.begin() + static_cast<std::ptrdiff_t>(kept);
+    for (auto at = begin; at != memory_.end(); ++at) {
+        count_out_of_memory(*at);
+        tail_size_.add({1, at->messages(), at->bytes()});
+        tail_.push_back(std::move(*at));
+    }
+    memory_.erase(begin, memory_.end());
+    tail_to_disk();
+}
+
 void Run::tail_to_disk() {
-    while (spilled() && !tail_.empty() && tail_.front().journaled()) {
+    while (!tail_.empty() && tail_.front().journaled()) {
         const Entry& first = tail_.front();
         count_to_disk(first);
         --tail_size_.entries;

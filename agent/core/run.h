@@ -96,6 +96,7 @@ class Run {
     void count_off_disk(const LoadedEntry& entry);
     void count_out_of_memory(const Entry& entry);
     BatchId last_in_memory() const { return memory_.empty() ? popped_ : memory_.back().id(); }
+    void begin_on_disk(std::uint64_t memory_bytes_max);
     void tail_to_disk();
     void tail_to_memory();
 

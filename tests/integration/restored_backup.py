@@ -54,6 +54,9 @@ class Restored(unittest.TestCase):
                 got += [payload.decode() for payload in delivery.payloads]
                 app.ack(delivery)
             self.assertEqual(got, wanted)
+            # The acknowledgements have come, too, before anything is stopped.
+            self.tokyo.wait_for_status(lambda status: all(
+                account["waiting"] == 0 for account in status["accounts"]))
 
     def publish(self, text):
         self.orders.wait_until_safe(self.orders.publish("orders", text.encode()))

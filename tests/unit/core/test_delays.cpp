@@ -188,6 +188,24 @@ TEST_CASE("of a long line only what is due next is in memory") {
     CHECK(host.status().delayed_messages == count + 1);
 }
 
+TEST_CASE("who delays messages without a pause does not fill memory") {
+    Paris host;
+    host.journal_answers = false;
+    for (std::uint64_t id = 1; id <= limits::stream_memory_entries + 500; ++id) {
+        publish(host, id, delayed(id), std::chrono::seconds{10'000 + id});
+        if (id == 1) continue;  // its commit is answered when the next is here, and so on
+        REQUIRE(host.unanswered.size() == 1);
+        const auto number = host.unanswered.front().number;
+        host.unanswered.pop_front();
+        host.exchange->on_journal(Committed{number, host.space}, host.now);
+        host.turn();
+    }
+    CHECK(host.status().memory_bytes <= (limits::stream_memory_entries + 2) * delayed(1).size());
+    CHECK(host.status().delayed_messages == limits::stream_memory_entries + 500);
+    host.commit();
+    CHECK(host.balances());
+}
+
 TEST_CASE("what is on disk only is read back in time, with what came since") {
     Paris host{line_of(3)};
     subscribe(host);

@@ -1,5 +1,9 @@
 #include <doctest/doctest.h>
 
+#include <algorithm>
+#include <deque>
+#include <vector>
+
 #include "batches.h"
 #include "core/keeper.h"
 #include "core/run.h"
@@ -89,6 +93,49 @@ TEST_CASE("what is not journaled yet does not leave memory, and is not overtaken
     REQUIRE(desk.run.front() != nullptr);
     CHECK(desk.run.pop().batch().header().sequence == 51);
     CHECK(desk.run.pop().batch().header().sequence == 52);
+    CHECK(desk.run.empty());
+}
+
+TEST_CASE("who publishes without a pause does not fill memory") {
+    Desk desk;
+    std::deque<Entry> on_its_way;
+    for (int i = 0; i < 200; ++i) {
+        on_its_way.push_back(desk.offer());
+        if (on_its_way.size() < 5) continue;
+        desk.journal(on_its_way.front());
+        on_its_way.pop_front();
+        desk.run.trim(Desk::memory);
+        CHECK(desk.run.memory_bytes() <= Desk::memory + 5 * 1'100);
+    }
+    CHECK(desk.run.size().entries == 200);
+    for (const Entry& entry : on_its_way) desk.journal(entry);
+    desk.run.trim(Desk::memory);
+    for (std::uint64_t expected = 1; expected <= 200; ++expected) {
+        while (desk.run.front() == nullptr) REQUIRE(desk.read());
+        CHECK(desk.run.pop().batch().header().sequence == expected);
+    }
+    CHECK(desk.run.empty());
+    CHECK(desk.run.size().bytes == 0);
+}
+
+TEST_CASE("what waits for its commit stays where it is while others leave memory") {
+    Desk desk;
+    std::vector<Entry> entries;
+    for (int i = 0; i < 40; ++i) entries.push_back(desk.offer());
+    desk.run.trim(Desk::memory);  // nothing is on disk: all of it stays
+    CHECK(desk.run.memory_bytes() > 2 * Desk::memory);
+    for (std::size_t i = 0; i < 40; ++i)
+        if (i % 10 != 9) desk.journal(entries[i]);
+    desk.run.trim(Desk::memory);
+    CHECK(desk.run.memory_bytes() <= Desk::memory + 1'200);  // the tenth
+    CHECK(desk.run.size().entries == 40);
+    for (std::size_t i = 9; i < 40; i += 10) desk.journal(entries[i]);
+    desk.run.trim(Desk::memory);
+    std::ranges::sort(desk.disk, {}, &LoadedEntry::id);
+    for (std::uint64_t expected = 1; expected <= 40; ++expected) {
+        while (desk.run.front() == nullptr) REQUIRE(desk.read());
+        CHECK(desk.run.pop().batch().header().sequence == expected);
+    }
     CHECK(desk.run.empty());
 }
 
