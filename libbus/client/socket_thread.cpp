@@ -190,7 +190,7 @@ bool Core::sleep() {
     {
         Guard lock{mutex_};
         if (stopping_) return false;
-        if (input_waits || has_something_to_send()) return true;
+        if (input_waits || has_something_to_send() || producer_.has_decided()) return true;
         wakes_at_ = next_deadline();
         sleeps_ = true;
         in_use_ = false;
