@@ -35,7 +35,10 @@ core::Settings settings_of(const Config& config, const Identity& identity) {
                                   .has_address = !peer.addresses.empty(),
                                   .status = peer.status,
                                   .waiting = peer.waiting});
-    for (const AppConfig& app : config.apps) settings.rules[app.uid] = app.may;
+    for (const AppConfig& app : config.apps) {
+        settings.rules[app.uid] = app.may;
+        if (app.limits != core::AppBound{}) settings.app_bounds[app.uid] = app.limits;
+    }
     return settings;
 }
 

@@ -83,6 +83,11 @@ void read_top(ConfigSection& section, Config& config, const fs::path& folder) {
     config.channels = read_channels(section);
     config.subscriptions = read_subscriptions(section);
     section.each_object("apps", [&](ConfigSection& app) { config.apps.push_back(read_app(app)); });
+    const auto bounded = std::ranges::count_if(
+        config.apps, [](const AppConfig& app) { return app.limits != core::AppBound{}; });
+    if (bounded > static_cast<std::ptrdiff_t>(limits::app_bounds_max))
+        section.complain("apps", std::to_string(bounded) + " are too many with \"limits\": " +
+                                     std::to_string(limits::app_bounds_max) + " at most");
     section.each_object("peers",
                         [&](ConfigSection& peer) { config.peers.push_back(read_peer(peer)); });
     section.finish();

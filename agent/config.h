@@ -30,6 +30,7 @@ struct JournalConfig {
 struct AppConfig {
     uid_t uid = 0;  // in the file "user", a name or digits, or "uid", a number
     core::Permissions may;
+    core::AppBound limits;
     std::string where;  // "agent.json:12", for messages
 };
 

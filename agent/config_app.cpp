@@ -39,13 +39,32 @@ void read_user(ConfigSection& section, AppConfig& app) {
         section.complain("uid", uid->text + " is no uid");
 }
 
+core::Permissions everything() {
+    const std::vector<std::string> all{"**"};
+    return {.publish = all,
+            .subscribe = all,
+            .send = all,
+            .receive = all,
+            .request = all,
+            .serve = all};
+}
+
 }  // namespace
 
 AppConfig read_app(ConfigSection& section) {
     AppConfig app;
     app.where = section.where();
     read_user(section, app);
-    app.may = read_permissions(section);
+    // With limits alone it is a user who may do everything, within them.
+    app.may = has_permissions(section) || !section.has("limits") ? read_permissions(section)
+                                                                 : everything();
+    section.object("limits", [&](ConfigSection& limits) {
+        app.limits.waiting = read_publisher_bound(limits);
+        if (limits.has("subscriptions"))
+            app.limits.subscriptions = static_cast<std::uint32_t>(
+                limits.number("subscriptions", 0, 1, limits::subscriptions_max));
+        limits.finish();
+    });
     section.finish();
     return app;
 }

@@ -44,6 +44,22 @@ std::string text_of_bound(const core::Bound& bound) {
     if (bound.age > Duration{}) text += (text.empty() ? "age " : ", age ") + text_of_age(bound.age);
     return text.empty() ? "none" : text;
 }
+std::string text_of_bound(const core::PublisherBound& bound) {
+    std::string text;
+    const auto add = [&](const std::string& one) { text += (text.empty() ? "" : ", ") + one; };
+    if (bound.bytes > 0) add("waiting " + byte_size_text(bound.bytes));
+    if (bound.messages > 0) add("messages " + std::to_string(bound.messages));
+    if (bound.rate > 0) add("rate " + std::to_string(bound.rate));
+    if (bound.age > Duration{}) add("age " + text_of_age(bound.age));
+    if (bound.at_limit == core::AtLimit::refuse) add("at_limit refuse");
+    return text.empty() ? "none" : text;
+}
+std::string text_of_app_bound(const core::AppBound& bound) {
+    std::string text = text_of_bound(bound.waiting);
+    if (bound.subscriptions == 0) return text;
+    const std::string most = "subscriptions " + std::to_string(bound.subscriptions);
+    return text == "none" ? most : text + ", " + most;
+}
 std::string text_of_bound(const std::optional<core::Bound>& bound) {
     return bound ? text_of_bound(*bound) : "not set";
 }
@@ -134,7 +150,13 @@ void compare_apps(const Config& was, const Config& is, std::vector<std::string>&
             const AppConfig* const rule = rule_of(config, uid);
             return rule ? permissions_text(rule->may) : "everything (no rule)";
         };
-        Subject{"apps of uid " + std::to_string(uid), lines}.compare("may", text(was), text(is));
+        const auto limits = [uid](const Config& config) {
+            const AppConfig* const rule = rule_of(config, uid);
+            return text_of_app_bound(rule ? rule->limits : core::AppBound{});
+        };
+        Subject subject{"apps of uid " + std::to_string(uid), lines};
+        subject.compare("may", text(was), text(is));
+        subject.compare("limits", limits(was), limits(is));
     }
 }
 

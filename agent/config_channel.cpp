@@ -34,7 +34,11 @@ core::ChannelSettings read_channel(const std::string& filter, ConfigSection& sec
         section.complain("kind", in_quotes(kind) +
                                      " is neither \"topic\" nor \"queue\"; without it both are "
                                      "meant");
-    if (section.has("limits")) said.waiting = read_bound(section, "limits");
+    section.object("limits", [&](ConfigSection& limits) {
+        said.waiting = read_publisher_bound(limits);
+        said.waiting.age = read_age(limits);
+        limits.finish();
+    });
     if (section.has("max_deliveries"))
         said.max_deliveries = static_cast<std::uint32_t>(
             section.number("max_deliveries", 0, 0, limits::max_deliveries_max));
@@ -51,7 +55,8 @@ core::ChannelSettings read_channel(const std::string& filter, ConfigSection& sec
     if (std::ranges::none_of(keys, [&](const char* key) { return section.has(key); }))
         section.complain("",
                          "nothing is said of these channels: \"limits\", as { \"waiting\": "
-                         "\"1GiB\", \"age\": \"1d\" }, \"max_deliveries\", \"bury_expired\", "
+                         "\"1GiB\", \"messages\": 100000, \"rate\": 500, \"age\": \"1d\" }, "
+                         "\"max_deliveries\", \"bury_expired\", "
                          "\"dead_letter_to\", \"return_after\", \"lapse\" or \"max_message\"");
     section.finish();
     return said;
@@ -70,8 +75,8 @@ std::vector<core::ChannelSettings> read_channels(ConfigSection& section) {
                                              std::string{what} + ": " + std::to_string(most) +
                                              " at most; a filter covers many channels");
     };
-    const auto bounds =
-        std::ranges::count_if(all, [](const auto& said) { return said.waiting != core::Bound{}; });
+    const auto bounds = std::ranges::count_if(
+        all, [](const auto& said) { return said.waiting != core::PublisherBound{}; });
     complain_above(limits::channel_bounds_max, bounds, " with \"limits\"");
     complain_above(limits::channel_settings_max, std::ssize(all), "");
     return all;

@@ -86,9 +86,33 @@ core::Bound read_bound(ConfigSection& section, std::string_view key) {
     core::Bound bound;
     section.object(key, [&](ConfigSection& limits) {
         bound.bytes = limits.bytes("waiting", 0, waiting_min);
-        bound.age = limits.duration("age", Duration{}, age_min);
+        bound.age = read_age(limits);
         limits.finish();
     });
+    return bound;
+}
+
+Duration read_age(ConfigSection& limits) { return limits.duration("age", Duration{}, age_min); }
+
+core::PublisherBound read_publisher_bound(ConfigSection& limits) {
+    core::PublisherBound bound;
+    bound.bytes = limits.bytes("waiting", 0, waiting_min);
+    if (limits.has("messages"))
+        bound.messages = limits.number("messages", 0, 1, limits::waiting_messages_max);
+    if (limits.has("rate"))
+        bound.rate =
+            static_cast<std::uint32_t>(limits.number("rate", 0, 1, limits::publish_rate_max));
+    const std::string at_limit = limits.has("at_limit") ? limits.text("at_limit") : "hold";
+    if (at_limit == "refuse")
+        bound.at_limit = core::AtLimit::refuse;
+    else if (at_limit != "hold")
+        limits.complain("at_limit", in_quotes(at_limit) +
+                                        " is neither \"hold\", so that publishers wait, nor "
+                                        "\"refuse\". (A durable subscription that shall lose the "
+                                        "oldest has \"lapse\".)");
+    if (bound.at_limit == core::AtLimit::refuse && bound.bytes == 0 && bound.messages == 0 &&
+        bound.rate == 0)
+        limits.complain("at_limit", "there is no limit: \"waiting\", \"messages\" or \"rate\"");
     return bound;
 }
 

@@ -26,6 +26,10 @@ std::string why_no_filter(std::string_view filter);
 // "limits": what may wait.
 core::Bound read_bound(ConfigSection& section, std::string_view key);
 
+// Inside "limits": what of this host's publishers, on channels or of one user; and how long.
+core::PublisherBound read_publisher_bound(ConfigSection& limits);
+Duration read_age(ConfigSection& limits);
+
 // The lists of filters that say what somebody may do. Those that are not there allow nothing.
 core::Permissions read_permissions(ConfigSection& section);
 // Does the section have one of them?

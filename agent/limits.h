@@ -148,6 +148,9 @@ inline constexpr std::uint64_t subscription_share_percent = 10;
 inline constexpr auto subscription_age = 7 * 24h;
 // Filters of channels whose backlog has a bound: each commit looks through them.
 inline constexpr std::size_t channel_bounds_max = 100;
+inline constexpr std::size_t app_bounds_max = 100;  // users whose apps have limits
+inline constexpr std::uint64_t waiting_messages_max = 1'000'000'000'000;
+inline constexpr std::uint64_t publish_rate_max = 1'000'000'000;  // messages a second
 // Filters of channels of which something is said.
 inline constexpr std::size_t channel_settings_max = 1'000;
 // Durable subscriptions that a configuration declares.

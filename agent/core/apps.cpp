@@ -61,13 +61,10 @@ void Exchange::State::adapt_window(Producer& own) {
 
 std::vector<wire::HeldChannel> Exchange::State::held_for(const ProducerId& id) const {
     std::vector<wire::HeldChannel> held;
-    for (const auto& channel : holds.of(id)) {
+    for (const auto& [channel, causes] : holds.causes_of(id)) {
         const bool everything = channel.name == "**";
-        const char* const why = !everything       ? "its backlog is full"
-                                : everything_held ? "the journal is full"
-                                                  : "this host is being drained";
-        held.push_back(
-            {everything ? std::nullopt : std::optional{channel.kind}, channel.name, why});
+        held.push_back({everything ? std::nullopt : std::optional{channel.kind}, channel.name,
+                        bound_words(*causes.begin())});
     }
     return held;
 }
@@ -98,6 +95,7 @@ void Exchange::State::on_hello(Session& session, const wire::Hello& hello) {
         note_unfinished(own, hello);
         if (everything_held) (void)holds.hold(own.id, every_channel, full_journal);
         if (draining) (void)holds.hold(own.id, every_channel, drain_cause);
+        hold_if_reached(own);
         welcome.taken = own.intake->taken();
         own.keeps = hello.keep;
         keep_mark(own);
@@ -201,6 +199,7 @@ Group* Exchange::State::group_for(const Session& session, const wire::Subscribe&
     if (command.kind == wire::Kind::service) return &service(command.filter);
     const std::string& standing = command.group.empty() ? command.durable : command.group;
     const Group* const of_name = standing.empty() ? nullptr : find_standing(standing);
+    const Owner owner = owner_of(session.uid);
     if (of_name != nullptr && of_name->is_shared() == command.group.empty()) {
         code = Reject::in_use;
         return nullptr;
@@ -211,7 +210,7 @@ Group* Exchange::State::group_for(const Session& session, const wire::Subscribe&
             return nullptr;
         }
         Group& group = shared(command.group, command.filter);
-        declare_shared(group);
+        declare_shared(group, owner);
         return &group;
     }
     const bool durable = !command.durable.empty();
@@ -228,8 +227,11 @@ Group* Exchange::State::group_for(const Session& session, const wire::Subscribe&
         code = Reject::in_use;
         return nullptr;
     }
-    return &add_subscription(
-        {.type = type, .kind = command.kind, .name = name, .filter = command.filter});
+    return &add_subscription({.type = type,
+                              .kind = command.kind,
+                              .name = name,
+                              .filter = command.filter,
+                              .owner = durable ? owner : Owner{}});
 }
 
 namespace {
@@ -253,6 +255,8 @@ void Exchange::State::on_subscribe(Session& session, const wire::Subscribe& comm
         }
         return fail(session.id, command.id, code, *reason);
     }
+    if (const auto reason = why_no_more(session, command))
+        return fail(session.id, command.id, Reject::limit, *reason);
     Group* const group = group_for(session, command, code);
     if (group == nullptr)
         return fail(session.id, command.id, code,
@@ -406,6 +410,11 @@ void Exchange::State::flush_receipts() {
 void Exchange::State::tell_hold(const SourceId& source, const wire::ChannelKey& channel,
                                 const std::string& reason) {
     event(Event::Kind::channel_held, channel.name, reason);
+    send_hold(source, channel, reason);
+}
+
+void Exchange::State::send_hold(const SourceId& source, const wire::ChannelKey& channel,
+                                const std::string& reason) {
     if (const auto* id = std::get_if<ProducerId>(&source)) {
         const auto found = producers.find(*id);
         if (found == producers.end() || !found->second.session) return;
@@ -422,6 +431,10 @@ void Exchange::State::tell_hold(const SourceId& source, const wire::ChannelKey& 
 
 void Exchange::State::tell_resume(const SourceId& source, const wire::ChannelKey& channel) {
     event(Event::Kind::channel_resumed, channel.name, "there is room again");
+    send_resume(source, channel);
+}
+
+void Exchange::State::send_resume(const SourceId& source, const wire::ChannelKey& channel) {
     if (const auto* id = std::get_if<ProducerId>(&source)) {
         const auto found = producers.find(*id);
         if (found == producers.end() || !found->second.session) return;

@@ -24,6 +24,7 @@ void State::on_published(const Session& session, const wire::Envelope& envelope,
     }
     auto why = why_not_publish(session, header);
     if (!why) why = why_not_delay(envelope, header);
+    if (!why) why = why_over_bound(own, header);
     if (why) {
         if (header.guaranteed()) keeper.attach_safe(own.intake, envelope.number, 0);
         return refuse(why->first, why->second);
@@ -32,15 +33,25 @@ void State::on_published(const Session& session, const wire::Envelope& envelope,
         return refuse(wire::Reject::limit, "its backlog is full");
     if (own.intake->unsafe_bytes() > window_held_to(own) + 2 * limits::frame_bytes_max)
         return refuse(wire::Reject::limit, "more is on its way than the window allows");
+    const Owner owner = owner_of(session.uid);
+    if (!header.guaranteed() && is_too_fast(owner, header)) {
+        ++best_effort_dropped;
+        return;
+    }
     if (header.part) note_part(own, header);
     const Arrival arrival{.intake = own.intake,
                           .source = own.id,
                           .from_peer = false,
+                          .owner = owner,
                           .number = envelope.number,
                           .flags = envelope.flags,
                           .lifetime_millis = envelope.lifetime_millis};
-    if (envelope.delay_millis > 0) return delay(arrival, envelope, std::move(batch));
-    take(arrival, std::move(batch));
+    const Batch counted = bounds.any() ? batch : Batch{};
+    if (envelope.delay_millis > 0)
+        delay(arrival, envelope, std::move(batch));
+    else
+        take(arrival, std::move(batch));
+    if (counted) spend(own, counted.header());
 }
 
 std::optional<std::pair<wire::Reject, std::string>> State::why_not_publish(

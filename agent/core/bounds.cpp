@@ -25,12 +25,20 @@ std::uint64_t State::bytes_max(DestinationId to) const {
 }
 
 std::string State::bound_words(Cause cause) const {
-    if (cause.of == Cause::Of::channels) {
-        const auto* const bound = channel_bounds.find(cause.number);
+    if (cause.of == Cause::Of::bound) {
+        const auto* const bound = bounds.find(cause.number);
         BUS_ASSERT(bound != nullptr);  // whoever ends lets go
-        return "what waits on " + bound->settings.channels.words() + " has reached its limit, " +
-               std::to_string(bound->settings.waiting.bytes) + " bytes";
+        using Reached = PublisherBounds::One::Reached;
+        const PublisherBound& most = bound->settings.waiting;
+        const std::string of = (bound->owner == 0 ? " on " : " of ") + bound->words();
+        if (bound->reached == Reached::no)
+            return "more than " + std::to_string(most.rate) + " messages a second come" + of;
+        return "what waits" + of + " has reached its limit, " +
+               (bound->reached == Reached::bytes ? std::to_string(most.bytes) + " bytes"
+                                                 : counted(most.messages, "message"));
     }
+    if (cause == full_journal) return "the journal is full";
+    if (cause == drain_cause) return "this host is being drained";
     const DestinationId to = cause.destination();
     const auto remote = remotes_by_destination.find(to);
     if (bytes_max(to) == quota() || remote == remotes_by_destination.end())
@@ -46,7 +54,7 @@ bool State::may_become_overdue() const {
         return peer->configured && peer->settings.waiting.age > Duration{} &&
                peer->remote != nullptr && peer->remote->waiting().entries > 0;
     });
-    if (by_peer || !channel_bounds.has_ages()) return by_peer;
+    if (by_peer || !bounds.has_ages()) return by_peer;
     const auto waits = [](const auto& one) { return one.second->waiting().entries > 0; };
     return std::any_of(groups.begin(), groups.end(), waits) ||
            std::any_of(remotes.begin(), remotes.end(), waits);

@@ -1,6 +1,5 @@
-// What may wait on channels: bytes in the journal, beyond which this host's
-// publishers on them are held back, and an age, beyond which it becomes a dead letter wherever
-// it stands: behind others, and on disk only.
+// What may wait on channels: an age, beyond which it becomes a dead letter wherever
+// it stands: behind others, and on disk only. (How much may wait: publishers.cpp.)
 
 #include <algorithm>
 
@@ -12,9 +11,9 @@ using State = Exchange::State;
 
 void State::apply_channels() {
     keeper.policies.replace(settings.channels);
-    for (const std::uint32_t number : channel_bounds.replace(settings.channels))
-        let_go_on(Cause{Cause::Of::channels, number});
-    auto watch = channel_bounds.take_watch();
+    for (const std::uint32_t number : bounds.replace(settings.channels, settings.app_bounds))
+        let_go_on(Cause{Cause::Of::bound, number});
+    auto watch = bounds.take_watch();
     if (!watch) return;
     keeper.change(std::move(*watch), true);
     const auto forget = [](Run& run) { run.forget_searches(); };
@@ -22,30 +21,9 @@ void State::apply_channels() {
     for (const auto& [agent, remote] : remotes) remote->for_each_run(forget);
 }
 
-// ---- Bytes -----------------------------------------------------------------------------------
-
-void State::on_watched(const Watched& watched) {
-    for (const std::uint32_t number : channel_bounds.on_watched(watched))
-        let_go_on(Cause{Cause::Of::channels, number});
-}
-
-// Not the peers: what waits here for one of them, and there for this agent, would hold both for
-// ever, and so would any ring of agents.
-void State::hold_if_reached(const Arrival& arrival, const wire::BatchHeader& header) {
-    if (!channel_bounds.any_reached() || arrival.from_peer) return;
-    const wire::ChannelKey channel{header.kind, std::string{header.channel}};
-    for (const auto& bound : channel_bounds.all()) {
-        const auto& channels = bound.settings.channels;
-        if (!bound.reached || !channels.covers(channel.kind, channel.name)) continue;
-        const Cause cause{Cause::Of::channels, bound.number};
-        if (holds.hold(arrival.source, channel, cause))
-            tell_hold(arrival.source, channel, bound_words(cause));
-    }
-}
-
 // ---- Age -------------------------------------------------------------------------------------
 
-Run::Search State::search_for(const ChannelBounds::One& bound) const {
+Run::Search State::search_for(const PublisherBounds::One& bound) const {
     const Time before = now - bound.settings.waiting.age;
     return {.bound = bound.number,
             .channels = &bound.settings.channels,
@@ -55,21 +33,21 @@ Run::Search State::search_for(const ChannelBounds::One& bound) const {
 }
 
 void State::bury_old() {
-    if (!channel_bounds.has_ages()) return;
+    if (!bounds.has_ages()) return;
     for (const auto& [id, group] : groups) bury_old(*group);
     for (const auto& [agent, remote] : remotes) bury_old(*remote);
 }
 
 template <class To>
 void State::bury_old(To& to) {
-    for (const auto& bound : channel_bounds.all())
+    for (const auto& bound : bounds.all())
         if (bound.settings.waiting.age > Duration{})
             bury_old(to, to.take_old(search_for(bound), effects.reads), bound);
 }
 
 // Until the journal knows that they are gone, reading back could bring them again.
 template <class To>
-void State::bury_old(To& to, std::vector<Entry> entries, const ChannelBounds::One& bound) {
+void State::bury_old(To& to, std::vector<Entry> entries, const PublisherBounds::One& bound) {
     for (Entry& rest : to.take_rests()) entries.push_back(std::move(rest));
     if (entries.empty()) return;
     const std::string channels = bound.settings.channels.words();
@@ -83,7 +61,7 @@ void State::bury_old(To& to, std::vector<Entry> entries, const ChannelBounds::On
 
 // What was found on disk.
 void State::bury_found(const Loaded& answer) {
-    const auto* const bound = channel_bounds.find(answer.request.old->bound);
+    const auto* const bound = bounds.find(answer.request.old->bound);
     const auto search = [&]() -> Run::Search {
         if (bound != nullptr && bound->settings.waiting.age > Duration{}) return search_for(*bound);
         return {};  // it has ended: nothing is old

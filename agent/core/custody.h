@@ -84,8 +84,9 @@ struct Custody {
     const BatchId id;
     const std::uint32_t messages;
     const std::uint64_t bytes;
-    Batch batch;            // empty: only the journal has it
-    DestinationId source;   // the agent where it entered the bus; 0: this one
+    Batch batch;           // empty: only the journal has it
+    DestinationId source;  // the agent where it entered the bus; 0: this one
+    Owner owner = 0;
     std::uint8_t hops = 0;  // links it has crossed
     bool is_final = false;  // this host wants it
     bool fleeting =

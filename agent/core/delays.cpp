@@ -37,6 +37,7 @@ void State::delay(const Arrival& arrival, const wire::Envelope& envelope, Batch 
     const std::uint8_t flags = resent ? entry_flag::resent | entry_flag::redelivered : 0;
     const auto custody = keeper.take(batch, {{delays.stream(), flags}},
                                      expiry(arrival, batch.header()), {}, 0, false);
+    custody->owner = arrival.owner;
     custody->due_wall_micros =
         keeper.wall_micros(now + std::chrono::milliseconds{envelope.delay_millis});
     keeper.attach(custody, arrival.intake, arrival.number, 1);
@@ -44,7 +45,6 @@ void State::delay(const Arrival& arrival, const wire::Envelope& envelope, Batch 
     delays.push(Entry{custody, 0});
     producers.at(batch.header().producer).bulk_at = now;
     hold_if_full(arrival, batch, delays.id(), delays.size().bytes);
-    hold_if_reached(arrival, batch.header());
 }
 
 // ---- When it is due
@@ -95,6 +95,7 @@ void State::release(Entry entry) {
     const auto copy = keeper.take(batch, where_of(here, flags, header.lane), waited.expires, {}, 0,
                                   !here.groups.empty());
     copy->released = {delays.stream(), entry.id()};
+    copy->owner = waited.owner;
     keeper.want(copy,
                 settles_soon(here.groups, here.remotes) ? due_of(here.groups, here.remotes) : now);
     offer_all(copy, here);

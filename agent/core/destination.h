@@ -26,6 +26,11 @@ struct StreamId {
     friend auto operator<=>(const StreamId&, const StreamId&) = default;
 };
 
+// Whose apps have published a batch, or declared a subscription: one more than the uid. 0: a
+// peer's, or the configuration's.
+using Owner = std::uint64_t;
+constexpr Owner owner_of(std::uint32_t uid) { return Owner{uid} + 1; }
+
 // Where an agent owes a batch: one of its own groups, or another agent (the final one, never a
 // link).
 struct Destination {
@@ -53,6 +58,7 @@ struct Destination {
     bool paused = false;  // a durable one, by an operator: it collects and hands out nothing
     // shared: somebody of this host wants it to be; otherwise it is here for what peers want.
     bool declared = false;
+    Owner owner = 0;  // durable, shared: who has declared it
     friend bool operator==(const Destination&, const Destination&) = default;
 };
 

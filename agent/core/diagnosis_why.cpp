@@ -180,12 +180,22 @@ void Inquiry::look_at_holds() {
         say(Weight::problem, "this host",
             "it is being drained: it takes nothing new from its programs and its peers until `bus "
             "drain --undo` or its next start");
+    for (const auto& bound : s_.bounds.all()) {
+        const bool refuses =
+            bound.refuses() &&
+            (bound.reached != PublisherBounds::One::Reached::no || !bound.rate.free(s_.now));
+        const std::string words = s_.bound_words(Cause{Cause::Of::bound, bound.number});
+        if (refuses && (bound.owner != 0 || concerns(bound.settings.channels.filter)))
+            say(Weight::problem, bound.words(), "what is published is refused: " + words);
+        else if (bound.owner != 0 && bound.holds())
+            say(Weight::problem, bound.words(), "its programs are held back: " + words);
+    }
     for (const auto& [told, causes] : s_.holds.all()) {
         if (told.channel.name == "**" || !concerns(told.channel.name)) continue;
         const std::string subject = "channel " + told.channel.name;
         std::string who, bound = "its share of the journal";
         for (const Cause cause : causes) {
-            if (cause.of == Cause::Of::channels)
+            if (cause.of == Cause::Of::bound)
                 say(Weight::problem, subject,
                     "publishers are held back until less waits: " + s_.bound_words(cause));
             if (cause.of != Cause::Of::destination) continue;

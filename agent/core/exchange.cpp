@@ -209,7 +209,7 @@ void Exchange::advance(Time now) {
 
 Time Exchange::next_deadline() const {
     const State& s = *state_;
-    Time next = std::min(s.keeper.next_due(), s.next_release());
+    Time next = std::min({s.keeper.next_due(), s.next_release(), s.bounds.next_release()});
     if (s.needs_ticks()) next = std::min(next, s.next_tick);
     for (const State::Peer* peer : s.rated) next = std::min(next, peer->outbound->next_deadline());
     for (const DestinationId id : s.delaying)
@@ -239,6 +239,7 @@ void Exchange::finish_turn(Time now) {
     State& s = at(now);
     s.flush_tickets();
     s.release_due();
+    s.release_rates();
     s.move_streams();
     s.announce_interest();
     s.flush_paths();

@@ -51,7 +51,10 @@ class Group {
     void pause(bool paused) { destination_.paused = paused; }
     // A subscription group: somebody of this host wants it to be.
     bool is_declared() const { return destination_.declared; }
-    void declare(bool declared) { destination_.declared = declared; }
+    void declare(bool declared, Owner owner) {
+        destination_.declared = declared;
+        destination_.owner = owner;
+    }
     // What people call it.
     const std::string& title() const {
         return is_shared() ? destination_.group : destination_.name;

@@ -20,12 +20,12 @@ namespace bus::core {
 
 using SourceId = std::variant<ProducerId, AgentId>;
 
-// Why a channel is held back: a destination, or what waits on some channels, has reached its bound;
+// Why a channel is held back: a destination, or this host's publishers, have reached their bound;
 // the journal is full; the host is being drained.
 struct Cause {
-    enum class Of : std::uint8_t { destination, channels, journal, drain };
+    enum class Of : std::uint8_t { destination, bound, journal, drain };
     Of of = Of::destination;
-    std::uint32_t number = 0;  // of the destination, or of the bound (ChannelBounds)
+    std::uint32_t number = 0;  // of the destination, or of the bound (PublisherBounds)
     Cause(DestinationId destination) : number(destination.value) {}
     constexpr explicit Cause(Of the_of, std::uint32_t the_number = 0)
         : of(the_of), number(the_number) {}
@@ -71,9 +71,16 @@ class Holds {
     }
     std::vector<wire::ChannelKey> of(const SourceId& source) const {
         std::vector<wire::ChannelKey> channels;
-        for (const auto& [told, causes] : causes_)
-            if (told.source == source) channels.push_back(told.channel);
+        for (const auto& [channel, causes] : causes_of(source)) channels.push_back(channel);
         return channels;
+    }
+    // With the causes of each: at least one.
+    std::vector<std::pair<wire::ChannelKey, std::set<Cause>>> causes_of(
+        const SourceId& source) const {
+        std::vector<std::pair<wire::ChannelKey, std::set<Cause>>> held;
+        for (const auto& [told, causes] : causes_)
+            if (told.source == source) held.emplace_back(told.channel, causes);
+        return held;
     }
     const std::map<Told, std::set<Cause>>& all() const { return causes_; }
 

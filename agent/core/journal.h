@@ -44,6 +44,7 @@ struct Put {
     std::uint32_t owes = 1;                 // how many Owe follow
     DestinationId source;                   // the agent where it entered the bus; 0: this one
     std::uint64_t taken_wall_micros = 0;    // this host's wall clock
+    Owner owner = 0;
 };
 struct Owe {
     StreamId stream;
@@ -175,11 +176,16 @@ struct DropDeadLetter {
     DeadLetterId id;
 };
 
-// Not kept: until the next one, or the end of the process, the journal tells what is in it on the
-// channels of each filter (Watched).
+// Not kept: until the next one, or the end of the process, the journal tells what is in it of each
+// of these (Watched).
 struct Watch {
+    struct Of {
+        ChannelFilter channels;
+        Owner owner = 0;  // 0: whoever
+        friend bool operator==(const Of&, const Of&) = default;
+    };
     std::uint64_t version = 0;
-    std::vector<ChannelFilter> filters;
+    std::vector<Of> all;
 };
 
 using Change =
@@ -256,6 +262,7 @@ struct LoadedEntry {
     DestinationId source;
     std::uint64_t taken_wall_micros = 0;
     std::uint64_t due_wall_micros = 0;
+    Owner owner = 0;
 };
 struct Loaded {
     ReadBack request;
@@ -266,11 +273,15 @@ struct Loaded {
     BatchId looked_at = {};
     std::uint64_t next_taken_wall_micros = 0;
 };
-// Bytes in the journal for each filter of that Watch, each batch once: after it, and whenever a
+// What is in the journal of each of that Watch, each batch once and whole: after it, and whenever a
 // commit has changed one of them.
 struct Watched {
+    struct Total {
+        std::uint64_t bytes = 0, messages = 0;
+        friend bool operator==(const Total&, const Total&) = default;
+    };
     std::uint64_t version = 0;
-    std::vector<std::uint64_t> bytes;
+    std::vector<Total> all;
 };
 // Rows that failed their checksum: quarantined, skipped. Every lost range is named.
 struct Damaged {

@@ -62,6 +62,7 @@ Entry Keeper::taken_back(const LoadedEntry& row, StreamId stream) {
     custody->recovered = row.id <= recovered_through_;
     custody->read_back = true;
     custody->source = row.source;
+    custody->owner = row.owner;
     custody->taken =
         row.taken_wall_micros == 0 ? now_ : std::min(now_, from_wall(row.taken_wall_micros));
     custody->expires = row.expires_wall_micros == 0 ? never : from_wall(row.expires_wall_micros);
@@ -391,7 +392,8 @@ void Keeper::put(const std::shared_ptr<Custody>& custody, Transaction& transacti
                                       .expires_wall_micros = expires_wall(custody->expires),
                                       .owes = custody->unsettled,
                                       .source = custody->source,
-                                      .taken_wall_micros = wall_micros(custody->taken)});
+                                      .taken_wall_micros = wall_micros(custody->taken),
+                                      .owner = custody->owner});
     for (const auto& owed : custody->owed)
         if (!owed.settled)
             transaction.changes.push_back(Owe{.stream = owed.stream,

@@ -349,7 +349,7 @@ void Exchange::State::on_given_back(Link& link, const std::vector<wire::Interest
         }
         if (!item.durable) continue;
         if (!item.group.empty()) {
-            declare_shared(shared(item.group, item.filter));
+            declare_shared(shared(item.group, item.filter), {});
         } else {
             if (find_group(Destination::Type::durable, item.name) != nullptr) continue;
             Group& again = add_subscription({.type = Destination::Type::durable,

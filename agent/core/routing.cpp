@@ -185,6 +185,7 @@ void Exchange::State::owe(const Arrival& arrival, const Batch& batch,
     const Time due = soon ? due_of(to_groups, to_remotes) : now;
     const auto custody = keeper.take(batch, where, expiry(arrival, header), arrival.came_from,
                                      arrival.hops, !to_groups.empty());
+    custody->owner = arrival.owner;
     if (arrived_wanted) want_arrived(arrival, *custody);
     if (arrival.intake)
         keeper.attach(custody, arrival.intake, arrival.number,
@@ -206,7 +207,6 @@ void Exchange::State::owe(const Arrival& arrival, const Batch& batch,
         wake(*remote);
         hold_if_full(arrival, batch, remote->id(), remote->queued_bytes());
     }
-    hold_if_reached(arrival, batch.header());
 }
 
 // Whose copy was taken under another number waits for that one.

@@ -29,12 +29,30 @@ struct Bound {
     friend bool operator==(const Bound&, const Bound&) = default;
 };
 
+// What this host's publishers meet where their bound is reached: they are held back, or what they
+// publish is refused.
+enum class AtLimit : std::uint8_t { hold, refuse };
+
+// What this host's publishers may bring, on channels or of one user. What waits is what the journal
+// has of it, each batch once, until all of the batch is settled.
+struct PublisherBound : Bound {
+    std::uint64_t messages = 0;  // that wait; 0: any number
+    std::uint32_t rate = 0;      // messages a second; 0: any number
+    AtLimit at_limit = AtLimit::hold;
+    friend bool operator==(const PublisherBound&, const PublisherBound&) = default;
+};
+
+// What the apps of one user may take of this agent.
+struct AppBound {
+    PublisherBound waiting;           // without an age
+    std::uint32_t subscriptions = 0;  // durable ones and groups that they declared; 0: any number
+    friend bool operator==(const AppBound&, const AppBound&) = default;
+};
+
 // What is said of channels.
 struct ChannelSettings {
     ChannelFilter channels;
-    // Its bytes are those in the journal, of all channels that it covers together, each batch once;
-    // beyond them this host's publishers are held back.
-    Bound waiting;
+    PublisherBound waiting;  // of all channels that it covers together
     // Of each channel the most specific settings count: core/channel_policy.h.
     std::optional<std::uint32_t> max_deliveries = std::nullopt;  // 0: as many as it takes
     std::optional<bool> bury_expired = std::nullopt;
@@ -81,7 +99,8 @@ struct Settings {
     std::vector<ChannelSettings> channels;                 // no two with the same channels
     std::vector<SubscriptionSettings> subscriptions = {};  // no two with the same name
     std::map<std::uint32_t, Permissions> rules;  // by uid; a uid without one may use every channel
-    std::uint32_t own_uid = 0;                   // may do everything
+    std::map<std::uint32_t, AppBound> app_bounds = {};  // by uid
+    std::uint32_t own_uid = 0;                          // may do everything
     std::uint64_t journal_bytes_max = limits::journal_bytes_default;
 };
 

@@ -64,9 +64,9 @@ Group* State::declared_group(const std::string& name) const {
 // ---- This host's word
 // ----------------------------------------------------------------------------
 
-void State::declare_shared(Group& group) {
+void State::declare_shared(Group& group, Owner owner) {
     if (group.is_declared()) return;
-    group.declare(true);
+    group.declare(true, owner);
     keep(group);
     group.interest_since = now;
     const wire::InterestItem item = existence_of(group);
@@ -84,7 +84,7 @@ void State::recover_shared(Group& group) {
 void State::end_shared(Group& group) {
     const wire::InterestItem item = existence_of(group);
     hide_interest(group);
-    group.declare(false);
+    group.declare(false, {});
     keep(group);
     own_interest.remove(item);
     routes.note_change(item.kind, item.filter);

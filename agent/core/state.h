@@ -10,7 +10,6 @@
 #include <unordered_map>
 #include <vector>
 
-#include "core/channel_bounds.h"
 #include "core/dead_letters.h"
 #include "core/delay_line.h"
 #include "core/denials.h"
@@ -23,6 +22,7 @@
 #include "core/keeper.h"
 #include "core/outbound.h"
 #include "core/paths.h"
+#include "core/publisher_bounds.h"
 #include "core/questions.h"
 #include "core/rate.h"
 #include "core/remote.h"
@@ -63,6 +63,8 @@ struct Exchange::State {
         // Large messages of which not all parts have come, by their first sequences.
         std::set<std::uint64_t> unfinished;
         bool tells_unfinished = false;  // its hello names those that an earlier agent knew of
+        // Large messages whose beginning a bound refused, and whose rest may be on its way.
+        std::set<std::uint64_t> refused;
         // With a name: it hears that something is safe when its mark is on disk as well, for its
         // program's next life asks for it. The mark that is on its way there, and with what.
         bool keeps = false;
@@ -174,6 +176,7 @@ struct Exchange::State {
         std::shared_ptr<Intake> intake;
         SourceId source;
         bool from_peer = false;
+        Owner owner = 0;
         std::uint64_t number = 0;
         std::uint16_t flags = 0;  // envelope_flag
         std::uint64_t lifetime_millis = 0;
@@ -207,6 +210,10 @@ struct Exchange::State {
     void reply(SessionId session, wire::Reply reply);
     void fail(SessionId session, std::uint64_t id, wire::Reject code, std::string reason);
     void flush_receipts();
+    void send_hold(const SourceId& source, const wire::ChannelKey& channel,
+                   const std::string& reason);
+    void send_resume(const SourceId& source, const wire::ChannelKey& channel);
+    // The same, and an event.
     void tell_hold(const SourceId& source, const wire::ChannelKey& channel,
                    const std::string& reason);
     void tell_resume(const SourceId& source, const wire::ChannelKey& channel);
@@ -236,7 +243,7 @@ struct Exchange::State {
     Group& shared(const std::string& name, const std::string& filter);
     std::vector<Group*> groups_called(const std::string& name) const;  // one for each filter
     Group* declared_group(const std::string& name) const;              // by this host
-    void declare_shared(Group& group);
+    void declare_shared(Group& group, Owner owner);
     void recover_shared(Group& group);
     void end_shared(Group& group);
     void keep(Group& group);
@@ -494,17 +501,26 @@ struct Exchange::State {
     void tell_dead(const Entry& entry, std::uint32_t messages, std::string reason);
     bool may_become_overdue() const;
 
+    // ---- publishers.cpp
+    void on_watched(const Watched& watched);
+    void release_rates();
+    Refusal why_over_bound(Producer& own, const wire::BatchHeader& header);
+    bool is_too_fast(Owner owner, const wire::BatchHeader& header) const;
+    void spend(const Producer& own, const wire::BatchHeader& header);
+    void hold_back(const Producer& own, const wire::ChannelKey& channel,
+                   PublisherBounds::One& bound);
+    void hold_if_reached(const Producer& own);
+    std::optional<std::string> why_no_more(const Session& session, const wire::Subscribe& command);
+
     // ---- channels.cpp
     void apply_channels();
-    void on_watched(const Watched& watched);
-    void hold_if_reached(const Arrival& arrival, const wire::BatchHeader& header);
-    Run::Search search_for(const ChannelBounds::One& bound) const;
+    Run::Search search_for(const PublisherBounds::One& bound) const;
     void bury_old();
     void bury_found(const Loaded& answer);
     template <class To>
     void bury_old(To& to);
     template <class To>
-    void bury_old(To& to, std::vector<Entry> entries, const ChannelBounds::One& bound);
+    void bury_old(To& to, std::vector<Entry> entries, const PublisherBounds::One& bound);
     void go_on_searching();
     void wake(Group& group) { touch(group); }
     void wake(Remote& remote) const {
@@ -611,7 +627,7 @@ struct Exchange::State {
     Keeper keeper;
     Leases leases;
     Holds holds;
-    ChannelBounds channel_bounds;
+    PublisherBounds bounds;
     // Of which something was taken out by age: they go on when the journal knows.
     std::vector<std::pair<Submission, DestinationId>> paused;
     Denials denials;

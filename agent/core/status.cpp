@@ -141,6 +141,24 @@ GroupStatus Exchange::State::group_status(const Group& group) const {
             .gaps = group.gaps};
 }
 
+namespace {
+
+PublisherStatus publisher_status(const PublisherBounds::One& one) {
+    const PublisherBound& most = one.settings.waiting;
+    return {.of = one.words(),
+            .waiting_bytes = one.waits.bytes,
+            .waiting_messages = one.waits.messages,
+            .limit_bytes = most.bytes,
+            .limit_messages = most.messages,
+            .limit_age_millis = millis(most.age),
+            .limit_rate = most.rate,
+            .holding = one.holds(),
+            .refuses = one.refuses(),
+            .refused = one.refused};
+}
+
+}  // namespace
+
 Status Exchange::status(Time now) const {
     state_->now = std::max(state_->now, now);  // ages are reckoned from here
     const State& s = *state_;
@@ -175,12 +193,8 @@ Status Exchange::status(Time now) const {
         if (!peer->removed) status.links.push_back(s.link_status(*peer));
     for (const auto& [agent, remote] : s.remotes) status.agents.push_back(s.agent_status(*remote));
     for (const auto& [id, group] : s.groups) status.groups.push_back(s.group_status(*group));
-    for (const auto& one : s.channel_bounds.all())
-        status.channels.push_back({.channels = one.settings.channels.words(),
-                                   .waiting_bytes = one.bytes,
-                                   .limit_bytes = one.settings.waiting.bytes,
-                                   .limit_age_millis = millis(one.settings.waiting.age),
-                                   .holding = one.reached});
+    for (const auto& one : s.bounds.all())
+        (one.owner == 0 ? status.channels : status.apps).push_back(publisher_status(one));
     for (const auto& [key, count] : s.denials.all())
         status.denials.push_back(s.denial_status(count));
     for (const auto& [id, account] : s.keeper.ledger.accounts()) {

@@ -55,11 +55,14 @@ struct AgentStatus {
 };
 
 // What waits on channels that have a bound.
-struct ChannelStatus {
-    std::string channels;  // "sensors.**", "queue orders"
-    std::uint64_t waiting_bytes = 0;
-    std::uint64_t limit_bytes = 0, limit_age_millis = 0;  // 0: none
-    bool holding = false;  // it is reached: publishers of this host are held back
+// What this host's publishers may bring, on channels or of one user. Limits of 0: none.
+struct PublisherStatus {
+    std::string of;  // "sensors.**", "queue orders", "uid 1000"
+    std::uint64_t waiting_bytes = 0, waiting_messages = 0;
+    std::uint64_t limit_bytes = 0, limit_messages = 0, limit_age_millis = 0, limit_rate = 0;
+    bool holding = false;       // one is reached: publishers of this host are held back
+    bool refuses = false;       // beyond it they are refused, and not held back
+    std::uint64_t refused = 0;  // messages
 };
 
 struct DenialStatus {
@@ -92,7 +95,7 @@ struct Status {
     std::vector<LinkStatus> links;
     std::vector<AgentStatus> agents;
     std::vector<GroupStatus> groups;
-    std::vector<ChannelStatus> channels;
+    std::vector<PublisherStatus> channels, apps;
     std::vector<DenialStatus> denials;
     std::vector<Account> accounts;  // G5, all destinations
     std::uint64_t unrouted = 0;

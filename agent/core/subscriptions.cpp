@@ -54,7 +54,7 @@ Group* State::find_standing(const std::string& name) {
 Group& State::set_up(const std::string& name, const std::string& filter, bool is_group) {
     if (is_group) {
         Group& group = shared(name, filter);
-        declare_shared(group);
+        declare_shared(group, {});
         return group;
     }
     Group& added = add_subscription({.type = Destination::Type::durable,

@@ -35,18 +35,18 @@ void take_from(std::uint64_t& total, std::uint64_t amount) { total -= std::min(t
 Backlog::Backlog(Database& database, Channels& channels)
     : channels_(channels),
       insert_batch_{database,
-                    "INSERT INTO batch (id, expires, source, taken, for_group, checksum, bytes)"
-                    " VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING"},
+                    "INSERT INTO batch (id, expires, source, owner, taken, for_group, checksum,"
+                    " bytes) VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING"},
       fetch_batch_{database,
-                   "SELECT expires, checksum, source, bytes, taken, for_group FROM batch"
+                   "SELECT expires, checksum, source, bytes, taken, for_group, owner FROM batch"
                    " WHERE id = ?"},
       fetch_taken_{database, "SELECT taken FROM batch WHERE id = ?"},
-      delete_batch_{database, "DELETE FROM batch WHERE id = ?"},
+      delete_batch_{database, "DELETE FROM batch WHERE id = ? RETURNING owner"},
       insert_entry_{database,
                     "INSERT INTO entry (destination, lane, batch, channel, flags, done, messages,"
                     " bytes, due) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING"},
       find_entry_{database,
-                  "SELECT max(messages - done, 0), bytes, channel FROM entry"
+                  "SELECT max(messages - done, 0), bytes, channel, messages FROM entry"
                   " WHERE destination = ? AND lane = ? AND batch = ?"},
       delete_entry_{database, "DELETE FROM entry WHERE destination = ? AND lane = ? AND batch = ?"},
       set_done_{database,
@@ -85,7 +85,8 @@ Backlog::Backlog(Database& database, Channels& channels)
                       " ?3, ?4) ON CONFLICT DO NOTHING"},
       delete_dropped_{database, "DELETE FROM dropped WHERE destination = ?"},
       scan_dropped_{database,
-                    "SELECT lane, batch, max(messages - done, 0), bytes, channel, done FROM entry"
+                    "SELECT lane, batch, max(messages - done, 0), bytes, channel, messages, done"
+                    " FROM entry"
                     " WHERE destination = ? LIMIT ?"},
       batch_length_{database, "SELECT length(bytes) FROM batch WHERE id = ?"},
       quarantine_{database,
@@ -122,7 +123,7 @@ Status Backlog::put(const core::Put& put) {
     const auto& header = put.batch.header();
     const auto checksum = row_checksum(put.id, put.expires_wall_micros, header.group, bytes);
     const Status status = insert_batch_
-                              .bind(put.id, put.expires_wall_micros, put.source,
+                              .bind(put.id, put.expires_wall_micros, put.source, put.owner,
                                     put.taken_wall_micros, header.group, checksum, bytes)
                               .run();
     if (status != Status::ok) return status;
@@ -135,7 +136,7 @@ Status Backlog::put(const core::Put& put) {
                        .entries = fresh ? 0u : 1u});
     if (fresh) {
         live_bytes_ += bytes.size();
-        channels_.add(stored_.back().channel, header, bytes.size());
+        channels_.add(stored_.back().channel, put.owner, header, bytes.size());
     }
     last_batch_ = std::max(last_batch_, put.id);
     return Status::ok;
@@ -206,7 +207,8 @@ std::optional<Backlog::Row> Backlog::find(const StreamId& stream, BatchId id) {
     const bool found = find_entry_.bind(stream.to, lane_of(stream), id).next();
     status_ = find_entry_.status();
     if (!found) return std::nullopt;
-    const Row row{find_entry_.number(0), find_entry_.number(1), find_entry_.number(2)};
+    const Row row{find_entry_.number(0), find_entry_.number(1), find_entry_.number(2),
+                  find_entry_.number(3)};
     find_entry_.reset();
     return row;
 }
@@ -242,11 +244,10 @@ Status Backlog::release(BatchId id, const Row& row) {
 }
 
 Status Backlog::forget_batch(BatchId id, const Row& row) {
-    const Status status = delete_batch_.bind(id).run();
-    if (status != Status::ok || !delete_batch_.changed()) return status;
+    if (!delete_batch_.bind(id).next()) return delete_batch_.status();
     take_from(live_bytes_, row.bytes);
-    channels_.remove(row.channel, row.bytes);
-    return Status::ok;
+    channels_.remove(row.channel, delete_batch_.number(0), row.all_messages, row.bytes);
+    return delete_batch_.run();
 }
 
 Status Backlog::progress(const core::Progress& progress) {
@@ -281,11 +282,11 @@ std::vector<Backlog::Doomed> Backlog::doomed_of(const core::DropDestination& dro
     std::uint64_t bytes = 0;
     scan_dropped_.bind(dropped.id, drop_entries);
     while ((dropped.reason.empty() || bytes < slice_bytes) && scan_dropped_.next()) {
-        doomed.push_back(
-            {{dropped.id, static_cast<wire::Lane>(scan_dropped_.number(0))},
-             BatchId{scan_dropped_.number(1)},
-             {scan_dropped_.number(2), scan_dropped_.number(3), scan_dropped_.number(4)},
-             static_cast<std::uint32_t>(scan_dropped_.number(5))});
+        doomed.push_back({{dropped.id, static_cast<wire::Lane>(scan_dropped_.number(0))},
+                          BatchId{scan_dropped_.number(1)},
+                          {scan_dropped_.number(2), scan_dropped_.number(3),
+                           scan_dropped_.number(4), scan_dropped_.number(5)},
+                          static_cast<std::uint32_t>(scan_dropped_.number(6))});
         bytes += scan_dropped_.number(3);
     }
     scan_dropped_.reset();
@@ -474,6 +475,7 @@ bool Backlog::fetch(Reading& reading, core::LoadedEntry& entry) {
         entry.expires_wall_micros = fetch_batch_.number(0);
         entry.source = core::DestinationId{static_cast<std::uint32_t>(fetch_batch_.number(2))};
         entry.taken_wall_micros = fetch_batch_.number(4);
+        entry.owner = fetch_batch_.number(6);
         const Bytes bytes = fetch_batch_.blob(3);
         const std::string_view group = fetch_batch_.text(5);
         if (row_checksum(entry.id, entry.expires_wall_micros, group, bytes) ==

@@ -82,6 +82,7 @@ class Backlog {
     struct Row {
         std::uint64_t messages = 0, bytes = 0;  // messages: not acknowledged yet
         std::uint64_t channel = 0;              // hash
+        std::uint64_t all_messages = 0;         // of the batch
     };
 
     Stored& stored(core::BatchId id);

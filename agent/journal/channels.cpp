@@ -1,6 +1,7 @@
 #include "journal/channels.h"
 
 #include <algorithm>
+#include <utility>
 
 namespace bus::journal {
 namespace {
@@ -15,28 +16,37 @@ std::uint64_t less(std::uint64_t total, std::uint64_t amount) {
 }  // namespace
 
 Channels::Channels(Database& database)
-    : find_{database, "SELECT kind, name, batches, bytes FROM channel WHERE hash = ?"},
+    : find_{database,
+            "SELECT kind, name, batches, messages, bytes FROM channel"
+            " WHERE hash = ? AND owner = ?"},
+      find_any_{database,
+                "SELECT kind, name, batches, messages, bytes FROM channel WHERE hash = ? LIMIT 1"},
       put_{database,
-           "REPLACE INTO channel (hash, kind, name, batches, bytes) VALUES (?, ?, ?, ?, ?)"},
-      delete_{database, "DELETE FROM channel WHERE hash = ?"},
-      scan_{database, "SELECT kind, name, batches, bytes FROM channel"} {}
+           "REPLACE INTO channel (hash, owner, kind, name, batches, messages, bytes)"
+           " VALUES (?, ?, ?, ?, ?, ?, ?)"},
+      delete_{database, "DELETE FROM channel WHERE hash = ? AND owner = ?"},
+      scan_{database, "SELECT kind, name, batches, messages, bytes, owner FROM channel"} {}
 
 Status Channels::load() {
     changes_.clear();
     return count_watched();
 }
 
-void Channels::add(std::uint64_t hash, const wire::BatchHeader& header, std::uint64_t bytes) {
-    Change& change = changes_[hash];
+void Channels::add(std::uint64_t hash, core::Owner owner, const wire::BatchHeader& header,
+                   std::uint64_t bytes) {
+    Change& change = changes_[{hash, owner}];
     if (change.channel.name.empty()) change.channel = {header.kind, std::string{header.channel}};
-    ++change.batches_added;
-    change.bytes_added += bytes;
+    ++change.added.batches;
+    change.added.messages += header.message_count;
+    change.added.bytes += bytes;
 }
 
-void Channels::remove(std::uint64_t hash, std::uint64_t bytes) {
-    Change& change = changes_[hash];
-    ++change.batches_removed;
-    change.bytes_removed += bytes;
+void Channels::remove(std::uint64_t hash, core::Owner owner, std::uint64_t messages,
+                      std::uint64_t bytes) {
+    Change& change = changes_[{hash, owner}];
+    ++change.removed.batches;
+    change.removed.messages += messages;
+    change.removed.bytes += bytes;
 }
 
 Status Channels::watch(const core::Watch& watch) {
@@ -45,54 +55,60 @@ Status Channels::watch(const core::Watch& watch) {
 }
 
 Status Channels::count_watched() {
-    watched_bytes_.assign(watch_.filters.size(), 0);
-    changed_ = !watch_.filters.empty();
+    totals_.assign(watch_.all.size(), {});
+    changed_ = !watch_.all.empty();
     if (!changed_) return Status::ok;
     while (scan_.next()) {
         const Row row = row_of(scan_);
-        note(row.channel, 0, row.bytes);
+        note(row.channel, scan_.number(5), {}, row.count);
     }
     return scan_.status();
 }
 
 Status Channels::write() {
-    for (const auto& [hash, change] : changes_)
-        if (const Status status = write(hash, change); status != Status::ok) return status;
+    for (const auto& [key, change] : changes_)
+        if (const Status status = write(key, change); status != Status::ok) return status;
     changes_.clear();
     return Status::ok;
 }
 
-Status Channels::write(std::uint64_t hash, const Change& change) {
+Status Channels::write(const Key& key, const Change& change) {
     std::optional<Row> found;
-    if (const Status status = find(hash, found); status != Status::ok) return status;
+    if (const Status status = find(key, found); status != Status::ok) return status;
     if (!found && change.channel.name.empty()) return Status::ok;
-    const Row was = found ? std::move(*found) : Row{.channel = change.channel};
-    const auto batches = less(was.batches + change.batches_added, change.batches_removed);
-    const auto bytes = less(was.bytes + change.bytes_added, change.bytes_removed);
-    note(was.channel, was.bytes, batches == 0 ? 0 : bytes);
-    if (batches == 0) return found ? delete_.bind(hash).run() : Status::ok;
+    const Row was = found ? std::move(*found) : Row{.channel = change.channel, .count = {}};
+    Count is{.batches = less(was.count.batches + change.added.batches, change.removed.batches),
+             .messages = less(was.count.messages + change.added.messages, change.removed.messages),
+             .bytes = less(was.count.bytes + change.added.bytes, change.removed.bytes)};
+    if (is.batches == 0) is = {};
+    note(was.channel, key.owner, was.count, is);
+    if (is.batches == 0) return found ? delete_.bind(key.hash, key.owner).run() : Status::ok;
     return put_
-        .bind(hash, number_of(was.channel.kind), std::string_view{was.channel.name}, batches, bytes)
+        .bind(key.hash, key.owner, number_of(was.channel.kind), std::string_view{was.channel.name},
+              is.batches, is.messages, is.bytes)
         .run();
 }
 
-void Channels::note(const wire::ChannelKey& channel, std::uint64_t was, std::uint64_t is) {
-    if (was == is) return;
-    for (std::size_t at = 0; at < watch_.filters.size(); ++at) {
-        if (!watch_.filters[at].covers(channel.kind, channel.name)) continue;
-        watched_bytes_[at] = less(watched_bytes_[at] + is, was);
+void Channels::note(const wire::ChannelKey& channel, core::Owner owner, const Count& was,
+                    const Count& is) {
+    if (was.bytes == is.bytes && was.messages == is.messages) return;
+    for (std::size_t at = 0; at < watch_.all.size(); ++at) {
+        const core::Watch::Of& of = watch_.all[at];
+        if (of.owner != 0 && of.owner != owner) continue;
+        if (!of.channels.covers(channel.kind, channel.name)) continue;
+        totals_[at].bytes = less(totals_[at].bytes + is.bytes, was.bytes);
+        totals_[at].messages = less(totals_[at].messages + is.messages, was.messages);
         changed_ = true;
     }
 }
 
 Channels::Row Channels::row_of(const Statement& row) {
     return {.channel = {static_cast<wire::Kind>(row.number(0)), std::string{row.text(1)}},
-            .batches = row.number(2),
-            .bytes = row.number(3)};
+            .count = {row.number(2), row.number(3), row.number(4)}};
 }
 
-Status Channels::find(std::uint64_t hash, std::optional<Row>& found) {
-    if (find_.bind(hash).next()) {
+Status Channels::find(const Key& key, std::optional<Row>& found) {
+    if (find_.bind(key.hash, key.owner).next()) {
         found = row_of(find_);
         find_.reset();
     }
@@ -100,15 +116,16 @@ Status Channels::find(std::uint64_t hash, std::optional<Row>& found) {
 }
 
 Status Channels::look_up(std::uint64_t hash, std::optional<wire::ChannelKey>& found) {
-    std::optional<Row> row;
-    const Status status = find(hash, row);
-    if (row) found = std::move(row->channel);
-    return status;
+    if (find_any_.bind(hash).next()) {
+        found = row_of(find_any_).channel;
+        find_any_.reset();
+    }
+    return find_any_.status();
 }
 
 std::optional<core::Watched> Channels::take_changed() {
     if (!std::exchange(changed_, false)) return std::nullopt;
-    return core::Watched{.version = watch_.version, .bytes = watched_bytes_};
+    return core::Watched{.version = watch_.version, .all = totals_};
 }
 
 }  // namespace bus::journal

@@ -1,7 +1,8 @@
-// What is in the journal by channel: the table channel, kept with each
-// transaction; and of it, what the core wants to be told (core::Watch).
+// What is in the journal by channel and owner: the table channel, kept with
+// each transaction; and of it, what the core wants to be told (core::Watch).
 #pragma once
 
+#include <cstddef>
 #include <optional>
 #include <string>
 #include <unordered_map>
@@ -19,8 +20,9 @@ class Channels {
     [[nodiscard]] Status load();
 
     // Within the store's transaction: a batch has come, or is gone. `hash`: of kind and name.
-    void add(std::uint64_t hash, const wire::BatchHeader& header, std::uint64_t bytes);
-    void remove(std::uint64_t hash, std::uint64_t bytes);
+    void add(std::uint64_t hash, core::Owner owner, const wire::BatchHeader& header,
+             std::uint64_t bytes);
+    void remove(std::uint64_t hash, core::Owner owner, std::uint64_t messages, std::uint64_t bytes);
     // From now on this is told; what it replaces is not any more.
     [[nodiscard]] Status watch(const core::Watch& watch);
     // Before the commit.
@@ -33,27 +35,40 @@ class Channels {
     std::optional<core::Watched> take_changed();
 
   private:
+    struct Key {
+        std::uint64_t hash = 0;
+        core::Owner owner = 0;
+        friend bool operator==(const Key&, const Key&) = default;
+    };
+    struct KeyHash {
+        std::size_t operator()(const Key& key) const noexcept {
+            return static_cast<std::size_t>(key.hash + key.owner);
+        }
+    };
+    struct Count {
+        std::uint64_t batches = 0, messages = 0, bytes = 0;
+    };
     struct Row {
         wire::ChannelKey channel;
-        std::uint64_t batches = 0, bytes = 0;
+        Count count;
     };
     struct Change {
         wire::ChannelKey channel;  // without a name: nothing has come of it
-        std::uint64_t batches_added = 0, batches_removed = 0;
-        std::uint64_t bytes_added = 0, bytes_removed = 0;
+        Count added, removed;
     };
     static Row row_of(const Statement& row);
-    Status find(std::uint64_t hash, std::optional<Row>& found);
-    Status write(std::uint64_t hash, const Change& change);
+    Status find(const Key& key, std::optional<Row>& found);
+    Status write(const Key& key, const Change& change);
     Status count_watched();
-    void note(const wire::ChannelKey& channel, std::uint64_t was, std::uint64_t is);
+    void note(const wire::ChannelKey& channel, core::Owner owner, const Count& was,
+              const Count& is);
 
-    std::unordered_map<std::uint64_t, Change> changes_;  // by hash
+    std::unordered_map<Key, Change, KeyHash> changes_;
     core::Watch watch_;
-    std::vector<std::uint64_t> watched_bytes_;
+    std::vector<core::Watched::Total> totals_;  // of what is watched
     bool changed_ = false;
 
-    Statement find_, put_, delete_, scan_;
+    Statement find_, find_any_, put_, delete_, scan_;
 };
 
 }  // namespace bus::journal

@@ -25,7 +25,8 @@ Registry::Registry(Database& database)
                  " VALUES (1, ?, ?, ?, ?, ?, ?, ?, ?)"},
       put_destination_{database,
                        "REPLACE INTO destination (id, type, kind, name, filter,"
-                       " group_name, agent, paused, declared) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)"},
+                       " group_name, agent, paused, declared, owner)"
+                       " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"},
       drop_destination_{database, "DELETE FROM destination WHERE id = ?"},
       drop_account_{database, "DELETE FROM account WHERE destination = ?"},
       put_peer_mark_{database,
@@ -102,8 +103,8 @@ Status Registry::load(core::Recovered& recovered) {
 
 Status Registry::load_destinations(core::Recovered& recovered) {
     Statement row{*database_,
-                  "SELECT id, type, kind, name, filter, group_name, agent, paused, declared"
-                  " FROM destination ORDER BY id"};
+                  "SELECT id, type, kind, name, filter, group_name, agent, paused, declared,"
+                  " owner FROM destination ORDER BY id"};
     while (row.next())
         recovered.destinations.push_back(
             {.type = enum_of<core::Destination::Type>(row, 1),
@@ -114,7 +115,8 @@ Status Registry::load_destinations(core::Recovered& recovered) {
              .group = string_of(row, 5),
              .agent = row.id<AgentId>(6),
              .paused = row.number(7) != 0,
-             .declared = row.number(8) != 0});
+             .declared = row.number(8) != 0,
+             .owner = row.number(9)});
     return row.status();
 }
 
@@ -199,7 +201,7 @@ Status Registry::put(const core::PutDestination& change) {
     return put_destination_
         .bind(put.id, number_of(put.type), number_of(put.kind), std::string_view{put.name},
               std::string_view{put.filter}, std::string_view{put.group}, put.agent,
-              std::uint64_t{put.paused}, std::uint64_t{put.declared})
+              std::uint64_t{put.paused}, std::uint64_t{put.declared}, put.owner)
         .run();
 }
 

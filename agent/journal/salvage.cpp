@@ -113,11 +113,12 @@ constexpr char make_consistent[] = R"(
         SELECT destination, lane, count(*), sum(max(messages - done, 0)), sum(bytes)
         FROM entry WHERE destination NOT IN (SELECT destination FROM dropped)
         GROUP BY destination, lane;
-    UPDATE channel SET batches = total.batches, bytes = total.bytes
-        FROM (SELECT channel, count(*) AS batches, sum(length(bytes)) AS bytes
-              FROM (SELECT DISTINCT channel, batch FROM entry) JOIN batch ON id = batch
-              GROUP BY channel) AS total
-        WHERE hash = total.channel;
+    UPDATE channel SET batches = total.batches, messages = total.messages, bytes = total.bytes
+        FROM (SELECT channel, batch.owner AS owner, count(*) AS batches,
+                     sum(messages) AS messages, sum(length(bytes)) AS bytes
+              FROM (SELECT DISTINCT channel, batch, messages FROM entry) JOIN batch ON id = batch
+              GROUP BY channel, batch.owner) AS total
+        WHERE hash = total.channel AND channel.owner = total.owner;
     UPDATE meta SET
         live_bytes = (SELECT coalesce(sum(length(bytes)), 0) FROM batch),
         dead_letters = (SELECT coalesce(sum(count), 0) FROM dead_letter),
@@ -126,11 +127,13 @@ constexpr char make_consistent[] = R"(
 
 // By what one of its batches says of itself: the first or the last, as far as they can be read.
 void name_channels(Database& fresh) {
-    Statement batch{fresh,
-                    "SELECT id, bytes, expires, checksum, for_group FROM batch WHERE id IN"
-                    " (SELECT min(batch) FROM entry GROUP BY channel"
-                    "  UNION SELECT max(batch) FROM entry GROUP BY channel)"};
-    Statement insert{fresh, "INSERT OR IGNORE INTO channel VALUES (?, ?, ?, 0, 0)"};
+    Statement batch{
+        fresh,
+        "SELECT id, bytes, expires, checksum, for_group, owner FROM batch WHERE id IN"
+        " (SELECT min(id) FROM entry JOIN batch ON id = batch GROUP BY channel, owner"
+        "  UNION"
+        "  SELECT max(id) FROM entry JOIN batch ON id = batch GROUP BY channel, owner)"};
+    Statement insert{fresh, "INSERT OR IGNORE INTO channel VALUES (?, ?, ?, ?, 0, 0, 0)"};
     while (batch.next()) {
         const Bytes bytes = batch.blob(1);
         const std::string group{batch.text(4)};
@@ -141,7 +144,7 @@ void name_channels(Database& fresh) {
         if (!header) continue;
         header->group = group;
         const Status status = insert
-                                  .bind(wire::order_hash(*header),
+                                  .bind(wire::order_hash(*header), batch.number(5),
                                         static_cast<std::uint64_t>(header->kind), header->channel)
                                   .run();
         if (status != Status::ok) throw DatabaseFailed(status, fresh.message());

@@ -22,6 +22,7 @@ CREATE TABLE batch (
     id       INTEGER PRIMARY KEY,   -- counts the batches that this agent has taken; the order of all streams
     expires  INTEGER NOT NULL,
     source   INTEGER NOT NULL,      -- destination.id of the peer that it came from; 0: a producer of this host
+    owner    INTEGER NOT NULL,      -- whose apps have published it: one more than the uid; 0: a peer's
     taken    INTEGER NOT NULL,      -- when: how long it has waited
     for_group TEXT   NOT NULL,      -- the subscription group that this copy is for, "NAME FILTER"; '': none
     checksum INTEGER NOT NULL,      -- XXH3-64 of bytes, seeded with id, expires and group; verified at each read
@@ -61,15 +62,18 @@ CREATE TABLE stream (
     PRIMARY KEY (destination, lane)
 ) WITHOUT ROWID;
 
--- Totals of each channel that something is stored of, each batch once, with a row for each group
--- that it has copies for; kept with each transaction.
+-- Totals of each channel that something is stored of, each batch once and whole, with a row for each
+-- owner, and for each group that it has copies for; kept with each transaction.
 CREATE TABLE channel (
-    hash    INTEGER PRIMARY KEY,        -- as in entry.channel
-    kind    INTEGER NOT NULL,           -- 0 topic, 1 queue, 2 service
-    name    TEXT    NOT NULL,
-    batches INTEGER NOT NULL,
-    bytes   INTEGER NOT NULL
-);
+    hash     INTEGER NOT NULL,          -- as in entry.channel
+    owner    INTEGER NOT NULL,          -- as in batch
+    kind     INTEGER NOT NULL,          -- 0 topic, 1 queue, 2 service
+    name     TEXT    NOT NULL,
+    batches  INTEGER NOT NULL,
+    messages INTEGER NOT NULL,
+    bytes    INTEGER NOT NULL,
+    PRIMARY KEY (hash, owner)
+) WITHOUT ROWID;
 
 -- Where batches are owed: a queue or subscription of this host, or another agent.
 -- Anonymous subscriptions too: after a restart they collect until their apps are back.
@@ -82,7 +86,8 @@ CREATE TABLE destination (
     group_name TEXT    NOT NULL,
     agent      BLOB    NOT NULL,    -- type 3; otherwise zeros
     paused     INTEGER NOT NULL,    -- type 1: it collects and hands out nothing
-    declared   INTEGER NOT NULL     -- type 6: by this host; otherwise by peers alone
+    declared   INTEGER NOT NULL,    -- type 6: by this host; otherwise by peers alone
+    owner      INTEGER NOT NULL     -- types 1 and 6: whose app has declared it, as in batch
 );
 
 -- Destinations that have ended while their entries are still being deleted, in small steps; or,

@@ -90,12 +90,17 @@ Json group_json(const core::GroupStatus& g) {
             {"account", account_json(g.account)}};
 }
 
-Json channel_json(const core::ChannelStatus& c) {
-    return {{"channels", c.channels},
-            {"waiting_bytes", c.waiting_bytes},
-            {"limit_bytes", c.limit_bytes},
-            {"limit_age_millis", c.limit_age_millis},
-            {"holding", c.holding}};
+Json publisher_json(const core::PublisherStatus& p, const char* what) {
+    return {{what, p.of},
+            {"waiting_bytes", p.waiting_bytes},
+            {"waiting_messages", p.waiting_messages},
+            {"limit_bytes", p.limit_bytes},
+            {"limit_messages", p.limit_messages},
+            {"limit_age_millis", p.limit_age_millis},
+            {"limit_rate", p.limit_rate},
+            {"holding", p.holding},
+            {"refuses", p.refuses},
+            {"refused", p.refused}};
 }
 
 template <class T, class ToJson>
@@ -124,34 +129,37 @@ Json delayed_json(const core::Status& s) {
 Json status_json(const core::Status& s, const Extras& io) {
     Json edges = Json::object();
     for (const auto& [key, value] : io) edges[key] = value;
-    return {{"name", s.name},
-            {"agent", to_text(s.agent)},
-            {"version", s.version},
-            {"incarnation", s.incarnation},
-            {"uptime_millis", s.uptime_millis},
-            {"sessions", s.sessions},
-            {"relay", s.relay},
-            {"draining", s.draining},
-            {"links", list_json(s.links, link_json)},
-            {"agents", list_json(s.agents, agent_status_json)},
-            {"groups", list_json(s.groups, group_json)},
-            {"channels", list_json(s.channels, channel_json)},
-            {"accounts", list_json(s.accounts, account_json)},
-            {"unrouted", s.unrouted},
-            {"memory_bytes", s.memory_bytes},
-            {"unsafe_batches", s.unsafe_batches},
-            {"journal", journal_json(s)},
-            {"delayed", delayed_json(s)},
-            {"denied", s.denied},
-            {"denials", list_json(s.denials, denial_json)},
-            {"malformed", s.malformed},
-            {"late_acks", s.late_acks},
-            {"duplicates_dropped", s.duplicates_dropped},
-            {"best_effort_dropped", s.best_effort_dropped},
-            {"replies_dropped", s.replies_dropped},
-            {"questions_dropped", s.questions_dropped},
-            {"held_producers", s.held_producers},
-            {"io", std::move(edges)}};
+    return {
+        {"name", s.name},
+        {"agent", to_text(s.agent)},
+        {"version", s.version},
+        {"incarnation", s.incarnation},
+        {"uptime_millis", s.uptime_millis},
+        {"sessions", s.sessions},
+        {"relay", s.relay},
+        {"draining", s.draining},
+        {"links", list_json(s.links, link_json)},
+        {"agents", list_json(s.agents, agent_status_json)},
+        {"groups", list_json(s.groups, group_json)},
+        {"channels",
+         list_json(s.channels, [](const auto& one) { return publisher_json(one, "channels"); })},
+        {"apps", list_json(s.apps, [](const auto& one) { return publisher_json(one, "apps"); })},
+        {"accounts", list_json(s.accounts, account_json)},
+        {"unrouted", s.unrouted},
+        {"memory_bytes", s.memory_bytes},
+        {"unsafe_batches", s.unsafe_batches},
+        {"journal", journal_json(s)},
+        {"delayed", delayed_json(s)},
+        {"denied", s.denied},
+        {"denials", list_json(s.denials, denial_json)},
+        {"malformed", s.malformed},
+        {"late_acks", s.late_acks},
+        {"duplicates_dropped", s.duplicates_dropped},
+        {"best_effort_dropped", s.best_effort_dropped},
+        {"replies_dropped", s.replies_dropped},
+        {"questions_dropped", s.questions_dropped},
+        {"held_producers", s.held_producers},
+        {"io", std::move(edges)}};
 }
 
 }  // namespace

@@ -44,7 +44,7 @@ class ChannelLimits(unittest.TestCase):
             self.assertIn("what waits on sensors.** has reached its limit, 1048576 bytes",
                           held[0]["reason"])
             here.wait_until_safe(here.publish("orders", CHUNK))
-            self.assertIn("sensors.** 1.1 MiB 1.0 MiB 24 h publishers are held back",
+            self.assertIn(f"sensors.** 1.1 MiB {count + 1} 1.0 MiB 24 h publishers are held back",
                           self.ask("status"))
             self.assertIn("what waits on sensors.** has reached its limit",
                           self.ask("why", "sensors.b", code=1))

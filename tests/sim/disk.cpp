@@ -19,7 +19,8 @@ void Disk::start(AgentId agent, std::uint64_t incarnation) {
 void Disk::apply(const Put& put) {
     last_batch_ = std::max(last_batch_, put.id);
     const auto [at, fresh] = rows_.try_emplace(
-        put.id, Row{put.batch, put.expires_wall_micros, put.source, put.taken_wall_micros, {}});
+        put.id,
+        Row{put.batch, put.expires_wall_micros, put.source, put.taken_wall_micros, put.owner, {}});
     if (!fresh) return;
     const auto& header = put.batch.header();
     by_sequence_[{header.producer, header.sequence}].insert(put.id);
@@ -281,6 +282,7 @@ Loaded Disk::read(const ReadBack& request, Damaged& damaged) {
         entry.done = at->second.done;
         entry.messages = row.batch.messages();
         entry.source = row.source;
+        entry.owner = row.owner;
         entry.taken_wall_micros = row.taken_wall_micros;
         entry.due_wall_micros = at->second.due_wall_micros;
         entry.expires_wall_micros = row.expires_wall_micros;
@@ -299,13 +301,16 @@ Loaded Disk::read(const ReadBack& request, Damaged& damaged) {
     return loaded;
 }
 
-std::uint64_t Disk::bytes_on(const ChannelFilter& channels) const {
-    std::uint64_t bytes = 0;
+core::Watched::Total Disk::total_of(const core::Watch::Of& of) const {
+    core::Watched::Total total;
     for (const auto& [id, row] : rows_) {
         const auto& header = row.batch.header();
-        if (channels.covers(header.kind, header.channel)) bytes += row.batch.size();
+        if (!of.channels.covers(header.kind, header.channel)) continue;
+        if (of.owner != 0 && of.owner != row.owner) continue;
+        total.bytes += row.batch.size();
+        total.messages += header.message_count;
     }
-    return bytes;
+    return total;
 }
 
 void Disk::spoil(BatchId id) {

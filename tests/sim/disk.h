@@ -21,6 +21,7 @@ class Disk {
         std::uint64_t expires_wall_micros = 0;
         core::DestinationId source;
         std::uint64_t taken_wall_micros = 0;
+        core::Owner owner = 0;
         std::set<core::StreamId> owed_to;
         bool damaged = false;
     };
@@ -40,8 +41,8 @@ class Disk {
     // Quarantines the damaged rows that it meets; `damaged` tells which.
     core::Loaded read(const core::ReadBack& request, core::Damaged& damaged);
     core::DeadLettersFound find(const core::FindDeadLetters& request) const;
-    // What is there on those channels, each batch once.
-    std::uint64_t bytes_on(const core::ChannelFilter& channels) const;
+    // What is there of that, each batch once.
+    core::Watched::Total total_of(const core::Watch::Of& of) const;
     // Damages a row, if it is there.
     void spoil(core::BatchId id);
 

@@ -216,9 +216,9 @@ void FakeJournal::watch(const Transaction& transaction) {
 }
 
 void FakeJournal::tell_watched() {
-    std::vector<std::uint64_t> bytes;
-    for (const auto& filter : watch_.filters) bytes.push_back(visible_.bytes_on(filter));
-    if (bytes != told_) answers_.push_back(Watched{watch_.version, told_ = std::move(bytes)});
+    std::vector<Watched::Total> totals;
+    for (const Watch::Of& of : watch_.all) totals.push_back(visible_.total_of(of));
+    if (totals != told_) answers_.push_back(Watched{watch_.version, told_ = std::move(totals)});
 }
 
 JournalSpace FakeJournal::space() const {

@@ -105,7 +105,7 @@ class FakeJournal {
     bool dropping_ = false;  // until the core has heard of the failure
     core::Submission through_;
     core::Watch watch_;
-    std::vector<std::uint64_t> told_;  // of what is watched
+    std::vector<core::Watched::Total> told_;  // of what is watched
     Time retry_at_ = never;  // after it was full: when to look whether there is room again
 };
 

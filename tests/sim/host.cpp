@@ -16,6 +16,8 @@ namespace {
 
 constexpr std::uint64_t wall_at_start = 1'700'000'000'000'000ull;  // microseconds
 
+constexpr std::uint32_t uid_of(std::uint64_t app) { return static_cast<std::uint32_t>(1000 + app); }
+
 std::string kind_and_channel(const wire::BatchHeader& header) {
     auto text = fmt::format("{} {} {}+{}", wire::to_text(header.kind), header.channel,
                             header.sequence, header.message_count);
@@ -213,6 +215,13 @@ void Host::tend_dead_letters(DeadLetterRequest::Act act) {
 }
 
 void Host::set_channel_bounds(std::vector<ChannelSettings> bounds) {
+    settings_.app_bounds.clear();
+    for (const auto& bound : bounds)
+        if (bound.waiting.bytes % 5 == 1) {
+            auto& of_app = settings_.app_bounds[uid_of(bound.waiting.bytes % 3)].waiting;
+            of_app = bound.waiting;
+            of_app.age = {};
+        }
     settings_.channels = std::move(bounds);
     reload();
 }
@@ -609,7 +618,7 @@ void Host::on_app_frame(const std::shared_ptr<Attachment>& from, Frame frame) {
         // Unique in the cluster: the oracle knows deliveries by session and tag.
         from->session = SessionId{(static_cast<std::uint64_t>(index_ + 1) << 32) | ++last_session_};
         sessions_[from->session] = from;
-        exchange_->on_session(from->session, 1000 + std::uint32_t(from->app->index()), now());
+        exchange_->on_session(from->session, uid_of(from->app->index()), now());
     }
     const SessionId session = from->session;
     if (frame[0] == std::byte{'{'}) return on_app_command(from, frame);

@@ -187,6 +187,10 @@ std::vector<core::ChannelSettings> draw_channel_bounds(Random& random) {
         if (random.percent(50)) continue;
         auto& bound = bounds.emplace_back(core::ChannelSettings{filter, {}});
         if (random.percent(60)) bound.waiting.bytes = random.between(2'000, 40'000);
+        // Of what was drawn already: another draw would make other clusters of all seeds.
+        if (bound.waiting.bytes % 3 == 1) bound.waiting.messages = bound.waiting.bytes / 500;
+        if (bound.waiting.bytes % 4 == 1)
+            bound.waiting.rate = static_cast<std::uint32_t>(bound.waiting.bytes / 50);
         if (random.percent(70)) bound.waiting.age = random.between(300ms, 5s);
         if (filter.kind == wire::Kind::queue || random.percent(50)) continue;
         bound.lapse = core::Bound{.bytes = random.between(500, 20'000)};

@@ -91,15 +91,37 @@ std::string groups_text(const Json& status) {
     return table.is_empty() ? "" : "\n" + table.text();
 }
 
-// Channels whose backlog has a limit.
-std::string channels_text(const Json& status, const Paint& paint) {
-    Table table{{{"channels"}, {"waiting", right}, {"at most", right}, {"age", right}, {""}}};
-    for (const Json& one : part(status, "channels")) {
-        const std::uint64_t limit = number(one, "limit_bytes");
+// "1 GB, 10,000 messages, 500/s"
+std::string limits_text(const Json& one) {
+    std::string text;
+    const auto add = [&](const std::string& limit) { text += (text.empty() ? "" : ", ") + limit; };
+    if (const auto bytes = number(one, "limit_bytes"); bytes > 0) add(in_bytes(bytes));
+    if (const auto most = number(one, "limit_messages"); most > 0) add(counted(most, "message"));
+    if (const auto rate = number(one, "limit_rate"); rate > 0) add(grouped(rate) + "/s");
+    return text;
+}
+
+std::string at_limit_text(const Json& one, const Paint& paint) {
+    std::string text;
+    if (one.value("holding", false)) text = paint.bad("publishers are held back");
+    if (const auto refused = number(one, "refused"); refused > 0)
+        text += (text.empty() ? "" : ", ") + paint.bad(counted(refused, "message") + " refused");
+    return text;
+}
+
+// Channels, or apps of users, whose publishers have limits.
+std::string publishers_text(const Json& status, const char* what, const Paint& paint) {
+    Table table{{{what},
+                 {"waiting", right},
+                 {"messages", right},
+                 {"at most", right},
+                 {"age", right},
+                 {""}}};
+    for (const Json& one : part(status, what)) {
         const std::uint64_t age = number(one, "limit_age_millis");
-        table.add({word(one, "channels"), in_bytes(number(one, "waiting_bytes")),
-                   limit == 0 ? "" : in_bytes(limit), age == 0 ? "" : in_millis(age),
-                   one.value("holding", false) ? paint.bad("publishers are held back") : ""});
+        table.add({word(one, what), in_bytes(number(one, "waiting_bytes")),
+                   grouped(number(one, "waiting_messages")), limits_text(one),
+                   age == 0 ? "" : in_millis(age), at_limit_text(one, paint)});
     }
     return table.is_empty() ? "" : "\n" + table.text();
 }
@@ -153,8 +175,9 @@ std::string status_text(const Json& status, bool colours) {
     const Paint paint{colours};
     const Json links = part(status, "links");
     return agent_text(status, paint) + (links.empty() ? "" : "\n" + links_text(links)) +
-           agents_text(status) + groups_text(status) + channels_text(status, paint) +
-           journal_text(status, paint) + accounts_text(status, paint) + remarks_text(status);
+           agents_text(status) + groups_text(status) + publishers_text(status, "channels", paint) +
+           publishers_text(status, "apps", paint) + journal_text(status, paint) +
+           accounts_text(status, paint) + remarks_text(status);
 }
 
 }  // namespace bus::cli

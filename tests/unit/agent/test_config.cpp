@@ -360,7 +360,8 @@ TEST_CASE("what waits on channels may have limits, by filter") {
           "it both are meant");
     CHECK(channels(R"("a": {})") ==
           "agent.json:1: channels.a: nothing is said of these channels: \"limits\", as { "
-          "\"waiting\": \"1GiB\", \"age\": \"1d\" }, \"max_deliveries\", \"bury_expired\", "
+          "\"waiting\": \"1GiB\", \"messages\": 100000, \"rate\": 500, \"age\": \"1d\" }, "
+          "\"max_deliveries\", \"bury_expired\", "
           "\"dead_letter_to\", \"return_after\", \"lapse\" or \"max_message\"");
     CHECK(channels(R"("a": {"max_message": "1GiB"})") == "");
     CHECK(channels(R"("a": {"max_message": "2GiB"})") ==
@@ -392,12 +393,55 @@ TEST_CASE("what waits on channels may have limits, by filter") {
                  "bury_expired": true, "return_after": "90s", "max_message": "100MiB"}}})"));
     REQUIRE(config.channels.size() == 2);
     CHECK(config.channels[0] ==
-          bus::core::ChannelSettings{{std::nullopt, "sensors.**"}, {.bytes = 1ull << 30}});
+          bus::core::ChannelSettings{{std::nullopt, "sensors.**"}, {{.bytes = 1ull << 30}}});
     bus::core::ChannelSettings jobs{
-        {bus::wire::Kind::queue, "jobs"}, {.age = std::chrono::hours{1}}, 3, true};
+        {bus::wire::Kind::queue, "jobs"}, {{.age = std::chrono::hours{1}}}, 3, true};
     jobs.return_after = std::chrono::seconds{90};
     jobs.max_message = 100ull << 20;
     CHECK(config.channels[1] == jobs);
+}
+
+TEST_CASE("publishers have limits, on channels and by user, and meet them as is said") {
+    const TemporaryFolder folder;
+    const Config config = load_config(folder.write("agent.json", R"({"name": "p", "channels": {
+        "a": {"limits": {"messages": 5, "rate": 7, "at_limit": "refuse"}}},
+        "apps": [{"uid": 1, "limits": {"waiting": "2GiB", "messages": 9, "rate": 3,
+                                       "subscriptions": 4, "at_limit": "hold"}},
+                 {"uid": 2, "publish": ["a"], "limits": {"rate": 1}}]})"));
+    bus::core::PublisherBound channel;
+    channel.messages = 5;
+    channel.rate = 7;
+    channel.at_limit = bus::core::AtLimit::refuse;
+    CHECK(config.channels[0].waiting == channel);
+    bus::core::AppBound app{.waiting = {{.bytes = 2ull << 30}}, .subscriptions = 4};
+    app.waiting.messages = 9;
+    app.waiting.rate = 3;
+    CHECK(config.apps[0].limits == app);
+    CHECK(config.apps[0].may.publish == std::vector<std::string>{"**"});
+    CHECK(config.apps[0].may.serve == std::vector<std::string>{"**"});
+    CHECK(config.apps[1].limits.waiting.rate == 1);
+    CHECK(config.apps[1].may.send.empty());
+
+    const auto limits = [](const std::string& inside) {
+        return complaints(R"({"name": "p", "apps": [{"uid": 1, "limits": {)" + inside + "}}]}");
+    };
+    CHECK(limits("") == "");
+    CHECK(limits(R"("rate": 0)") ==
+          "agent.json:1: apps[0].limits.rate: 0 is no whole number from 1 to 1000000000");
+    CHECK(
+        limits(R"("rate": 5, "at_limit": "drop")") ==
+        "agent.json:1: apps[0].limits.at_limit: \"drop\" is neither \"hold\", so that publishers "
+        "wait, nor \"refuse\". (A durable subscription that shall lose the oldest has \"lapse\".)");
+    CHECK(limits(R"("at_limit": "refuse")") ==
+          "agent.json:1: apps[0].limits.at_limit: there is no limit: \"waiting\", \"messages\" or "
+          "\"rate\"");
+    CHECK(limits(R"("age": "1h")").find("unknown key \"age\"") != std::string::npos);
+    std::string many;
+    for (std::size_t n = 0; n <= bus::limits::app_bounds_max; ++n)
+        many += (n == 0 ? R"({"uid": )" : R"(, {"uid": )") + std::to_string(n) +
+                R"(, "limits": {"rate": 1}})";
+    CHECK(complaints(R"({"name": "p", "apps": [)" + many + "]}") ==
+          "agent.json:1: apps: 101 are too many with \"limits\": 100 at most");
 }
 
 TEST_CASE("a key of one peer is no other's, not even as its next one") {

@@ -89,12 +89,26 @@ TEST_CASE("the rules of apps are told by uid") {
                 "apps of uid 8: may receive [r], was everything (no rule)"});
 }
 
+TEST_CASE("limits of apps are told by uid") {
+    Config was, is;
+    was.apps = {{.uid = 7, .may = {}, .where = ""}};
+    is.apps = {{.uid = 7, .may = {}, .where = ""}};
+    is.apps[0].limits.subscriptions = 5;
+    CHECK(changes_between(was, is).lines ==
+          Lines{"apps of uid 7: limits subscriptions 5, was none"});
+    was.apps[0].limits.waiting.rate = 9;
+    was.apps[0].limits.waiting.messages = 8;
+    was.apps[0].limits.waiting.at_limit = bus::core::AtLimit::refuse;
+    CHECK(changes_between(was, is).lines ==
+          Lines{"apps of uid 7: limits subscriptions 5, was messages 8, rate 9, at_limit refuse"});
+}
+
 TEST_CASE("limits of channels are told by their filters") {
     Config was, is;
-    was.channels = {{{std::nullopt, "a.**"}, {.bytes = 1ull << 30}},
-                    {{std::nullopt, "b"}, {.age = std::chrono::hours{48}}}};
-    is.channels = {{{bus::wire::Kind::queue, "b"}, {.age = std::chrono::minutes{90}}},
-                   {{std::nullopt, "a.**"}, {.bytes = 2ull << 30}}};
+    was.channels = {{{std::nullopt, "a.**"}, {{.bytes = 1ull << 30}}},
+                    {{std::nullopt, "b"}, {{.age = std::chrono::hours{48}}}}};
+    is.channels = {{{bus::wire::Kind::queue, "b"}, {{.age = std::chrono::minutes{90}}}},
+                   {{std::nullopt, "a.**"}, {{.bytes = 2ull << 30}}}};
     CHECK(changes_between(was, is).lines ==
           Lines{"channels a.**: limits waiting 2GiB, was waiting 1GiB",
                 "channels b: limits none, was age 2d",

@@ -403,15 +403,17 @@ TEST_CASE("totals of channels are counted anew where their page is damaged") {
     journal.fixture.stop();
     overwrite_page_with(journal, "needle");  // of its total: the table stands behind the batches
     journal.recovered = journal.fixture.start();
-    journal.fixture.submit({Submission{1}, true, {core::Watch{1, {{std::nullopt, "*"}}}}});
+    journal.fixture.submit({Submission{1}, true, {core::Watch{1, {{{std::nullopt, "*"}}}}}});
     std::size_t failed = 0;
     while (true) {
         const core::JournalAnswer answer = journal.fixture.next();
         if (std::holds_alternative<core::Failed>(answer) && ++failed == 1)
-            journal.fixture.submit({Submission{1}, true, {core::Watch{1, {{std::nullopt, "*"}}}}});
+            journal.fixture.submit(
+                {Submission{1}, true, {core::Watch{1, {{{std::nullopt, "*"}}}}}});
         const auto* watched = std::get_if<core::Watched>(&answer);
         if (watched == nullptr) continue;
-        CHECK(watched->bytes.front() == 2 * needle.size() + other.size());
+        CHECK(watched->all.front().bytes == 2 * needle.size() + other.size());
+        CHECK(watched->all.front().messages == 2 * needle.messages() + other.messages());
         break;
     }
     CHECK(failed + journal.recovered.damage.size() == 1);

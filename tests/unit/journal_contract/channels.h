@@ -5,7 +5,15 @@
 
 namespace bus::journal_contract {
 
-using Bytes64 = std::vector<std::uint64_t>;
+using Totals = std::vector<Watched::Total>;
+inline Watched::Total total(std::initializer_list<Batch> batches) {
+    Watched::Total total;
+    for (const Batch& batch : batches) {
+        total.bytes += batch.size();
+        total.messages += batch.messages();
+    }
+    return total;
+}
 
 // The next time that the journal tells what is watched.
 template <class F>
@@ -17,7 +25,7 @@ Watched next_watched(Subject<F>& journal) {
 }
 inline Watch watch(std::uint64_t version, std::vector<std::string> filters) {
     Watch watch{version, {}};
-    for (auto& filter : filters) watch.filters.push_back({wire::Kind::topic, std::move(filter)});
+    for (auto& filter : filters) watch.all.push_back({{wire::Kind::topic, std::move(filter)}});
     return watch;
 }
 
@@ -29,22 +37,49 @@ TEST_CASE_TEMPLATE_DEFINE("who watches channels is told their bytes, each batch 
     journal.submit({watch(7, {"plant.**", "plant.b", "nowhere"})});
     const Watched first = next_watched(journal);
     CHECK(first.version == 7);
-    CHECK(first.bytes == Bytes64{a.size(), 0, 0});
+    CHECK(first.all == Totals{total({a}), {}, {}});
     journal.submit({put(3, b), owe(1, 3)});
-    CHECK(next_watched(journal).bytes == Bytes64{a.size() + b.size(), b.size(), 0});
+    CHECK(next_watched(journal).all == Totals{total({a, b}), total({b}), {}});
     journal.submit({settle(1, 1)});  // it is owed once more
     journal.submit({settle(1, 3)});
-    CHECK(next_watched(journal).bytes == Bytes64{a.size(), 0, 0});
+    CHECK(next_watched(journal).all == Totals{total({a}), {}, {}});
     journal.submit({settle(2, 1)});
-    CHECK(next_watched(journal).bytes == Bytes64{0, 0, 0});
+    CHECK(next_watched(journal).all == Totals{{}, {}, {}});
 }
 
 TEST_CASE_TEMPLATE_DEFINE("of both kinds, or of one", F, contract_watch_kinds) {
     Subject<F> journal;
     const Batch a = make_batch("a");
     journal.commit({put(1, a), owe(1, 1)});
-    journal.submit({Watch{1, {{std::nullopt, "a"}, {wire::Kind::queue, "a"}}}});
-    CHECK(next_watched(journal).bytes == Bytes64{a.size(), 0});
+    journal.submit({Watch{1, {{{std::nullopt, "a"}}, {{wire::Kind::queue, "a"}}}}});
+    CHECK(next_watched(journal).all == Totals{total({a}), {}});
+}
+
+TEST_CASE_TEMPLATE_DEFINE("of one user, over all channels, and after a crash", F,
+                          contract_watch_owner) {
+    Subject<F> journal;
+    const Batch a = make_batch("a"), b = make_batch("b", 5);
+    const auto of = [](std::uint64_t id, const Batch& batch, core::Owner owner) {
+        Put one = put(id, batch);
+        one.owner = owner;
+        return one;
+    };
+    journal.commit({of(1, a, 7), owe(1, 1), of(2, b, 7), owe(1, 2), of(3, a, 8), owe(1, 3),
+                    of(4, a, 0), owe(1, 4)});
+    const ChannelFilter everything{std::nullopt, "**"};
+    const Watch watch{1, {{everything, 7}, {everything, 8}, {everything, 9}, {everything}}};
+    journal.submit({watch});
+    CHECK(next_watched(journal).all == Totals{total({a, b}), total({a}), {}, total({a, a, a, b})});
+    journal.submit({settle(1, 1)});
+    CHECK(next_watched(journal).all == Totals{total({b}), total({a}), {}, total({a, a, b})});
+    journal.crash_and_restart();
+    journal.submit({watch});
+    CHECK(next_watched(journal).all == Totals{total({b}), total({a}), {}, total({a, a, b})});
+    ReadBack request{.stream = stream(1), .after = {}, .bytes = 1 << 20, .channel = {}};
+    const Loaded loaded = journal.load(request);
+    REQUIRE(loaded.entries.size() == 3);
+    CHECK(loaded.entries[0].owner == 7);
+    CHECK(loaded.entries[2].owner == 0);
 }
 
 TEST_CASE_TEMPLATE_DEFINE("totals of channels outlive a crash; who watches asks anew", F,
@@ -56,7 +91,7 @@ TEST_CASE_TEMPLATE_DEFINE("totals of channels outlive a crash; who watches asks 
     journal.crash_and_restart();
     journal.commit({put(4, a), owe(1, 4)});  // and nothing is told
     journal.submit({watch(1, {"a", "b"})});
-    CHECK(next_watched(journal).bytes == Bytes64{2 * a.size(), b.size()});
+    CHECK(next_watched(journal).all == Totals{total({a, a}), total({b})});
 }
 
 TEST_CASE_TEMPLATE_DEFINE("what ends with its destination is in no total any more", F,
@@ -65,9 +100,9 @@ TEST_CASE_TEMPLATE_DEFINE("what ends with its destination is in no total any mor
     const Batch a = make_batch("a");
     journal.commit({durable(1, "d"), put(1, a), owe(1, 1), put(2, a, 2), owe(1, 2), owe(2, 2)});
     journal.submit({watch(1, {"a"})});
-    CHECK(next_watched(journal).bytes == Bytes64{2 * a.size()});
+    CHECK(next_watched(journal).all == Totals{total({a, a})});
     journal.submit({DropDestination{DestinationId{1}}});
-    CHECK(next_watched(journal).bytes == Bytes64{a.size()});
+    CHECK(next_watched(journal).all == Totals{total({a})});
 }
 
 TEST_CASE_TEMPLATE_DEFINE("the old of some channels are read alone", F, contract_old) {
@@ -126,6 +161,7 @@ TEST_CASE_TEMPLATE_DEFINE("the old of one channel alone, though the filter cover
 #define BUS_JOURNAL_CONTRACT_CHANNELS(Fixture)                \
     TEST_CASE_TEMPLATE_INVOKE(contract_watch, Fixture);       \
     TEST_CASE_TEMPLATE_INVOKE(contract_watch_kinds, Fixture); \
+    TEST_CASE_TEMPLATE_INVOKE(contract_watch_owner, Fixture); \
     TEST_CASE_TEMPLATE_INVOKE(contract_watch_crash, Fixture); \
     TEST_CASE_TEMPLATE_INVOKE(contract_watch_drop, Fixture);  \
     TEST_CASE_TEMPLATE_INVOKE(contract_old, Fixture);         \

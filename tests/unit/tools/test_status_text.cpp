@@ -60,10 +60,22 @@ TEST_CASE("channels with limits show what waits beside them") {
          "limit_age_millis": 86400000, "holding": false}])");
     const std::string text = status_text(status, false);
     CHECK(has(text, "sensors.**"));
-    CHECK(has(text, "1.0 MiB  1.0 MiB"));
+    CHECK(has(text, "1.0 MiB         0  1.0 MiB"));
     CHECK(has(text, "publishers are held back"));
     CHECK(has(text, "queue jobs"));
     CHECK_FALSE(has(status_text(paris(), false), "at most"));
+}
+
+TEST_CASE("users with limits show what waits of them, and what was refused") {
+    Json status = paris();
+    status["apps"] = Json::parse(R"([
+        {"apps": "uid 1000", "waiting_bytes": 1024, "waiting_messages": 12345, "limit_bytes": 0,
+         "limit_messages": 20000, "limit_rate": 500, "limit_age_millis": 0, "holding": false,
+         "refused": 3}])");
+    const std::string text = status_text(status, false);
+    CHECK(has(text, "uid 1000"));
+    CHECK(has(text, "12,345  20,000 messages, 500/s"));
+    CHECK(has(text, "3 messages refused"));
 }
 
 TEST_CASE("a link's speed and the end of its backlog, and the way to agents behind it, are told") {

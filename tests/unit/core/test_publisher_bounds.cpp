@@ -1,5 +1,6 @@
-// What may wait on channels: so many bytes in the journal, and so long, whoever it is owed to.
-#include "core/channel_bounds.h"
+// What this host's publishers may bring, on channels or of one user: so many bytes and messages in
+// the journal, so many messages a second; and, on channels, so long, whoever it is owed to.
+#include "core/publisher_bounds.h"
 
 #include "core/stream.h"
 
@@ -24,7 +25,7 @@ void bound(Host& host, std::vector<ChannelSettings> bounds) {
 }
 ChannelSettings of(const std::string& filter, Bound waiting,
                    std::optional<wire::Kind> kind = std::nullopt) {
-    return {.channels = {kind, filter}, .waiting = waiting};
+    return {.channels = {kind, filter}, .waiting = {waiting}};
 }
 // What the host asked its journal to watch last.
 const Watch* asked(const Host& host) {
@@ -34,8 +35,10 @@ const Watch* asked(const Host& host) {
             if (const auto* watch = std::get_if<Watch>(&change)) last = watch;
     return last;
 }
-void tell(Host& host, std::vector<std::uint64_t> bytes) {
-    host.exchange->on_journal(Watched{asked(host)->version, std::move(bytes)}, host.now);
+// What waits of the one bound.
+void tell(Host& host, std::uint64_t bytes, std::uint64_t messages = 0) {
+    const std::vector<Watched::Total> all{{.bytes = bytes, .messages = messages}};
+    host.exchange->on_journal(Watched{asked(host)->version, all}, host.now);
     host.turn();
 }
 template <class T>
@@ -100,12 +103,12 @@ TEST_CASE("at their bytes the channels of a bound are held back, and go on when 
     Collecting host;
     bound(host, {of("sensors.**", {.bytes = 100'000'000})});
     REQUIRE(asked(host) != nullptr);
-    CHECK(asked(host)->filters.front().filter == "sensors.**");
+    CHECK(asked(host)->all.front().channels.filter == "sensors.**");
     host.put("sensors.a", 1);
-    tell(host, {99'999'999});
+    tell(host, 99'999'999);
     host.put("sensors.a", 2);
     CHECK(held(host).empty());
-    tell(host, {100'000'000});
+    tell(host, 100'000'000);
     host.put("orders", 3);
     host.put("sensors.a", 4);
     host.put("sensors.b", 5);
@@ -113,7 +116,7 @@ TEST_CASE("at their bytes the channels of a bound are held back, and go on when 
     CHECK(held(host) == Texts{"sensors.a", "sensors.b"});
     const auto status = host.exchange->status(host.now);
     REQUIRE(status.channels.size() == 1);
-    CHECK(status.channels[0].channels == "sensors.**");
+    CHECK(status.channels[0].of == "sensors.**");
     CHECK(status.channels[0].waiting_bytes == 100'000'000);
     CHECK(status.channels[0].holding);
     bool named = false;
@@ -122,9 +125,9 @@ TEST_CASE("at their bytes the channels of a bound are held back, and go on when 
                              "what waits on sensors.** has reached its limit, "
                              "100000000 bytes") != std::string::npos;
     CHECK(named);
-    tell(host, {99'000'000});  // not yet whole windows
+    tell(host, 99'000'000);  // not yet whole windows
     CHECK(resumed(host).empty());
-    tell(host, {80'000'000});
+    tell(host, 80'000'000);
     CHECK(resumed(host) == Texts{"sensors.a", "sensors.b"});
     host.put("sensors.a", 7);
     CHECK(held(host).size() == 2);
@@ -133,10 +136,10 @@ TEST_CASE("at their bytes the channels of a bound are held back, and go on when 
 TEST_CASE("a bound of queues is none of topics") {
     Collecting host;
     bound(host, {of("jobs", {.bytes = 1'000'000}, wire::Kind::queue)});
-    tell(host, {2'000'000});
+    tell(host, 2'000'000);
     host.put("jobs", 1);
     CHECK(held(host).empty());
-    CHECK(host.exchange->status(host.now).channels[0].channels == "queue jobs");
+    CHECK(host.exchange->status(host.now).channels[0].of == "queue jobs");
 }
 
 TEST_CASE("a bound that is larger, or gone, lets go at once") {
@@ -144,7 +147,7 @@ TEST_CASE("a bound that is larger, or gone, lets go at once") {
         CAPTURE(is_gone);
         Collecting host;
         bound(host, {of("sensors.**", {.bytes = 1'000'000})});
-        tell(host, {2'000'000});
+        tell(host, 2'000'000);
         host.put("sensors.a", 1);
         REQUIRE(held(host).size() == 1);
         const auto version = asked(host)->version;
@@ -154,7 +157,7 @@ TEST_CASE("a bound that is larger, or gone, lets go at once") {
             bound(host, {of("sensors.**", {.bytes = 10'000'000})});
         CHECK(resumed(host) == Texts{"sensors.a"});
         CHECK(asked(host)->version == version + (is_gone ? 1 : 0));  // the same are not asked again
-        host.exchange->on_journal(Watched{version, {3'000'000}}, host.now);  // on its way since
+        host.exchange->on_journal(Watched{version, {{3'000'000}}}, host.now);  // on its way since
         host.turn();
         CHECK(held(host).size() == 1);
     }
@@ -374,4 +377,227 @@ TEST_CASE("HOLD spares the rest of a large message that has begun to leave, and 
         push(part("news", 1));
         CHECK(next() == 0);
     }
+}
+
+// ---- Messages, rates, users ---------------------------------------------------------------
+
+namespace {
+
+ChannelSettings at_most(const std::string& filter, PublisherBound waiting) {
+    return {.channels = {std::nullopt, filter}, .waiting = waiting};
+}
+PublisherBound messages(std::uint64_t most, AtLimit at_limit = AtLimit::hold) {
+    PublisherBound bound;
+    bound.messages = most;
+    bound.at_limit = at_limit;
+    return bound;
+}
+PublisherBound rate(std::uint32_t a_second, AtLimit at_limit = AtLimit::hold) {
+    PublisherBound bound;
+    bound.rate = a_second;
+    bound.at_limit = at_limit;
+    return bound;
+}
+void bound_app(Host& host, std::uint32_t uid, AppBound bound) {
+    host.settings.app_bounds = {{uid, bound}};
+    host.exchange->reload(host.settings, host.now);
+    host.turn();
+}
+Texts refused(const Host& host) {
+    Texts reasons;
+    for (const auto& reply : host.replies)
+        if (const auto* one = std::get_if<wire::Refused>(&reply)) reasons.push_back(one->reason);
+    return reasons;
+}
+void pass_time(Host& host, Duration time) {
+    host.now += time;
+    host.turn();
+}
+
+}  // namespace
+
+TEST_CASE("so many messages may wait on channels, however small") {
+    Collecting host;
+    bound(host, {at_most("sensors.**", messages(100))});
+    host.put("sensors.a", 1);
+    tell(host, 5'000, 99);
+    host.put("sensors.a", 2);
+    CHECK(held(host).empty());
+    tell(host, 5'000, 100);
+    host.put("sensors.a", 3);
+    CHECK(held(host) == Texts{"sensors.a"});
+    CHECK(host.exchange->status(host.now).channels[0].waiting_messages == 100);
+    tell(host, 5'000, 75);
+    CHECK(resumed(host).empty());
+    tell(host, 5'000, 74);
+    CHECK(resumed(host) == Texts{"sensors.a"});
+}
+
+TEST_CASE("a rate holds publishers back until some time has gone by, and not for ever") {
+    Collecting host;
+    bound(host, {at_most("sensors.**", rate(10))});
+    const auto events = host.events.size();
+    host.put("sensors.a", 1);
+    host.put("sensors.a", 2);
+    CHECK(held(host).empty());  // a quarter of a second's worth at once
+    host.put("sensors.a", 3);
+    host.put("orders", 4);
+    CHECK(held(host) == Texts{"sensors.a"});
+    CHECK(host.events.size() == events);  // it may be so several times a second
+    REQUIRE(host.exchange->next_deadline() < host.now + 1s);
+    pass_time(host, 100ms);
+    CHECK(resumed(host).empty());
+    pass_time(host, 200ms);
+    CHECK(resumed(host) == Texts{"sensors.a"});
+    CHECK_FALSE(host.exchange->status(host.now).channels[0].holding);
+}
+
+TEST_CASE("over a long time a rate is kept") {
+    Collecting host;
+    bound(host, {at_most("sensors.**", rate(100))});
+    std::uint64_t sequence = 0;
+    const Time begin = host.now;
+    while (host.now < begin + 20s) {
+        if (held(host).size() == resumed(host).size())
+            host.put("sensors.a", ++sequence);
+        else
+            pass_time(host, 10ms);
+    }
+    CHECK(sequence >= 1'950);
+    CHECK(sequence <= 2'050);
+}
+
+TEST_CASE("best effort beyond a rate is dropped, and counted") {
+    Collecting host;
+    host.open(reader);
+    host.subscribe(reader, {.id = 2, .filter = "sensors.**"});
+    bound(host, {at_most("sensors.**", rate(10))});
+    for (std::uint64_t sequence = 1; sequence <= 20; ++sequence)
+        host.publish(app, 0,
+                     make_batch({.mode = wire::Mode::best_effort,
+                                 .channel = "sensors.a",
+                                 .producer = producer,
+                                 .sequence = sequence}));
+    const auto dropped = host.exchange->status(host.now).best_effort_dropped;
+    CHECK(dropped >= 15);
+    CHECK(dropped < 20);
+    CHECK(held(host).empty());
+}
+
+TEST_CASE("where publishers are refused they hear why, and what is below the bound is taken") {
+    Collecting host;
+    bound(host, {at_most("sensors.**", messages(100, AtLimit::refuse))});
+    tell(host, 5'000, 100);
+    host.put("sensors.a", 1);
+    host.put("orders", 2);
+    CHECK(refused(host) == Texts{"what waits on sensors.** has reached its limit, 100 messages"});
+    CHECK(held(host).empty());
+    const auto status = host.exchange->status(host.now).channels[0];
+    CHECK(status.refused == 1);
+    CHECK(status.refuses);
+    tell(host, 5'000, 10);
+    host.put("sensors.a", 3);
+    CHECK(refused(host).size() == 1);
+    CHECK(host.read_all() == Sequences{2, 3});
+    CHECK(host.balances());
+}
+
+TEST_CASE("of a large message the beginning is judged: all of it, or nothing") {
+    Collecting host;
+    bound(host, {at_most("sensors.**", messages(100, AtLimit::refuse))});
+    tell(host, 5'000, 100);
+    for (std::uint32_t index = 0; index < 3; ++index)
+        host.publish(app, 1 + index, part("sensors.a", index));
+    CHECK(refused(host).size() == 3);
+    CHECK(host.exchange->status(host.now).channels[0].refused == 1);
+    CHECK(host.balances());
+}
+
+TEST_CASE("a large message that has begun goes on beyond the bound") {
+    Collecting host;
+    bound(host, {at_most("sensors.**", messages(100, AtLimit::refuse))});
+    host.publish(app, 1, part("sensors.a", 0));
+    tell(host, 5'000, 100);
+    host.publish(app, 2, part("sensors.a", 1));
+    host.publish(app, 3, part("sensors.a", 2));
+    CHECK(refused(host).empty());
+    CHECK(host.balances());
+}
+
+TEST_CASE("one user at its limit waits, whatever it publishes, and nobody else does") {
+    Collecting host;
+    bound_app(host, 1'000, {.waiting = messages(100), .subscriptions = 0});
+    const SessionId other{50};
+    const ProducerId of_other{{50, 50}};
+    host.open(other, of_other, 2'000);
+    REQUIRE(asked(host)->all.front().owner == owner_of(1'000));
+    tell(host, 5'000, 100);
+    host.put("sensors.a", 1);
+    CHECK(held(host) == Texts{"**"});
+    host.publish(other, 1,
+                 make_batch({.channel = "sensors.a", .producer = of_other, .sequence = 1}));
+    CHECK(held(host) == Texts{"**"});
+    const auto status = host.exchange->status(host.now);
+    CHECK(status.channels.empty());
+    REQUIRE(status.apps.size() == 1);
+    CHECK(status.apps[0].of == "uid 1000");
+    CHECK(status.apps[0].holding);
+    tell(host, 1'000, 20);
+    CHECK(resumed(host) == Texts{"**"});
+}
+
+TEST_CASE("a producer that comes while its user is at its limit is told so at once") {
+    Collecting host;
+    bound_app(host, 1'000, {.waiting = messages(100), .subscriptions = 0});
+    tell(host, 5'000, 100);
+    host.leave(app);
+    host.replies.clear();
+    host.open(app, producer);
+    const auto* const welcome = std::get_if<wire::Welcome>(&host.replies.back());
+    REQUIRE(welcome != nullptr);
+    REQUIRE(welcome->held.size() == 1);
+    CHECK(welcome->held[0].filter == "**");
+    CHECK(welcome->held[0].reason == "what waits of uid 1000 has reached its limit, 100 messages");
+}
+
+TEST_CASE("who has published what waits is known to the journal") {
+    Collecting host;
+    host.put("sensors.a", 1);
+    host.pass(1s);
+    std::vector<Owner> owners;
+    for (const auto& transaction : host.transactions)
+        for (const auto& change : transaction.changes)
+            if (const auto* put = std::get_if<Put>(&change)) owners.push_back(put->owner);
+    CHECK(owners == std::vector<Owner>{owner_of(1'000)});
+}
+
+TEST_CASE("a user may have so many durable subscriptions, and those it has go on") {
+    Host host{"a", 1, {}};
+    host.open(reader);
+    host.subscribe(reader, {.id = 1, .filter = "a", .durable = "one"});
+    bound_app(host, 1'000, {.waiting = {}, .subscriptions = 2});
+    host.subscribe(reader, {.id = 2, .filter = "a", .group = "two"});
+    host.subscribe(reader, {.id = 3, .filter = "a"});  // lives with its session
+    host.replies.clear();
+    host.subscribe(reader, {.id = 4, .filter = "a", .durable = "three"});
+    const auto* const failed = std::get_if<wire::Failed>(&host.replies.back());
+    REQUIRE(failed != nullptr);
+    CHECK(failed->code == wire::Reject::limit);
+    CHECK(failed->reason.find("uid 1000 has 2 durable subscriptions, as many as it may") == 0);
+    host.leave(reader);
+    host.open(reader);
+    host.replies.clear();
+    host.subscribe(reader, {.id = 1, .filter = "a", .durable = "one"});
+    CHECK(std::get_if<wire::Failed>(&host.replies.back()) == nullptr);
+}
+
+TEST_CASE("a rate that is taken away lets go at once") {
+    Collecting host;
+    bound(host, {at_most("sensors.**", rate(1))});
+    for (std::uint64_t sequence = 1; sequence <= 5; ++sequence) host.put("sensors.a", sequence);
+    REQUIRE(held(host) == Texts{"sensors.a"});
+    SUBCASE("with its channels") { bound(host, {}); }
+    SUBCASE("alone") { bound(host, {at_most("sensors.**", messages(1'000))}); }
+    SUBCASE("for refusals") { bound(host, {at_most("sensors.**", rate(1, AtLimit::refuse))}); }
+    CHECK(resumed(host) == Texts{"sensors.a"});
 }
