@@ -41,6 +41,9 @@ class Errors(unittest.TestCase):
     def test_what_is_wrong_in_the_command_line_is_named_in_one_line(self):
         for command, words in ((["publish"], "bus publish: TOPIC is required"),
                                ([], "which subcommand? There are publish, subscribe,"),
+                               (["--frob"], "bus: there is no option --frob; which subcommand?"),
+                               (["--runtime", "x"], "bus: what belongs to a command comes behind "
+                                'it, as in "bus publish --runtime DIR"; which subcommand?'),
                                (["peer"], "bus peer: which subcommand? There are list, wait,"),
                                (["peer", "remove"], "bus peer remove: NAME is required"),
                                (["peer", "rejoin", "a", "b"],

@@ -1,5 +1,7 @@
 #include "usage.h"
 
+#include <algorithm>
+
 #include "external.h"
 
 namespace bus::cli {
@@ -34,10 +36,24 @@ std::string subcommands_of(const CLI::App& whole) {
 
 bool takes_text(const CLI::App& command) { return command.get_option_no_throw("TEXT") != nullptr; }
 
+std::string on_what_stands_before(const std::string& name) {
+    return "what belongs to a command comes behind it, as in \"" + name + " --runtime DIR\"";
+}
+
+// The first subcommand that has this option; nullptr: none.
+const CLI::App* subcommand_with(const std::string& option, const CLI::App& command) {
+    const auto all = command.get_subcommands({});
+    const auto found = std::find_if(all.begin(), all.end(), [&](const CLI::App* one) {
+        return one->get_option_no_throw(option) != nullptr;
+    });
+    return found == all.end() ? nullptr : *found;
+}
+
 std::string on_what_is_too_much(const CLI::App& command, const std::string& name) {
-    if (command.remaining().empty())  // it stood before the subcommand
-        return "what belongs to a command comes behind it, as in \"" + name + " --runtime DIR\"";
+    if (command.remaining().empty()) return on_what_stands_before(name);
     const std::string word = command.remaining().front();
+    if (const CLI::App* const owner = subcommand_with(word, command))
+        return on_what_stands_before(name + " " + owner->get_name());
     if (word.starts_with('-')) {
         const auto meant = similar(word, long_options(command));
         return "there is no option " + word + (meant ? "; did you mean " + *meant + "?" : "");
@@ -56,7 +72,8 @@ std::string explain(const CLI::App& bus, const CLI::Error& error) {
         what = on_what_is_too_much(command, name);
     else if (!command.get_subcommands({}).empty() &&
              dynamic_cast<const CLI::RequiredError*>(&error) != nullptr)
-        what = "which subcommand? There are " + subcommands_of(command);
+        what = (command.remaining().empty() ? "" : on_what_is_too_much(command, name) + "; ") +
+               "which subcommand? There are " + subcommands_of(command);
     return name + ": " + what + " (see " + name + " --help)\n";
 }
 
