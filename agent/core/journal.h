@@ -176,6 +176,15 @@ struct DropDeadLetter {
     DeadLetterId id;
 };
 
+// The last message of a topic that retains it, in place of the one before: a batch of it alone.
+struct PutLastValue {
+    Batch batch;
+    std::uint64_t expires_wall_micros = 0;  // 0: never
+};
+struct DropLastValue {
+    std::string channel;
+};
+
 // Not kept: until the next one, or the end of the process, the journal tells what is in it of each
 // of these (Watched).
 struct Watch {
@@ -188,10 +197,10 @@ struct Watch {
     std::vector<Of> all;
 };
 
-using Change =
-    std::variant<Put, Owe, Settle, Progress, PeerMark, ProducerMark, GiveUp, DropProducerMark,
-                 PutDestination, DropDestination, PutInterest, DropInterest, PutTombstone,
-                 DropTombstone, PutPeer, DropPeer, PutGaps, Account, Bury, DropDeadLetter, Watch>;
+using Change = std::variant<Put, Owe, Settle, Progress, PeerMark, ProducerMark, GiveUp,
+                            DropProducerMark, PutDestination, DropDestination, PutInterest,
+                            DropInterest, PutTombstone, DropTombstone, PutPeer, DropPeer, PutGaps,
+                            Account, Bury, DropDeadLetter, PutLastValue, DropLastValue, Watch>;
 
 // Submissions are numbered 1, 2, 3 ... by the core.
 using Submission = StrongInt<struct SubmissionTag>;
@@ -321,7 +330,9 @@ struct Recovered {
     std::vector<PutInterest> interest;
     std::vector<PutTombstone> tombstones;
     std::vector<PutGaps> gaps;
-    std::vector<Damaged> damage;  // found while opening
+    std::vector<PutLastValue> last_values;        // what was published longest ago first
+    std::vector<DropLastValue> lost_last_values;  // damaged, and there still
+    std::vector<Damaged> damage;                  // found while opening
     JournalSpace space;
 };
 

@@ -2,16 +2,16 @@
 
 #include <array>
 
-#include "schema.h"  // made from schema.sql
+#include "schema.h"    // made from schema.sql
+#include "schema_2.h"  // and schema_2.sql
 
 namespace bus::journal {
 namespace {
 
 constexpr std::int64_t application_id = 0x4D42'7573;  // "MBus"
 
-// steps[n] leads from version n to n + 1. A step never changes once it is released: the first one
-// is the schema of version 1 as long as there has been no other.
-constexpr std::array<const char*, schema_version> steps{schema_sql};
+// steps[n] leads from version n to n + 1. A step never changes once it is released.
+constexpr std::array<const char*, schema_version> steps{schema_sql, schema_2_sql};
 
 void refuse_foreign(Database& database, const std::string& path, std::int64_t version) {
     const auto id = database.ask("PRAGMA application_id");

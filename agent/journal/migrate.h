@@ -6,7 +6,7 @@
 
 namespace bus::journal {
 
-inline constexpr std::int64_t schema_version = 1;
+inline constexpr std::int64_t schema_version = 2;
 
 // Throws bus::Error with a sentence for people, DatabaseFailed if the disk or the file fails.
 void migrate(Database& database, const std::string& path);

@@ -5,6 +5,7 @@
 #include "journal/backlog.h"
 #include "journal/channels.h"
 #include "journal/dead_letters.h"
+#include "journal/last_values.h"
 #include "journal/open_database.h"
 #include "journal/registry.h"
 #include "journal/store.h"
@@ -59,6 +60,7 @@ struct Store::Open {
     Channels channels{database};
     Backlog backlog{database, channels};
     DeadLetters dead_letters{database};
+    LastValues last_values{database};
     Statement begin{database, "BEGIN IMMEDIATE"};
     Statement commit{database, "COMMIT"};
     Statement pages{database, "PRAGMA page_count"};

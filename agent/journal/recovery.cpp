@@ -97,6 +97,7 @@ void Store::load_everything(Open& open) {
     recovered_.last_destination = meta.last_destination;
     require(open.registry.load(recovered_), open.database);
     require(open.backlog.describe(recovered_.streams), open.database);
+    require(open.last_values.load(recovered_), open.database);
 }
 
 // A torn tail was never reported and is behind no mark. A mark ahead of the database is a loss.

@@ -29,6 +29,7 @@ constexpr std::array tables{
     Table{"entry", "destination, lane, batch"},
     Table{"batch", "id"},
     Table{"dead_letter", "id"},
+    Table{"last_value", "id"},
 };
 constexpr std::size_t rows_per_commit = 1'024;  // so that the log stays small
 

@@ -1,6 +1,7 @@
 -- The journal of an agent: what it still owes, and what it must know after a
 -- restart to owe nothing twice. This file is the specification; it is built
--- into the agent, which runs it on a new database. Version 1.
+-- into the agent, which runs it on a new database. Version 1; what later versions
+-- add has files of its own: schema_2.sql.
 --
 -- Written by one thread over one connection; what is committed together is one
 -- transaction of the core's or several (group commit). Pragmas that belong to
@@ -83,7 +84,7 @@ CREATE TABLE destination (
     kind       INTEGER NOT NULL,    -- 0 topic, 1 queue, 2 service
     name       TEXT    NOT NULL,
     filter     TEXT    NOT NULL,
-    group_name TEXT    NOT NULL,
+    group_name TEXT    NOT NULL,    -- type 6: its name; 1, 2: the name by which it asks for last values, or ''
     agent      BLOB    NOT NULL,    -- type 3; otherwise zeros
     paused     INTEGER NOT NULL,    -- type 1: it collects and hands out nothing
     declared   INTEGER NOT NULL,    -- type 6: by this host; otherwise by peers alone

@@ -22,7 +22,10 @@ std::uint64_t brings(const core::Transaction& transaction) {
     constexpr std::uint64_t row = 128;
     std::uint64_t bytes = 0;
     for (const auto& change : transaction.changes)
-        if (const auto* put = std::get_if<core::Put>(&change)) bytes += row + put->batch.size();
+        if (const auto* put = std::get_if<core::Put>(&change))
+            bytes += row + put->batch.size();
+        else if (const auto* last = std::get_if<core::PutLastValue>(&change))
+            bytes += row + last->batch.size();
     return bytes + bytes / 8;  // pages are never quite full
 }
 
@@ -178,6 +181,8 @@ Status Store::carry_out(const core::Change& change) {
             [&](const core::Progress& progress) { return open.backlog.progress(progress); },
             [&](const core::Bury& buried) { return bury(buried); },
             [&](const core::DropDeadLetter& drop) { return open.dead_letters.drop(drop.id); },
+            [&](const core::PutLastValue& put) { return open.last_values.put(put); },
+            [&](const core::DropLastValue& drop) { return open.last_values.drop(drop); },
             [&](const core::Account& account) {
                 return open.registry.apply(account, incarnation_);
             },

@@ -117,6 +117,18 @@ void Disk::apply(const DropPeer& drop) {
     std::erase_if(interest_, [&](const auto& kept) { return kept.first.first == drop.id; });
 }
 void Disk::apply(const PutGaps& put) { gaps_[put.destination] = put; }
+
+void Disk::apply(const PutLastValue& put) {
+    const std::string channel{put.batch.header().channel};
+    std::erase(last_values_by_age_, channel);
+    last_values_by_age_.push_back(channel);
+    last_values_.insert_or_assign(channel, put);
+}
+
+void Disk::apply(const DropLastValue& drop) {
+    std::erase(last_values_by_age_, drop.channel);
+    last_values_.erase(drop.channel);
+}
 void Disk::apply(const Account& account) { accounts_[account.destination] = account; }
 void Disk::apply(const Bury& bury) {
     Batch batch = bury.batch;
@@ -230,6 +242,8 @@ Recovered Disk::recovered() const {
     found.interest = interest();
     for (const auto& [key, tombstone] : tombstones_) found.tombstones.push_back(tombstone);
     for (const auto& [id, gaps] : gaps_) found.gaps.push_back(gaps);
+    for (const auto& channel : last_values_by_age_)
+        found.last_values.push_back(last_values_.at(channel));
     found.space.live_bytes = live_bytes_;
     return found;
 }

@@ -56,6 +56,9 @@ class Disk {
         return producer_marks_;
     }
     std::vector<core::PutInterest> interest() const;
+    const std::map<std::string, core::PutLastValue, std::less<>>& last_values() const {
+        return last_values_;
+    }
     const DeadLetters& dead_letters() const { return dead_letters_; }
     core::DeadLetterId last_dead_letter() const { return last_dead_letter_; }
     std::uint64_t live_bytes() const { return live_bytes_; }
@@ -88,6 +91,8 @@ class Disk {
     void apply(const core::Account& account);
     void apply(const core::Bury& bury);
     void apply(const core::DropDeadLetter& drop);
+    void apply(const core::PutLastValue& put);
+    void apply(const core::DropLastValue& drop);
     void apply(const core::Watch&) {}  // nothing of it is kept
     std::vector<std::pair<core::BatchId, Entry>> in_order(const core::ReadBack& request) const;
     void settle(core::StreamId stream, core::BatchId id);
@@ -112,6 +117,8 @@ class Disk {
     std::map<Name, core::PutTombstone> tombstones_;
     std::map<core::DestinationId, core::Account> accounts_;
     std::map<core::DestinationId, core::PutGaps> gaps_;
+    std::map<std::string, core::PutLastValue, std::less<>> last_values_;  // by channel
+    std::vector<std::string> last_values_by_age_;
     DeadLetters dead_letters_;
     // By stream, batch and first message: said twice, it is buried once.
     std::map<std::tuple<core::StreamId, core::BatchId, std::uint32_t>, core::DeadLetterId> buried_;

@@ -15,14 +15,18 @@ constexpr Duration retry_after = 1s;
 bool only_frees(const Transaction& transaction) {
     return std::none_of(
         transaction.changes.begin(), transaction.changes.end(), [](const Change& change) {
-            return std::holds_alternative<Put>(change) || std::holds_alternative<Owe>(change);
+            return std::holds_alternative<Put>(change) || std::holds_alternative<Owe>(change) ||
+                   std::holds_alternative<PutLastValue>(change);
         });
 }
 
 std::uint64_t bytes_of(const Transaction& transaction) {
     std::uint64_t bytes = 0;
     for (const auto& change : transaction.changes)
-        if (const auto* put = std::get_if<Put>(&change)) bytes += put->batch.size();
+        if (const auto* put = std::get_if<Put>(&change))
+            bytes += put->batch.size();
+        else if (const auto* last = std::get_if<PutLastValue>(&change))
+            bytes += last->batch.size();
     return bytes;
 }
 

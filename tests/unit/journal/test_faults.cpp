@@ -448,6 +448,40 @@ TEST_CASE("a journal of a newer version is refused and left alone") {
     CHECK(database.ask("SELECT count(*) FROM meta") == 1);
 }
 
+TEST_CASE("a journal of version 1 is brought forward, with what it has") {
+    Journal journal;
+    const Batch batch = make_batch("a");
+    journal.commit({durable(1, "alarms"), put(1, batch), owe(1, 1)});
+    journal.fixture.stop();
+    {
+        Database database{journal.fixture.path().string()};
+        database.require("DROP TABLE last_value");
+        database.require("PRAGMA user_version = 1");
+    }
+    journal.restart();
+    CHECK(journal.read(stream(1)).size() == 1);
+    journal.commit({PutLastValue{make_batch("b", 1), 0}});
+    journal.crash_and_restart();
+    CHECK(journal.recovered.last_values.size() == 1);
+}
+
+TEST_CASE("a damaged last value is named, and is none any more") {
+    Journal journal;
+    journal.commit({PutLastValue{make_batch("a", 1), 0}, PutLastValue{make_batch("b", 1), 0}});
+    journal.fixture.stop();
+    {
+        Database database{journal.fixture.path().string()};
+        database.require("UPDATE last_value SET expires = 9 WHERE channel = 'a'");
+    }
+    journal.restart();
+    REQUIRE(journal.recovered.last_values.size() == 1);
+    CHECK(journal.recovered.last_values[0].batch.header().channel == "b");
+    REQUIRE(journal.recovered.lost_last_values.size() == 1);
+    CHECK(journal.recovered.lost_last_values[0].channel == "a");
+    REQUIRE(journal.recovered.damage.size() == 1);
+    CHECK(journal.recovered.damage[0].reason.find("last value of a") != std::string::npos);
+}
+
 TEST_CASE("another program's database is refused and left alone") {
     TemporaryFolder folder;
     const std::string path = folder / "journal.db";

@@ -70,6 +70,25 @@ TEST_CASE_TEMPLATE_DEFINE("what a subscription has lost is kept until it ends", 
     CHECK(journal.recovered.gaps[0].gaps.untold(1).untold == 5);
 }
 
+TEST_CASE_TEMPLATE_DEFINE("of each channel that retains it the last value is kept", F,
+                          contract_last_values) {
+    Subject<F> journal;
+    const Batch first = make_batch("a", 1, 20, '1'), second = make_batch("a", 1, 20, '2');
+    journal.commit({PutLastValue{first, 0}, PutLastValue{make_batch("b", 1), 7},
+                    PutLastValue{make_batch("c", 1), 0}});
+    journal.commit({PutLastValue{second, 5}, DropLastValue{"c"}, DropLastValue{"d"}});
+    journal.crash_and_restart();
+    REQUIRE(journal.recovered.last_values.size() == 2);
+    const auto& [oldest, latest] =
+        std::tie(journal.recovered.last_values[0], journal.recovered.last_values[1]);
+    CHECK(oldest.batch.header().channel == "b");
+    CHECK(oldest.expires_wall_micros == 7);
+    CHECK(latest.expires_wall_micros == 5);
+    CHECK(std::equal(latest.batch.bytes().begin(), latest.batch.bytes().end(),
+                     second.bytes().begin(), second.bytes().end()));
+    CHECK(journal.recovered.lost_last_values.empty());
+}
+
 TEST_CASE_TEMPLATE_DEFINE("how long the first of a stream has waited is told at the start", F,
                           contract_oldest) {
     Subject<F> journal;
@@ -210,5 +229,6 @@ TEST_CASE_TEMPLATE_DEFINE("tombstones stay until they are dropped", F, contract_
     TEST_CASE_TEMPLATE_INVOKE(contract_interest, Fixture);      \
     TEST_CASE_TEMPLATE_INVOKE(contract_peers, Fixture);         \
     TEST_CASE_TEMPLATE_INVOKE(contract_gaps, Fixture);          \
+    TEST_CASE_TEMPLATE_INVOKE(contract_last_values, Fixture);   \
     TEST_CASE_TEMPLATE_INVOKE(contract_oldest, Fixture);        \
     TEST_CASE_TEMPLATE_INVOKE(contract_tombstones, Fixture)
