@@ -30,7 +30,8 @@ wire::Subscribe wish(wire::Kind kind, std::string_view filter, const SubscribeOp
             .ack_deadline_millis = static_cast<std::uint32_t>(
                 std::clamp<std::int64_t>(options.ack_deadline.count(), 0, longest)),
             .rate = options.rate,
-            .parts = options.in_parts};
+            .parts = options.in_parts,
+            .last = options.last};
 }
 
 client::Inbox::Terms terms(wire::Kind kind, const SubscribeOptions& options) {
@@ -48,6 +49,8 @@ void check_names(const SubscribeOptions& options) {
         throw client::no_name(options.group, "a group");
     if (!options.durable.empty() && !options.group.empty())
         throw Error{"a group outlives its programs by itself: durable or group, not both"};
+    if (options.last && !options.group.empty())
+        throw Error{"last values are for a subscription of one's own: last or group, not both"};
 }
 
 }  // namespace

@@ -137,6 +137,7 @@ Delivery Inbox::make(session::Received&& received) {
     delivery.index_ = received.index;
     delivery.attempt_ = received.attempt;
     delivery.redelivered_ = received.redelivered;
+    delivery.retained_ = received.retained;
     delivery.completes_ = received.last_of_tag;
     if (received.joined) {
         delivery.held_ = std::make_shared<Held>();

@@ -23,6 +23,7 @@ Delivery& Delivery::operator=(Delivery&& other) noexcept {
     index_ = other.index_;
     attempt_ = other.attempt_;
     redelivered_ = other.redelivered_;
+    retained_ = other.retained_;
     completes_ = other.completes_;
     decided_ = other.decided_;
     held_ = std::move(other.held_);

@@ -44,6 +44,11 @@ GapWatch::Watched& GapWatch::begin(const Key& key, std::uint64_t next) {
         .first->second;
 }
 
+bool GapWatch::has_passed(const wire::BatchHeader& batch, std::uint64_t channel_sequence) const {
+    const auto found = watched_.find(key_of(batch));
+    return found != watched_.end() && channel_sequence < found->second.next;
+}
+
 void GapWatch::take_back_to(const wire::BatchHeader& batch, std::uint64_t channel_sequence) {
     const auto found = watched_.find(key_of(batch));
     if (found == watched_.end()) return;

@@ -24,6 +24,9 @@ class GapWatch {
     Passed pass(const wire::BatchHeader& batch, std::uint64_t channel_sequence,
                 std::uint32_t count);
 
+    // As many, or more, of that producer, channel and lane have passed.
+    bool has_passed(const wire::BatchHeader& batch, std::uint64_t channel_sequence) const;
+
     // More were passed than came: the next is expected here.
     void take_back_to(const wire::BatchHeader& batch, std::uint64_t channel_sequence);
 

@@ -30,6 +30,13 @@ bool Unpacker::begin(Bytes frame) {
         reject(0, envelope_.messages, damaged_form);
         return true;
     }
+    // Its agent did not know, for it has started since: what is newer has come.
+    if (envelope_.retained() && !header_.is_delayed() &&
+        gaps_.has_passed(header_, header_.channel_sequence + envelope_.first)) {
+        rulings_.push_back(
+            {.tag = envelope_.number, .first = envelope_.first, .count = envelope_.messages});
+        return true;
+    }
     const auto passed = pass_gaps();
     const bool sparse = (header_.flags & wire::batch_flag::sparse) != 0;
     if (may_miss() && !sparse) missed_ = passed.missing;
@@ -40,9 +47,10 @@ bool Unpacker::begin(Bytes frame) {
     return true;
 }
 
-// With the first part of a message that is read part by part all of it passes.
+// With the first part of a message that is read part by part all of it passes. What was kept for a
+// late joiner stands outside of what is counted.
 GapWatch::Passed Unpacker::pass_gaps() {
-    if (header_.is_delayed()) return {};
+    if (header_.is_delayed() || envelope_.retained()) return {};
     const auto sequence = header_.channel_sequence + envelope_.first;
     if (!terms_.in_parts || !header_.part) return gaps_.pass(header_, sequence, envelope_.messages);
     if ((header_.flags & wire::batch_flag::abort) != 0) gaps_.take_back_to(header_, sequence);
@@ -81,7 +89,8 @@ std::optional<Received> Unpacker::hand_out(const wire::MessageView& view) {
 // What is missing and could not be told with a message of this delivery is told with a later one.
 void Unpacker::finish() {
     walk_.reset();
-    if (header_.kind == wire::Kind::topic && missed_ > 0 && !header_.is_delayed())
+    if (header_.kind == wire::Kind::topic && missed_ > 0 && !header_.is_delayed() &&
+        !envelope_.retained())
         gaps_.lose(header_, missed_);
 }
 
@@ -95,6 +104,7 @@ Received Unpacker::received(const wire::MessageView& view) const {
             .created_micros = header_.created_micros,
             .attempt = envelope_.attempt,
             .redelivered = envelope_.redelivered(),
+            .retained = envelope_.retained(),
             .missed = 0,
             .tag = envelope_.number,
             .index = envelope_.first + at_ - 1,

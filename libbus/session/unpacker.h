@@ -33,6 +33,7 @@ struct Received {
     std::uint64_t created_micros = 0;
     std::uint16_t attempt = 1;
     bool redelivered = false;
+    bool retained = false;     // a last value, for a late joiner
     std::uint64_t missed = 0;  // messages of this producer and channel that should have come before
 
     // What to acknowledge: message `index` of delivery `tag`; for a large message all its pieces.

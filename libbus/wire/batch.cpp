@@ -256,6 +256,7 @@ std::vector<std::byte> cut_batch(Bytes batch, const BatchHeader& header, std::ui
     const std::size_t length = header.header_length;
     const Bytes messages = cut_body(batch.subspan(length), first, count);
     std::vector<std::byte> cut(batch.begin(), batch.begin() + static_cast<std::ptrdiff_t>(length));
+    store(cut.data() + 8, header.flags);
     store(cut.data() + 12, count);
     store(cut.data() + 32, header.sequence + first);
     store(cut.data() + 40, header.channel_sequence + first);

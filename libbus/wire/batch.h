@@ -53,7 +53,7 @@ struct BatchHeader {
     std::uint64_t sequence = 0;          // of the first message, counts all of the producer's
     std::uint64_t channel_sequence = 0;  // of the first message, counts those on channel and lane
     std::uint64_t created_micros =
-        0;                         // wall clock of the producer: for people, never for decisions
+        0;                         // wall clock of the producer: for people (and core/last_given.h)
     std::uint64_t ttl_millis = 0;  // from creation; 0: lives for ever
     std::uint32_t body_length = 0;
     std::string_view channel;  // points into the bytes it was decoded from
@@ -134,7 +134,8 @@ void seal(std::span<std::byte> batch);
 Bytes cut_body(Bytes body, std::uint32_t first, std::uint32_t count) noexcept;
 
 // A batch of these messages alone, as their producer might have sent them: the header says so, the
-// messages stay as they are. Requires: `header` is that of the whole, well-formed `batch`.
+// messages stay as they are, the flags are those of `header`. Requires: but for them it is that of
+// the whole, well-formed `batch`.
 std::vector<std::byte> cut_batch(Bytes batch, const BatchHeader& header, std::uint32_t first,
                                  std::uint32_t count);
 

@@ -43,6 +43,7 @@ namespace envelope_flag {
 inline constexpr std::uint16_t resent = 1;       // the receiver may have taken it already
 inline constexpr std::uint16_t redelivered = 2;  // a consumer may have seen it already
 inline constexpr std::uint16_t rerouted = 4;     // another path may bring it as well
+inline constexpr std::uint16_t retained = 8;  // agent to app: a last value, kept for late joiners
 }  // namespace envelope_flag
 
 // Of a batch that does not go from the agent that took it from its producer straight to the agent
@@ -75,6 +76,7 @@ struct Envelope {
 
     bool resent() const noexcept { return (flags & envelope_flag::resent) != 0; }
     bool redelivered() const noexcept { return (flags & envelope_flag::redelivered) != 0; }
+    bool retained() const noexcept { return (flags & envelope_flag::retained) != 0; }
 };
 
 inline constexpr std::size_t envelope_length = 64;  // without extensions

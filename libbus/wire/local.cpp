@@ -113,6 +113,7 @@ Command read_subscribe(Fields& in) {
     wish.rate = in.number<std::uint32_t>("rate", 0);
     wish.declare = in.flag("declare");
     wish.parts = in.flag("parts");
+    wish.last = in.flag("last");
     const bool is_valid =
         wish.kind == Kind::topic ? is_filter(wish.filter) : is_channel(wish.filter);
     if (!is_valid) in.wrong("filter", "is no valid name", Reject::bad_name);
@@ -307,6 +308,7 @@ struct EncodeCommand {
         if (m.rate > 0) out["rate"] = m.rate;
         if (m.declare) out["declare"] = true;
         if (m.parts) out["parts"] = true;
+        if (m.last) out["last"] = true;
         return out;
     }
     Json operator()(const Unsubscribe& m) const {

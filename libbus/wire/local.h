@@ -60,7 +60,7 @@ struct Hello {
 
 // {"type":"subscribe","id":7,"kind":"topic","filter":"plant7.**","durable":"alarms",
 //  "prefetch_messages":1000,"prefetch_bytes":1048576,"ack_deadline_millis":30000,"rate":100,
-//  "declare":false,"parts":false}. `id` is the app's own, unique in its session.
+//  "declare":false,"parts":false,"last":false}. `id` is the app's own, unique in its session.
 // kind "queue" receives from the queue named by `filter`.
 struct Subscribe {
     std::uint64_t id = 0;
@@ -79,6 +79,8 @@ struct Subscribe {
     // Each part of a large message is acknowledged when the next is begun with, the last when the
     // message is done with: no more than prefetch_bytes of it are handed out ahead of that.
     bool parts = false;
+    // A new subscription to topics gets the last message first of each channel that retains it.
+    bool last = false;
     static constexpr std::uint32_t ack_deadline_millis_min = 100;
     static constexpr std::uint32_t ack_deadline_millis_max = 24 * 3600 * 1000;
     static constexpr std::uint32_t prefetch_messages_default = 65'536;

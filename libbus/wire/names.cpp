@@ -33,6 +33,7 @@ bool fits(std::string_view text) {
     return !text.empty() && text.size() <= channel_bytes_max && text.back() != '.';
 }
 
+constexpr std::string_view late_joiner_prefix = "_last.";
 constexpr std::string_view reply_prefix = "$bus.reply.";
 constexpr std::size_t id_digits = 32;
 
@@ -99,6 +100,15 @@ bool is_name(std::string_view name) { return is_channel(name) && name.size() <= 
 
 std::string group_address(std::string_view name, std::string_view filter) {
     return std::string{name} + ' ' + std::string{filter};
+}
+
+std::string late_joiner_name(std::uint64_t incarnation, std::uint32_t subscription) {
+    return std::string{late_joiner_prefix} + std::to_string(incarnation) + "." +
+           std::to_string(subscription);
+}
+
+bool is_late_joiner(std::string_view name_or_address) {
+    return name_or_address.starts_with(late_joiner_prefix);
 }
 
 bool is_group_address(std::string_view address) {

@@ -31,6 +31,12 @@ bool is_name(std::string_view name);
 std::string group_address(std::string_view name, std::string_view filter);
 bool is_group_address(std::string_view address);
 
+// To those who keep last values, a subscription that asks for them is a group of such a name, which
+// no program may use: "_last.<incarnation>.<number>". What they answer is addressed to that.
+std::string late_joiner_name(std::uint64_t incarnation, std::uint32_t subscription);
+// Also of the address of one.
+bool is_late_joiner(std::string_view name_or_address);
+
 // Where the replies to a producer's requests go: "$bus.reply.<agent>.<producer>", of services.
 std::string reply_address(const AgentId& agent, const ProducerId& producer);
 bool is_reply_address(Kind kind, std::string_view channel);

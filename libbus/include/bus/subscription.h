@@ -36,6 +36,11 @@ struct SubscribeOptions {
     // work is shared, and waits while none of them is there. Instead of `durable`. Not for
     // receive(), whose queues are shared by themselves.
     std::string_view group{};
+    // The last message first of each channel that keeps one for late joiners ("retain": "last" in
+    // the configuration of its publishers' agents), here and at other hosts, then what comes live;
+    // see Delivery::retained(). A durable subscription gets them when it is created, not when its
+    // app comes back. Not for a group, nor for receive().
+    bool last = false;
     // What the agent may hand over ahead of acknowledgements.
     std::uint32_t prefetch_messages = 65'536;
     std::uint64_t prefetch_bytes = 1024 * 1024;
@@ -89,6 +94,8 @@ class BUS_EXPORT Delivery {
     unsigned attempt() const noexcept { return attempt_; }
     // This or another consumer may have seen it before.
     bool redelivered() const noexcept { return redelivered_; }
+    // A last value, kept for late joiners: it was published before this subscription was there.
+    bool retained() const noexcept { return retained_; }
     // Topics: how many messages of the same producer and channel are missing just before this one
     // (expired on the way, lapsed or lost to damage). 0 when all is well.
     std::uint64_t missed() const noexcept { return missed_; }
@@ -132,6 +139,7 @@ class BUS_EXPORT Delivery {
     std::uint32_t index_ = 0;
     std::uint16_t attempt_ = 1;
     bool redelivered_ = false;
+    bool retained_ = false;
     bool completes_ = false;  // the last of its batch
     bool decided_ = false;
     std::shared_ptr<client::Held> held_;  // keeps the bytes

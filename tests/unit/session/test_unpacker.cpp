@@ -81,6 +81,28 @@ TEST_CASE("a range of a batch is verified with its own sequences") {
     CHECK(all[0].sequence == 2);
 }
 
+TEST_CASE("what was kept for a late joiner says so, and is no gap nor the beginning of one") {
+    Unpacking unpacker;
+    const auto last = [&](std::uint64_t place) {
+        return walk(unpacker, delivery(sample_batch({{"kept"}}, at(place)),
+                                       {.flags = wire::envelope_flag::retained, .messages = 1}));
+    };
+    const auto live = [&](std::uint64_t place) {
+        return walk(unpacker, delivery(sample_batch({{"live"}}, at(place)), {.messages = 1}));
+    };
+    CHECK(last(5).at(0).retained);
+    const auto first = live(9);
+    CHECK_FALSE(first.at(0).retained);
+    CHECK(first.at(0).missed == 0);
+    // Behind what is newer it is acknowledged and not handed out.
+    CHECK(last(3).empty());
+    const auto rulings = unpacker.take_rulings();
+    REQUIRE(rulings.size() == 1);
+    CHECK(rulings[0].verdict == wire::Verdict::ack);
+    CHECK(rulings[0].count == 1);
+    CHECK(live(10).at(0).missed == 0);
+}
+
 TEST_CASE("a message whose checksum does not hold is rejected and never handed out") {
     Unpacking unpacker;
     auto frame = delivery(sample_batch(three()), {.messages = 3});

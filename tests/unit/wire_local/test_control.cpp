@@ -54,6 +54,8 @@ TEST_CASE("every command survives the way") {
     CHECK_FALSE(wish.declare);
     CHECK_FALSE(wish.parts);
     CHECK(there_and_back(Subscribe{.id = 7, .filter = "a", .parts = true}).parts);
+    CHECK_FALSE(wish.last);
+    CHECK(there_and_back(Subscribe{.id = 7, .filter = "a", .last = true}).last);
     CHECK(
         there_and_back(Subscribe{.id = 7, .filter = "a", .durable = "b", .declare = true}).declare);
 
