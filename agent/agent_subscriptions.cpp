@@ -41,6 +41,8 @@ SubscriptionOrder order_of(const wire::AdminRequest& request) {
     order.filter = required(arguments, "filter");
     order.group = arguments.flag("group");
     if (const auto why = why_no_filter(order.filter); !why.empty()) throw Error{why};
+    if (order.group && wire::is_late_joiner(order.name))
+        throw Error{"group names that begin with _last. are the agents' own"};
     if (order.group && !wire::is_group_address(wire::group_address(order.name, order.filter)))
         throw Error{"the name of a group and its filter have together at most " +
                     std::to_string(wire::channel_bytes_max - 1) + " characters"};

@@ -23,6 +23,9 @@ std::string text_of_flag(bool flag) { return flag ? "true" : "false"; }
 std::string text_of_flag(std::optional<bool> flag) {
     return flag ? text_of_flag(*flag) : "not set";
 }
+std::string text_of_retention(std::optional<bool> last) {
+    return !last ? "not set" : *last ? "last" : "none";
+}
 std::string text_of_count(std::optional<std::uint32_t> count) {
     return count ? std::to_string(*count) : "not set";
 }
@@ -184,6 +187,8 @@ void compare_channels(const Config& was, const Config& is, std::vector<std::stri
         subject.compare("return_after", text_of_time(before.return_after),
                         text_of_time(after.return_after));
         subject.compare("lapse", text_of_bound(before.lapse), text_of_bound(after.lapse));
+        subject.compare("retain", text_of_retention(before.retain_last),
+                        text_of_retention(after.retain_last));
     }
 }
 

@@ -24,6 +24,15 @@ std::uint64_t read_max_message(ConfigSection& section) {
     return bytes;
 }
 
+bool read_retain(ConfigSection& section) {
+    const std::string what = section.text("retain");
+    if (what != "last" && what != "none")
+        section.complain("retain", in_quotes(what) +
+                                       " is neither \"last\", of each channel its last message, "
+                                       "nor \"none\"");
+    return what == "last";
+}
+
 core::ChannelSettings read_channel(const std::string& filter, ConfigSection& section) {
     core::ChannelSettings said{.channels = {.kind = std::nullopt, .filter = filter}, .waiting = {}};
     if (const auto why = why_no_filter(filter); !why.empty()) section.complain("", why);
@@ -50,14 +59,20 @@ core::ChannelSettings read_channel(const std::string& filter, ConfigSection& sec
     if (said.lapse && said.channels.kind == wire::Kind::queue)
         section.complain("lapse", "a queue holds its senders back: nothing of it lapses");
     if (section.has("max_message")) said.max_message = read_max_message(section);
+    if (section.has("retain")) said.retain_last = read_retain(section);
+    if (said.retain_last && said.channels.kind == wire::Kind::queue)
+        section.complain("retain",
+                         "a queue keeps its messages for its consumers: only topics "
+                         "have late joiners");
     const auto keys = {"limits",       "max_deliveries", "bury_expired", "dead_letter_to",
-                       "return_after", "lapse",          "max_message"};
+                       "return_after", "lapse",          "max_message",  "retain"};
     if (std::ranges::none_of(keys, [&](const char* key) { return section.has(key); }))
-        section.complain("",
-                         "nothing is said of these channels: \"limits\", as { \"waiting\": "
-                         "\"1GiB\", \"messages\": 100000, \"rate\": 500, \"age\": \"1d\" }, "
-                         "\"max_deliveries\", \"bury_expired\", "
-                         "\"dead_letter_to\", \"return_after\", \"lapse\" or \"max_message\"");
+        section.complain(
+            "",
+            "nothing is said of these channels: \"limits\", as { \"waiting\": "
+            "\"1GiB\", \"messages\": 100000, \"rate\": 500, \"age\": \"1d\" }, "
+            "\"max_deliveries\", \"bury_expired\", "
+            "\"dead_letter_to\", \"return_after\", \"lapse\", \"max_message\" or \"retain\"");
     section.finish();
     return said;
 }

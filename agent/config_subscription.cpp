@@ -21,6 +21,8 @@ core::SubscriptionSettings read_subscription(const std::string& name, ConfigSect
         !wire::is_group_address(wire::group_address(name, wanted.filter)))
         section.complain("filter", "the name of a group and its filter have together at most " +
                                        std::to_string(wire::channel_bytes_max - 1) + " characters");
+    if (wanted.group && wire::is_late_joiner(name))
+        section.complain("group", "group names that begin with _last. are the agents' own");
     section.finish();
     return wanted;
 }

@@ -153,6 +153,16 @@ inline constexpr std::uint64_t waiting_messages_max = 1'000'000'000'000;
 inline constexpr std::uint64_t publish_rate_max = 1'000'000'000;  // messages a second
 // Filters of channels of which something is said.
 inline constexpr std::size_t channel_settings_max = 1'000;
+// Channels whose last message is kept for late joiners, and its bytes: all in memory as well.
+// Beyond it those go that were published longest ago, which is told no more often than this.
+inline constexpr std::size_t last_values_max = 65'536;
+inline constexpr std::uint64_t last_values_bytes_max = 32 * MiB;
+inline constexpr auto last_values_told_every = 60s;
+// The name that such a subscription asks by and its filter together are an address.
+inline constexpr std::size_t late_joiner_filter_bytes_max = 210;
+// Channels of which is remembered what a subscription that asked for last values was given: beyond
+// that no last value comes to it of others.
+inline constexpr std::size_t last_given_max = 65'536;
 // Durable subscriptions that a configuration declares.
 inline constexpr std::size_t subscriptions_configured_max = 1'000;
 
@@ -197,6 +207,11 @@ static_assert(2 * questions_asked_per_second <= questions_heard_per_second,
 static_assert(link_cost_max * wire::path_agents_max < down_link_cost);
 static_assert(std::uint64_t{wire::path_agents_max + 1} * (down_link_cost + link_cost_max) <
               0xffffffff);
+static_assert(last_values_bytes_max <= memory_pressure / 2 &&
+              last_values_bytes_max <= journal_bytes_min / 2);
+// "_last.", two numbers with a dot between them, and a space.
+static_assert(late_joiner_filter_bytes_max + 6 + 20 + 1 + 10 + 1 <= wire::channel_bytes_max);
+static_assert(last_given_max >= last_values_max, "all that one agent keeps may come");
 static_assert(stream_share_percent + dead_letter_share_percent <= 100);
 static_assert(subscription_share_percent <= stream_share_percent,
               "a subscription lapses before anybody would be held back for it");

@@ -141,8 +141,21 @@ void Exchange::State::answer_awaiting(Producer& own,
 
 namespace {
 
+std::optional<std::string> why_no_last(const wire::Subscribe& command) {
+    if (!command.last) return std::nullopt;
+    if (command.kind != wire::Kind::topic)
+        return "only topics keep last values: a queue or a service has none for \"last\"";
+    if (!command.group.empty())
+        return "last values are for a subscription of one's own: \"last\" or \"group\", not both";
+    if (command.filter.size() > limits::late_joiner_filter_bytes_max)
+        return "with \"last\" a filter has at most " +
+               std::to_string(limits::late_joiner_filter_bytes_max) + " characters";
+    return std::nullopt;
+}
+
 std::optional<std::string> why_no_group(const wire::Subscribe& command) {
     if (command.group.empty()) return std::nullopt;
+    if (wire::is_late_joiner(command.group)) return "\"_last.\" is the agents' own";
     if (command.kind != wire::Kind::topic)
         return "the consumers of a queue or a service share it by themselves: no \"group\"";
     if (!command.durable.empty())
@@ -176,6 +189,7 @@ std::optional<std::string> Exchange::State::why_not(const Session& session,
     if (to_queue && !command.durable.empty())
         return "a queue keeps its messages by itself: no \"durable\"";
     if (const auto reason = why_no_group(command)) return reason;
+    if (const auto reason = why_no_last(command)) return reason;
     if (command.declare && command.durable.empty() && command.group.empty())
         return "what is declared outlives its session, so it is \"durable\" or a \"group\"";
     if (command.prefetch_messages == 0 || command.prefetch_bytes == 0)
@@ -227,10 +241,14 @@ Group* Exchange::State::group_for(const Session& session, const wire::Subscribe&
         code = Reject::in_use;
         return nullptr;
     }
+    // Nobody else asks by that name, nor did before: the next destination has this number.
+    const std::string asks_as =
+        command.last ? wire::late_joiner_name(incarnation, last_destination.next().value) : "";
     return &add_subscription({.type = type,
                               .kind = command.kind,
                               .name = name,
                               .filter = command.filter,
+                              .group = asks_as,
                               .owner = durable ? owner : Owner{}});
 }
 
@@ -257,6 +275,7 @@ void Exchange::State::on_subscribe(Session& session, const wire::Subscribe& comm
     }
     if (const auto reason = why_no_more(session, command))
         return fail(session.id, command.id, Reject::limit, *reason);
+    const DestinationId before = last_destination;
     Group* const group = group_for(session, command, code);
     if (group == nullptr)
         return fail(session.id, command.id, code,
@@ -270,6 +289,7 @@ void Exchange::State::on_subscribe(Session& session, const wire::Subscribe& comm
     }
     group->behind = false;  // there is one more
     group->is_shared() ? note_consumers(*group) : show_interest(*group);
+    if (command.last && group->id() > before) hand_last_values(*group);
     if (group->stored_by > keeper.committed_through())
         pending_replies.push_back({group->stored_by, session.id, wire::Subscribed{command.id}});
     else

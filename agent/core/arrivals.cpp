@@ -79,7 +79,13 @@ std::optional<std::pair<wire::Reject, std::string>> State::why_not_publish(
 // Each part says how large the whole is. What a peer sends its own agent has taken.
 State::Refusal State::why_too_large(const wire::BatchHeader& header) {
     if (!header.part) return std::nullopt;
-    const auto most = keeper.policies.of(header.kind, header.channel).max_message;
+    const auto& policy = keeper.policies.of(header.kind, header.channel);
+    if (policy.retain_last)
+        return {{wire::Reject::too_large,
+                 "the channel keeps its last message for late joiners (\"retain\"), and that may "
+                 "have " +
+                     std::to_string(wire::message_bytes_in_batch_max) + " bytes at most"}};
+    const auto most = policy.max_message;
     if (header.part->total_bytes <= most) return std::nullopt;
     return {{wire::Reject::too_large, "a message of " + std::to_string(header.part->total_bytes) +
                                           " bytes, and " + std::string{header.channel} + " takes " +
@@ -130,6 +136,7 @@ State::Refusal State::why_not_for(std::string_view group, wire::Kind kind) {
     if (group.empty()) return std::nullopt;
     if (kind != wire::Kind::topic)
         return {{wire::Reject::malformed, "only topics have subscription groups"}};
+    if (wire::is_late_joiner(group)) return std::nullopt;  // who has left misses nothing
     const std::string address{group};
     if (find_group(Destination::Type::shared, address) != nullptr) return std::nullopt;
     return {{wire::Reject::not_found, "there is no group \"" + address + "\" at this agent"}};

@@ -47,6 +47,7 @@ ChannelPolicy ChannelPolicies::resolve(wire::Kind kind, std::string_view channel
         set_if_said(policy.dead_letter_to, one->dead_letter_to);
         set_if_said(policy.return_after, one->return_after);
         set_if_said(policy.max_message, one->max_message);
+        if (kind == wire::Kind::topic) set_if_said(policy.retain_last, one->retain_last);
     }
     return policy;
 }

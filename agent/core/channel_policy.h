@@ -25,6 +25,8 @@ struct ChannelPolicy {
     Duration return_after = limits::queue_return_after_default;
     // Bytes that a message of this host's producers may have.
     std::uint64_t max_message = limits::message_bytes_default;
+    // Of what this host's producers publish on it the last message is kept for late joiners.
+    bool retain_last = false;
 };
 
 class ChannelPolicies {

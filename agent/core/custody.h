@@ -98,7 +98,8 @@ struct Custody {
     bool read_back = false;  // it has been on disk only: when it was taken is forgotten
     bool wanted = false;     // it shall be journaled (again) as soon as the journal can
     std::uint32_t unsettled = 0;
-    std::uint32_t burials = 0;  // of it, that the journal does not have yet
+    // Copies of it, as dead letters or as a last value, that the journal does not have yet.
+    std::uint32_t burials = 0;
     Few<Owed, 2> owed;
     Few<Origin, 1> origins;
     Time taken{};

@@ -88,7 +88,11 @@ void State::release(Entry entry) {
     for (const Denial& denial : here.denied) deny(denial);
     if (here.groups.empty() && here.remotes.empty()) {
         keeper.ledger.unrouted(batch.messages());
-        return keeper.settle(entry, Settlement::moved);
+        if (!here.retains) return keeper.settle(entry, Settlement::moved);
+        const auto copy = keeper.take_retained(batch, waited.expires);
+        released_bytes += entry.bytes();
+        released.push_back({std::move(entry), copy});
+        return;
     }
     std::uint8_t flags = entry.owed().flags;
     if (waited.recovered) flags |= entry_flag::resent | entry_flag::redelivered;
@@ -96,6 +100,7 @@ void State::release(Entry entry) {
                                   !here.groups.empty());
     copy->released = {delays.stream(), entry.id()};
     copy->owner = waited.owner;
+    if (here.retains) keeper.retain(copy);
     keeper.want(copy,
                 settles_soon(here.groups, here.remotes) ? due_of(here.groups, here.remotes) : now);
     offer_all(copy, here);

@@ -52,8 +52,9 @@ struct Destination {
     // queue: its name; durable: the subscription's; anonymous: an id of its own; shared: its
     // address
     std::string name;
-    std::string filter;   // durable, anonymous, shared
-    std::string group;    // shared: its name
+    std::string filter;  // durable, anonymous, shared
+    // shared: its name; durable, anonymous: it asks for last values, under this name
+    std::string group;
     AgentId agent;        // type agent only
     bool paused = false;  // a durable one, by an operator: it collects and hands out nothing
     // shared: somebody of this host wants it to be; otherwise it is here for what peers want.

@@ -81,6 +81,7 @@ struct Event {
         journal_failed,
         journal_damaged,
         dead_letters_dropped,
+        last_values_dropped,
         descriptors_scarce,
         peer_removed,
         drain_changed,

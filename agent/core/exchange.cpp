@@ -222,6 +222,7 @@ void Exchange::reload(Settings settings, Time now) {
     s.settings = std::move(settings);
     s.apply_peers();
     s.apply_channels();
+    s.apply_retention();
     s.apply_shares();
     s.apply_subscriptions();
     s.apply_forwarding();
@@ -244,6 +245,8 @@ void Exchange::finish_turn(Time now) {
     s.announce_interest();
     s.flush_paths();
     s.keep_new_gaps();
+    s.keep_answered();
+    s.tell_evicted();
     if (auto transaction = s.keeper.gather())
         s.effects.transactions.push_back(std::move(*transaction));
     s.collect_safe();

@@ -25,7 +25,9 @@ Group::Group(Destination destination, Keeper& keeper, Leases& leases)
       keeper_(keeper),
       leases_(leases),
       runs_(runs_of(destination_.id, std::make_index_sequence<wire::lane_count>{})),
-      forsaken_since_(keeper.now()) {}
+      forsaken_since_(keeper.now()) {
+    if (is_late_joiner()) last_given_.emplace();
+}
 
 // ---- What it is owed -----------------------------------------------------------------
 

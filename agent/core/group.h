@@ -21,6 +21,7 @@
 #include "core/gaps.h"
 #include "core/keeper.h"
 #include "core/large_messages.h"
+#include "core/last_given.h"
 #include "core/lease.h"
 #include "core/overdue.h"
 #include "core/run.h"
@@ -62,6 +63,14 @@ class Group {
     // What it is called on links: the copies for it are told apart by that. Empty: it is no group.
     std::string_view group() const {
         return is_shared() ? std::string_view{destination_.name} : std::string_view{};
+    }
+
+    // It asked for last values when it was created (core/late_joiners.cpp), under this name.
+    bool is_late_joiner() const { return !is_shared() && !destination_.group.empty(); }
+    const std::string& late_joiner_name() const { return destination_.group; }
+    // Of a late joiner: that last value is newer than all that it was given on its channel.
+    bool is_news(const wire::BatchHeader& last_value) const {
+        return last_given_ && last_given_->is_news(last_value);
     }
 
     // ---- What it is owed.
@@ -308,6 +317,7 @@ class Group {
     bool recalling_ = false;
     SettleTime settle_time_;
     Time last_settled_{};
+    std::optional<LastGiven> last_given_;  // of a late joiner
 };
 
 }  // namespace bus::core

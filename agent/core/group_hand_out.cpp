@@ -55,6 +55,12 @@ bool Group::take_from_runs() {
             keeper_.settle(entry, keeper_.expire(entry));
             continue;
         }
+        // What is newer overtook it, in another lane or by another way.
+        if (const auto& header = entry.batch().header();
+            wire::is_late_joiner(header.group) && last_given_ && !last_given_->is_news(header)) {
+            keeper_.settle(entry, Settlement::filtered);
+            continue;
+        }
         const std::uint32_t done = entry.owed().done;
         const std::uint32_t rest = entry.messages() - done;
         LargeMessage* const large = note_part(entry);
@@ -214,10 +220,13 @@ void Group::deliver(Consumer& consumer, const Out& out, std::uint32_t first, con
          .suspect = work.suspect,
          .since = keeper_.now()});
     consumer.take(tag, *lease, keeper_.now());
+    if (last_given_) last_given_->note(header);
 
     const bool again =
         work.attempt > 1 || entry.has(entry_flag::redelivered) || entry.custody->recovered;
-    wire::Envelope envelope{.flags = again ? wire::envelope_flag::redelivered : std::uint16_t{0},
+    std::uint16_t flags = again ? wire::envelope_flag::redelivered : std::uint16_t{0};
+    if (wire::is_late_joiner(header.group)) flags |= wire::envelope_flag::retained;
+    wire::Envelope envelope{.flags = flags,
                             .attempt = work.attempt,
                             .number = tag,
                             .lifetime_millis = keeper_.lifetime_left(*entry.custody),

@@ -14,6 +14,7 @@ Group& Exchange::State::add_group(Destination destination) {
         routes.note_change(destination.kind, destination.filter);
     }
     if (added.has_share()) added.quota = share_of(added);
+    if (added.is_late_joiner()) late_joiners[added.late_joiner_name()] = &added;
     groups.emplace(destination.id, std::move(group));
     return added;
 }
@@ -78,6 +79,7 @@ void Exchange::State::drop_group(DestinationId id) {
         keeper.forget_destination(id);
     let_go_on(id);
     groups_by_name.erase({group.destination().type, group.destination().name});
+    if (group.is_late_joiner()) late_joiners.erase(group.late_joiner_name());
     for (Remote* taker : group.takers) std::erase(taker->queues, &group);
     delaying.erase(id);
     restless.erase(id);
@@ -94,7 +96,7 @@ wire::InterestItem Exchange::State::interest_of(const Group& group) const {
     return {.kind = d.kind,
             .durable = durable,
             .name = durable ? d.name : std::string{},
-            .group = d.group,
+            .group = group.is_shared() ? d.group : std::string{},
             .filter = has_filter(d.type) ? d.filter : d.name};
 }
 
@@ -103,12 +105,14 @@ void Exchange::State::show_interest(Group& group) {
     group.interest_shown = true;
     group.interest_since = now;
     own_interest.add(interest_of(group));
+    if (group.is_late_joiner()) own_interest.add(wish_of(group));
 }
 
 void Exchange::State::hide_interest(Group& group) {
     if (!group.interest_shown) return;
     group.interest_shown = false;
     own_interest.remove(interest_of(group));
+    if (group.is_late_joiner()) own_interest.remove(wish_of(group));
 }
 
 // A queue's messages go only where a consumer is within reach: those of a subscription also set out

@@ -56,6 +56,22 @@ std::shared_ptr<Custody> Keeper::take_loose(Batch batch, const std::vector<Where
     return custody;
 }
 
+std::shared_ptr<Custody> Keeper::take_retained(Batch batch, Time expires) {
+    auto custody = std::make_shared<Custody>(BatchId{}, std::move(batch), meter);
+    custody->taken = now_;
+    custody->expires = expires;
+    ++unsafe_;
+    retain(custody);
+    return custody;
+}
+
+void Keeper::retain(const std::shared_ptr<Custody>& custody) {
+    last_values.put(last_message_of(custody->batch), expires_wall(custody->expires));
+    if (mutated(Mutation::last_value_unawaited)) return;
+    ++custody->burials;
+    retained_.push_back(custody);
+}
+
 Entry Keeper::taken_back(const LoadedEntry& row, StreamId stream) {
     auto custody = std::make_shared<Custody>(row.id, row.batch, meter);
     custody->place = Place::journaled;
@@ -312,7 +328,9 @@ void Keeper::bury_destination(DestinationId id, const std::string& name,
 
 Time Keeper::next_due() const {
     if (in_flight_) return never;
-    Time due = due_.empty() ? never : std::max(due_.top().at, puts_not_before_);
+    Time due = due_.empty() ? never : due_.top().at;
+    if (last_values.has_changes()) due = now_;
+    if (due != never) due = std::max(due, puts_not_before_);
     if (!pending_.empty()) due = std::min(due, pending_due_);
     return due == never ? never : std::max(due, not_before_);
 }
@@ -323,11 +341,14 @@ std::optional<Transaction> Keeper::gather() {
     transaction.number = submitted_.next();
     in_flight_.emplace();
     in_flight_->number = transaction.number;
-    if (now_ >= puts_not_before_) gather_custodies(transaction);
+    if (now_ >= puts_not_before_) {
+        gather_custodies(transaction);
+        gather_last_values(transaction);
+    }
     in_flight_->changes.swap(pending_);
     in_flight_->buried.swap(buried_);
     pending_due_ = never;
-    if (in_flight_->custodies.empty() && in_flight_->changes.empty()) {
+    if (!in_flight_->brings_data() && in_flight_->changes.empty()) {
         in_flight_.reset();  // all that was due has settled meanwhile
         return std::nullopt;
     }
@@ -348,6 +369,13 @@ void Keeper::gather_custodies(Transaction& transaction) {
         due_.pop();
         if (custody) include(custody, transaction);
     }
+}
+
+// All of them: a mark may cover a batch that is safe with what is retained of it.
+void Keeper::gather_last_values(Transaction& transaction) {
+    in_flight_->last_values = last_values.take_changed();
+    in_flight_->retained.swap(retained_);
+    last_values.describe(in_flight_->last_values, transaction.changes);
 }
 
 // Takes the custody and all that its sources sent before it, as far as it is still unsafe.
@@ -450,22 +478,27 @@ void Keeper::on_committed(const Committed& answer) {
         if (!was_safe) safe(*custody);
         custody->drop_spare_bytes();
     }
-    for (const auto& custody : done.buried) {
-        const bool was_safe = custody->safe();
-        --custody->burials;
-        if (!was_safe && custody->safe()) safe(*custody);
-    }
+    copied(done.buried);
+    copied(done.retained);
     // Settlements may succeed on a full disk; only data that got through, or room, ends it.
-    if (full_ && space_.full && done.custodies.empty()) return;
+    if (full_ && space_.full && !done.brings_data()) return;
     full_ = space_.full;
     failing_ = false;
     puts_not_before_ = Time{};
 }
 
+void Keeper::copied(const std::vector<std::shared_ptr<Custody>>& custodies) {
+    for (const auto& custody : custodies) {
+        const bool was_safe = custody->safe();
+        --custody->burials;
+        if (!was_safe && custody->safe()) safe(*custody);
+    }
+}
+
 void Keeper::on_failed(const Failed& answer) {
     space_ = answer.space;
     if (!in_flight_ || answer.number > in_flight_->number) return;
-    const bool only_settlements = in_flight_->custodies.empty();
+    const bool only_settlements = !in_flight_->brings_data();
     take_apart(false);
     if (answer.cause == Failed::Cause::full && !only_settlements) {
         // What settles makes room: it is tried at once, without new data.
@@ -494,6 +527,9 @@ void Keeper::take_apart(bool maybe_on_disk) {
     pending_ = std::move(failed.changes);
     buried_.insert(buried_.end(), std::make_move_iterator(failed.buried.begin()),
                    std::make_move_iterator(failed.buried.end()));
+    retained_.insert(retained_.end(), std::make_move_iterator(failed.retained.begin()),
+                     std::make_move_iterator(failed.retained.end()));
+    last_values.change_again(failed.last_values);
     pending_due_ = pending_.empty() ? never : now_;
     for (const Destination& destination : failed.declared)
         undeclared_[destination.id] = destination;

@@ -17,6 +17,7 @@
 #include "core/custody.h"
 #include "core/intake.h"
 #include "core/journal.h"
+#include "core/last_values.h"
 #include "core/ledger.h"
 #include "core/seen.h"
 #include "limits.h"
@@ -54,6 +55,11 @@ class Keeper {
                                            Time expires, DestinationId source, std::uint8_t hops);
     // Best effort: owed to nobody once it was handed out; in no account.
     std::shared_ptr<Custody> take_loose(Batch batch, const std::vector<Where>& where, Time expires);
+    // Owed to nobody, and safe when the journal has what is retained of it.
+    std::shared_ptr<Custody> take_retained(Batch batch, Time expires);
+    // Its last message becomes the channel's last value; the custody is not safe before the journal
+    // has that, or a later one.
+    void retain(const std::shared_ptr<Custody>& custody);
     // A row read back from the journal, as an entry of that stream.
     Entry taken_back(const LoadedEntry& row, StreamId stream);
     // A row whose bytes are damaged: accounted for, and gone. The journal has named it (Damaged).
@@ -111,7 +117,9 @@ class Keeper {
     std::optional<Transaction> gather();
     // Everything that is unsafe or pending becomes due at once: the agent is about to stop.
     void want_all();
-    bool quiet() const { return !in_flight_ && pending_.empty() && unsafe_ == 0; }
+    bool quiet() const {
+        return !in_flight_ && pending_.empty() && unsafe_ == 0 && !last_values.has_changes();
+    }
     Time next_due() const;
 
     // ---- Its answers. What became journaled is in `journaled_streams` until cleared.
@@ -120,6 +128,7 @@ class Keeper {
     void on_undecided(const Undecided& answer);
 
     Ledger ledger;
+    LastValues last_values;
     ChannelPolicies policies;
     Seen seen;
     MemoryMeter meter;
@@ -170,6 +179,9 @@ class Keeper {
         std::vector<std::pair<std::shared_ptr<Intake>, std::uint64_t>> marks;
         std::vector<Destination> declared;
         std::vector<std::shared_ptr<Custody>> buried;
+        LastValues::Changed last_values;  // as the changes
+        std::vector<std::shared_ptr<Custody>> retained;
+        bool brings_data() const { return !custodies.empty() || !last_values.empty(); }
     };
     using MessageKey = std::pair<ProducerId, std::uint64_t>;
     static MessageKey copy_key(const wire::BatchHeader& header);
@@ -185,6 +197,8 @@ class Keeper {
     void forget_message(const Custody& custody);
     void arrive(BatchId id, bool safe, std::uint32_t entries, wire::Fate fate);
     void gather_custodies(Transaction& transaction);
+    void gather_last_values(Transaction& transaction);
+    void copied(const std::vector<std::shared_ptr<Custody>>& custodies);
     void include(const std::shared_ptr<Custody>& custody, Transaction& transaction);
     void put(const std::shared_ptr<Custody>& custody, Transaction& transaction);
     void declare_destinations(const Custody& custody, Transaction& transaction);
@@ -208,7 +222,8 @@ class Keeper {
 
     std::priority_queue<Due> due_;  // whatever is unsafe and in memory is there
     std::vector<Change> pending_;
-    std::vector<std::shared_ptr<Custody>> buried_;  // of the burials among them, each once
+    std::vector<std::shared_ptr<Custody>> buried_;    // of the burials among them, each once
+    std::vector<std::shared_ptr<Custody>> retained_;  // since what is in flight
     Time pending_due_ = never;
     std::unordered_map<DestinationId, Destination> undeclared_;
     std::unordered_map<Intake*, std::pair<std::shared_ptr<Intake>, std::uint64_t>> marks_;

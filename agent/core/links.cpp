@@ -322,10 +322,15 @@ void Exchange::State::keep_interest(Remote& of, const PeerInterest::Change& chan
     for (const auto& item : change.removed)
         keeper.change(DropInterest{of.agent(), item.kind, item.name, item.filter, item.group},
                       true);
-    for (const auto& item : change.added)
+    for (const auto& item : change.added) {
+        if (wire::is_late_joiner(item.group)) {
+            answer_late_joiner(of, item);
+            continue;
+        }
         keeper.change(
             PutInterest{of.agent(), item.kind, item.durable, item.name, item.group, item.filter},
             true);
+    }
     bool of_queues = false;  // or services
     for (const auto* items : {&change.added, &change.removed})
         for (const auto& item : *items) {

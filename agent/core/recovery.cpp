@@ -63,6 +63,7 @@ void State::recover(Recovered& recovered) {
         event(Event::Kind::journal_damaged, "journal", damage.reason);
     apply_peers();
     apply_channels();
+    recover_last_values(recovered);
     apply_subscriptions();
     apply_forwarding();
     own_interest.take_changes();

@@ -18,6 +18,7 @@ const Route& Exchange::State::route(wire::Kind kind, std::string_view channel) {
 
 void Exchange::State::decide(Route& route) {
     const auto& [kind, channel] = route.channel;
+    route.retains = kind == wire::Kind::topic && keeper.policies.of(kind, channel).retain_last;
     if (kind == wire::Kind::queue) {
         route.own = route.groups = {&queue(channel)};
         return;
@@ -63,9 +64,8 @@ void Exchange::State::take(const Arrival& arrival, Batch batch) {
     const auto& to_remotes = arrival.from_peer ? arrival.pass_on : here.remotes;
     if (!arrival.from_peer)
         for (const Denial& denial : here.denied) deny(denial);
-    std::vector<Group*> of_copy;  // a group's
-    if (arrival.for_this_host && !is_own)
-        of_copy.push_back(find_group(Destination::Type::shared, std::string{header.group}));
+    std::vector<Group*> of_copy;  // a group's, or a late joiner's
+    if (arrival.for_this_host && !is_own) of_copy = groups_of_copy(header);
     const auto* to_groups = !of_copy.empty() ? &of_copy
                             : arrival.from_peer && !mutated(Mutation::group_fed_twice)
                                 ? &here.own
@@ -77,6 +77,7 @@ void Exchange::State::take(const Arrival& arrival, Batch batch) {
         if (to_remotes.empty()) return;
         to_groups = &nowhere.groups;
     }
+    const bool retains = here.retains && !arrival.from_peer;
     if (to_groups->empty() && to_remotes.empty()) {
         if (arrival.from_peer) {
             if (header.wants_consumed() && arrival.intake != nullptr)
@@ -86,10 +87,17 @@ void Exchange::State::take(const Arrival& arrival, Batch batch) {
         } else {
             keeper.ledger.unrouted(batch.messages());
         }
+        if (retains) return retain_alone(arrival, batch);
         if (arrival.intake) keeper.attach_safe(arrival.intake, arrival.number, 0);
         return;
     }
-    owe(arrival, batch, *to_groups, to_remotes, entry_flags);
+    owe(arrival, batch, *to_groups, to_remotes, entry_flags, retains);
+}
+
+// Whom a copy is for that says so; a late joiner's that is not wanted any more is for nobody.
+std::vector<Group*> Exchange::State::groups_of_copy(const wire::BatchHeader& header) {
+    if (wire::is_late_joiner(header.group)) return late_joiners_of(header);
+    return {find_group(Destination::Type::shared, std::string{header.group})};
 }
 
 // What is passed on keeps its flags: only its final destination can clear them.
@@ -159,7 +167,8 @@ bool settles_with_commits(const wire::BatchHeader& header) {
 
 void Exchange::State::owe(const Arrival& arrival, const Batch& batch,
                           const std::vector<Group*>& to_groups,
-                          const std::vector<Remote*>& to_remotes, std::uint8_t entry_flags) {
+                          const std::vector<Remote*>& to_remotes, std::uint8_t entry_flags,
+                          bool retains) {
     const auto& header = batch.header();
     const bool consumed_wanted = arrival.intake != nullptr && header.wants_consumed();
     const bool arrived_wanted = arrival.intake != nullptr &&
@@ -181,12 +190,13 @@ void Exchange::State::owe(const Arrival& arrival, const Batch& batch,
     }
 
     const bool soon = !settles_with_commits(header) && settles_soon(to_groups, to_remotes);
-    if (!soon && !arrival.from_peer) producers.at(header.producer).bulk_at = now;
+    if ((!soon || retains) && !arrival.from_peer) producers.at(header.producer).bulk_at = now;
     const Time due = soon ? due_of(to_groups, to_remotes) : now;
     const auto custody = keeper.take(batch, where, expiry(arrival, header), arrival.came_from,
                                      arrival.hops, !to_groups.empty());
     custody->owner = arrival.owner;
     if (arrived_wanted) want_arrived(arrival, *custody);
+    if (retains) keeper.retain(custody);
     if (arrival.intake)
         keeper.attach(custody, arrival.intake, arrival.number,
                       static_cast<std::uint16_t>(where.size()));

@@ -63,6 +63,7 @@ struct ChannelSettings {
     // collect beyond it lapses, the oldest first.
     std::optional<Bound> lapse = std::nullopt;
     std::optional<std::uint64_t> max_message = std::nullopt;  // bytes of one that is published here
+    std::optional<bool> retain_last = std::nullopt;           // of topics: core/last_values.h
     friend bool operator==(const ChannelSettings&, const ChannelSettings&) = default;
 };
 

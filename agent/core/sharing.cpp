@@ -25,7 +25,9 @@ wire::InterestItem existence_of(const Group& group) {
     return {.kind = d.kind, .durable = true, .name = d.group, .group = d.group, .filter = d.filter};
 }
 
-bool is_existence(const wire::InterestItem& item) { return item.durable && !item.group.empty(); }
+bool is_existence(const wire::InterestItem& item) {
+    return item.durable && !item.group.empty() && !wire::is_late_joiner(item.group);
+}
 
 }  // namespace
 

@@ -339,8 +339,9 @@ struct Exchange::State {
                      const std::vector<Remote*>& remotes);
     static std::uint8_t flags_on_the_way(const Arrival& arrival);
     bool drop_if_taken(const Arrival& arrival, const Batch& batch, std::uint8_t& entry_flags);
+    std::vector<Group*> groups_of_copy(const wire::BatchHeader& header);
     void owe(const Arrival& arrival, const Batch& batch, const std::vector<Group*>& groups,
-             const std::vector<Remote*>& remotes, std::uint8_t entry_flags);
+             const std::vector<Remote*>& remotes, std::uint8_t entry_flags, bool retains);
     void want_arrived(const Arrival& arrival, const Custody& custody);
     void tell_unknown(const Arrival& arrival);
     Time due_of(const std::vector<Group*>& groups, const std::vector<Remote*>& remotes) const;
@@ -353,6 +354,17 @@ struct Exchange::State {
     void watch_journal();
     std::uint64_t queued_bytes(DestinationId id) const;
     const Remote* peer_working_on(const Group& group) const;
+
+    // ---- late_joiners.cpp
+    void retain_alone(const Arrival& arrival, const Batch& batch);
+    void recover_last_values(const Recovered& recovered);
+    void apply_retention();
+    void tell_evicted();
+    static wire::InterestItem wish_of(const Group& late_joiner);
+    void hand_last_values(Group& late_joiner);
+    void answer_late_joiner(Remote& of, const wire::InterestItem& wish);
+    void keep_answered();
+    std::vector<Group*> late_joiners_of(const wire::BatchHeader& header) const;
 
     // ---- links.cpp
     Peer* peer_by_key(const std::string& key);
@@ -669,6 +681,17 @@ struct Exchange::State {
     };
     std::vector<Released> released;
     std::uint64_t released_bytes = 0;
+    std::unordered_map<std::string, Group*> late_joiners;  // of this host, by the names they ask by
+    // Late joiners elsewhere that were given last values: who asked, and what, is kept when those
+    // are safe, for who is known to have asked is not answered again.
+    struct Answered {
+        AgentId agent;
+        wire::InterestItem wish;
+        std::vector<std::shared_ptr<Custody>> values;
+    };
+    std::vector<Answered> answered;
+    std::uint64_t last_values_dropped = 0;  // to make room, and not told yet
+    std::optional<Time> last_values_told;
     DeadLetters dead_letters;
     Forwarding forwarding{ProducerId{{random(), random()}}};
 

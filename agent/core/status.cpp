@@ -180,7 +180,9 @@ Status Exchange::status(Time now) const {
                   .best_effort_dropped = s.best_effort_dropped,
                   .replies_dropped = s.replies_dropped,
                   .questions_dropped = s.questions_dropped,
-                  .dead_letters = s.keeper.space().dead_letters};
+                  .dead_letters = s.keeper.space().dead_letters,
+                  .last_values = s.keeper.last_values.size(),
+                  .last_value_bytes = s.keeper.last_values.bytes()};
     const auto delayed = s.delays.size();
     status.delayed_messages = delayed.messages;
     status.delayed_bytes = delayed.bytes;

@@ -108,6 +108,7 @@ struct Status {
     std::uint64_t replies_dropped = 0;    // to who is gone, or for whom too much waits
     std::uint64_t questions_dropped = 0;  // of other agents, and answers: too many, or nobody there
     std::uint64_t dead_letters = 0;
+    std::uint64_t last_values = 0, last_value_bytes = 0;  // kept for late joiners
     // Not due yet; when the next of them is, none: nothing waits, or it is being read.
     std::uint64_t delayed_messages = 0, delayed_bytes = 0;
     std::optional<std::uint64_t> next_due_millis;

@@ -81,7 +81,7 @@ void Exchange::State::owe_abort(const wire::LinkUnfinished& message,
                                 const std::vector<Group*>& to_groups,
                                 const std::vector<Remote*>& to_remotes) {
     owe({.intake = nullptr, .source = message.producer}, abort_of(message), to_groups, to_remotes,
-        0);
+        0, false);
 }
 
 // ---- Where its beginning was handed out ---------------------------------------------------

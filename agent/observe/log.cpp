@@ -68,6 +68,7 @@ Severity severity_of(Kind kind) {
         case Kind::channel_held:
         case Kind::subscription_lapsing:
         case Kind::rule_denied:
+        case Kind::last_values_dropped:
         case Kind::descriptors_scarce:
             return Severity::warning;
         default:

@@ -114,7 +114,9 @@ Json journal_json(const core::Status& s) {
     return {{"live_bytes", s.journal.live_bytes},
             {"file_bytes", s.journal.file_bytes},
             {"full", s.journal_full},
-            {"dead_letters", s.dead_letters}};
+            {"dead_letters", s.dead_letters},
+            {"last_values", s.last_values},
+            {"last_value_bytes", s.last_value_bytes}};
 }
 
 Json delayed_json(const core::Status& s) {

@@ -51,6 +51,8 @@ enum class Mutation : std::uint8_t {
     ticket_unconfirmed,  // data leaves before the peer has its new ticket on disk
     // Requests.
     begun_request_denied,  // what a lost responder had is said not to be carried out
+    // Last values.
+    last_value_unawaited,  // what a channel retains is called safe before its copy is on disk
     count_
 };
 
@@ -85,6 +87,7 @@ inline constexpr std::array<std::string_view, static_cast<std::size_t>(Mutation:
         "stale_ticket_taken",
         "ticket_unconfirmed",
         "begun_request_denied",
+        "last_value_unawaited",
     };
 
 #ifdef BUS_MUTATIONS

@@ -362,7 +362,15 @@ TEST_CASE("what waits on channels may have limits, by filter") {
           "agent.json:1: channels.a: nothing is said of these channels: \"limits\", as { "
           "\"waiting\": \"1GiB\", \"messages\": 100000, \"rate\": 500, \"age\": \"1d\" }, "
           "\"max_deliveries\", \"bury_expired\", "
-          "\"dead_letter_to\", \"return_after\", \"lapse\" or \"max_message\"");
+          "\"dead_letter_to\", \"return_after\", \"lapse\", \"max_message\" or \"retain\"");
+    CHECK(channels(R"("a": {"retain": "last"})") == "");
+    CHECK(channels(R"("a": {"retain": "none"})") == "");
+    CHECK(channels(R"("a": {"retain": "all"})") ==
+          "agent.json:1: channels.a.retain: \"all\" is neither \"last\", of each channel its last "
+          "message, nor \"none\"");
+    CHECK(channels(R"("a": {"kind": "queue", "retain": "last"})") ==
+          "agent.json:1: channels.a.retain: a queue keeps its messages for its consumers: only "
+          "topics have late joiners");
     CHECK(channels(R"("a": {"max_message": "1GiB"})") == "");
     CHECK(channels(R"("a": {"max_message": "2GiB"})") ==
           "agent.json:1: channels.a.max_message: a message may have 1GiB at most");
@@ -388,12 +396,13 @@ TEST_CASE("what waits on channels may have limits, by filter") {
 
     const TemporaryFolder folder;
     const Config config = load_config(folder.write("agent.json", R"({"name": "p", "channels": {
-        "sensors.**": {"limits": {"waiting": "1GiB"}},
+        "sensors.**": {"limits": {"waiting": "1GiB"}, "retain": "last"},
         "jobs": {"kind": "queue", "limits": {"age": "1h"}, "max_deliveries": 3,
                  "bury_expired": true, "return_after": "90s", "max_message": "100MiB"}}})"));
     REQUIRE(config.channels.size() == 2);
-    CHECK(config.channels[0] ==
-          bus::core::ChannelSettings{{std::nullopt, "sensors.**"}, {{.bytes = 1ull << 30}}});
+    bus::core::ChannelSettings sensors{{std::nullopt, "sensors.**"}, {{.bytes = 1ull << 30}}};
+    sensors.retain_last = true;
+    CHECK(config.channels[0] == sensors);
     bus::core::ChannelSettings jobs{
         {bus::wire::Kind::queue, "jobs"}, {{.age = std::chrono::hours{1}}}, 3, true};
     jobs.return_after = std::chrono::seconds{90};

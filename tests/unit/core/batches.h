@@ -22,6 +22,7 @@ struct BatchOptions {
     std::uint16_t flags = 0;
     std::size_t payload = 5;
     std::optional<wire::Part> part = std::nullopt;
+    std::uint64_t created_micros = 0;
 };
 
 inline Batch make_batch(const BatchOptions& options = {}) {
@@ -38,6 +39,7 @@ inline Batch make_batch(const BatchOptions& options = {}) {
         .sequence = options.sequence,
         .channel_sequence =
             options.channel_sequence == 0 ? options.sequence : options.channel_sequence,
+        .created_micros = options.created_micros,
         .ttl_millis = options.ttl_millis,
         .body_length = static_cast<std::uint32_t>(body),
         .channel = options.channel,
