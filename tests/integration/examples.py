@@ -33,7 +33,7 @@ class Example(unittest.TestCase):
 
     @classmethod
     def setUpClass(cls):
-        cls.agent = Agent("paris").start()
+        cls.agent = Agent("paris", channels={"lobby.**": {"retain": "last"}}).start()
         cls.addClassCleanup(cls.agent.__exit__)
 
     def shows(self, name, *lines):
@@ -62,6 +62,10 @@ class Channels(Example):
     def test_a_group_shares_the_orders_and_the_archive_has_them_all(self):
         self.shows("subscription_group.sh", "first clerk:", "tea", "pot", "second clerk:", "spoon",
                    "cup", "archive:", "tea", "pot", "spoon", "cup")
+
+    def test_a_late_joiner_begins_with_the_last_value_of_each_channel(self):
+        self.shows("last_value.sh", "the display is switched on:", "lobby.door closed (retained)",
+                   "lobby.temperature 21.5 (retained)")
 
     def test_a_message_that_has_expired_is_not_handed_out(self):
         self.shows("message_expiration.sh", "the valve's controller restarts", "close at 18:00")

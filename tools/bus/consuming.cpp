@@ -138,6 +138,7 @@ SubscribeOptions ConsumingOptions::subscribe_options() const {
     const bool whole = !exec.command.empty() || format == MessageWriter::Format::json;
     SubscribeOptions how{.durable = durable,
                          .group = group,
+                         .last = last,
                          .ack_deadline = ack_deadline,
                          .rate = rate,
                          .in_parts = !whole,

@@ -21,6 +21,7 @@ struct ConsumingOptions {
     Attachment attachment;
     std::string channel;  // topics: a filter
     std::string durable, group;
+    bool last = false;
     std::uint64_t count = 0;      // 0: without end
     double silence_seconds = -1;  // below 0: for ever
     MessageWriter::Format format = MessageWriter::Format::lines;

@@ -8,8 +8,8 @@
 namespace bus::cli {
 namespace {
 
-constexpr std::array<std::string_view, 7> of_a_message{"CHANNEL",  "ID",  "ATTEMPT", "REDELIVERED",
-                                                       "PRIORITY", "KEY", "REPLY_TO"};
+constexpr std::array<std::string_view, 8> of_a_message{
+    "CHANNEL", "ID", "ATTEMPT", "REDELIVERED", "RETAINED", "PRIORITY", "KEY", "REPLY_TO"};
 
 bool is_of_a_message(std::string_view variable) {
     constexpr std::string_view prefix = "BUS_";
@@ -70,6 +70,7 @@ std::vector<std::string> job_environment(const Delivery& delivery, std::string_v
     variables.add("BUS_ID", message.id());
     variables.add("BUS_ATTEMPT", std::to_string(delivery.attempt()));
     variables.add("BUS_REDELIVERED", delivery.redelivered() ? "1" : "0");
+    variables.add("BUS_RETAINED", delivery.retained() ? "1" : "0");
     variables.add("BUS_PRIORITY", to_text(message.priority()));
     if (const auto key = message.header("key")) variables.add("BUS_KEY", *key);
     if (const auto to = message.header("reply-to")) variables.add("BUS_REPLY_TO", *to);

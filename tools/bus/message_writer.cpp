@@ -36,6 +36,7 @@ std::string line_of(const Delivery& delivery) {
     Json json = json_of(delivery.message());
     json["attempt"] = delivery.attempt();
     json["redelivered"] = delivery.redelivered();
+    if (delivery.retained()) json["retained"] = true;
     if (delivery.message().priority() != Priority::normal)
         json["priority"] = to_text(delivery.message().priority());
     if (delivery.missed() > 0) json["missed"] = delivery.missed();

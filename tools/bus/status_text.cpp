@@ -135,6 +135,8 @@ std::string journal_text(const Json& status, const Paint& paint) {
                     in_bytes(number(journal, "file_bytes")));
     if (const std::uint64_t dead = number(journal, "dead_letters"); dead > 0)
         text += ", " + counted(dead, "dead letter");
+    if (const std::uint64_t kept = number(journal, "last_values"); kept > 0)
+        text += ", " + counted(kept, "last value");
     const Json delayed = status.value("delayed", Json::object());
     if (const std::uint64_t waiting = number(delayed, "messages"); waiting > 0) {
         text += ", " + counted(waiting, "delayed message");

@@ -18,12 +18,18 @@ void add_subscribe(Command& bus, Chosen& chosen, const Interruption& interruptio
             ->add_option("--durable", options->durable,
                          "A subscription of this name goes on collecting while nobody reads it")
             ->type_name("NAME");
+    const Option* const group =
+        command
+            ->add_option("--group", options->group,
+                         "One copy for all consumers of this name, on any host: they share the "
+                         "work, which waits while nobody is there")
+            ->type_name("NAME")
+            ->excludes(durable);
     command
-        ->add_option("--group", options->group,
-                     "One copy for all consumers of this name, on any host: they share the work, "
-                     "which waits while nobody is there")
-        ->type_name("NAME")
-        ->excludes(durable);
+        ->add_flag("--last", options->last,
+                   "First the last message of each topic that keeps one (\"retain\": \"last\"); "
+                   "with --durable when that is created")
+        ->excludes(group);
     options->add_options(*command);
     command->callback([&chosen, &interruption, options] {
         chosen = [&interruption, options] {
