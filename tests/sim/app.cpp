@@ -46,7 +46,8 @@ App::App(const Surroundings& around, int index, std::uint64_t instance, Host& ho
                  wanted.parts ? part_bytes_ahead : wire::Subscribe::prefetch_bytes_default,
              .ack_deadline_millis = wanted.ack_deadline_millis,
              .rate = wanted.rate,
-             .parts = wanted.parts});
+             .parts = wanted.parts,
+             .last = wanted.last});
         const auto own_name = fmt::format("{}.{}", to_text(producer_->producer()), id);
         subscribers_[id] = {
             .place = around_.places.enter(host_.index(), wanted, own_name),
@@ -248,6 +249,7 @@ void App::on_delivery(const Frame& frame) {
     if (serving_.contains(whose)) return on_questions(*decoded, *header);
     const auto found = subscribers_.find(whose);
     if (found == subscribers_.end()) return;
+    if (decoded->envelope.retained()) return on_last_value(found->first, frame);
     if (found->second.wanted.parts && header->part)
         return on_part(found->first, frame, decoded->envelope, *header);
     const std::uint64_t consumer = consumer_number(found->first);
@@ -260,6 +262,19 @@ void App::on_delivery(const Frame& frame) {
     }
     for (const auto& ruling : unpacker.take_rulings())
         (void)consumer_.rule(consumer_.epoch(), ruling);
+}
+
+// Nothing was promised about it: it is judged by itself.
+void App::on_last_value(std::uint64_t subscription, const Frame& frame) {
+    auto& unpacker = *subscribers_.at(subscription).unpacker;
+    BUS_ASSERT(unpacker.begin(frame));
+    while (const auto received = unpacker.next()) {
+        around_.oracle.last_values.on_given(consumer_number(subscription), *received);
+        (void)consumer_.rule(consumer_.epoch(), {received->tag, received->index, 1});
+    }
+    for (const auto& ruling : unpacker.take_rulings())
+        (void)consumer_.rule(consumer_.epoch(), ruling);
+    pump();
 }
 
 // With its first part all of a message has its turn: other messages may come before the others.
@@ -303,6 +318,8 @@ void App::read_part(const wire::Envelope& envelope) {
 void App::on_received(std::uint64_t subscription, const session::Received& received,
                       bool guaranteed) {
     const bool has_begun = received.joined && subscribers_.at(subscription).wanted.parts;
+    if (subscribers_.at(subscription).wanted.last)
+        around_.oracle.last_values.on_live(consumer_number(subscription), received);
     around_.oracle.on_delivered(subscribers_.at(subscription).place, consumer_number(subscription),
                                 received, !has_begun);
     if (received.tag == 0) return;  // best effort
@@ -381,7 +398,8 @@ void App::publish_some() {
     const auto count = random.between(1, habits_.burst_max);
     for (std::uint64_t i = 0; i < count; ++i) {
         const auto& channel = random.pick(habits_.channels);
-        if (random.per_mille(habits_.large_per_mille) && !large_) {
+        if (random.per_mille(habits_.large_per_mille) && !large_ &&
+            !around_.oracle.last_values.retains(channel.kind, channel.name)) {
             publish_large(channel);
             continue;
         }

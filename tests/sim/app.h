@@ -29,6 +29,7 @@ struct WantedSubscription {
     std::uint32_t rate = 0;
     bool parts = false;  // acknowledges each part of a large message as it goes on to the next
     std::string group = {};
+    bool last = false;  // a late joiner
 };
 
 const std::vector<std::string>& services();
@@ -111,6 +112,8 @@ class App {
 
     void on_frame(const Frame& frame);
     PlaceId place_of(std::uint64_t subscription) const;
+    // As the oracle knows its only subscription.
+    std::uint64_t consumer() const { return consumer_number(subscribers_.begin()->first); }
 
     int index() const { return index_; }
     Host& host() const { return host_; }
@@ -150,6 +153,7 @@ class App {
     void on_reply(const Frame& frame);
     void on_welcome(const wire::Welcome& welcome);
     void on_delivery(const Frame& frame);
+    void on_last_value(std::uint64_t subscription, const Frame& frame);
     void on_received(std::uint64_t subscription, const session::Received& received,
                      bool guaranteed);
     void on_part(std::uint64_t subscription, const Frame& frame, const wire::Envelope& envelope,

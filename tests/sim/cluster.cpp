@@ -39,6 +39,7 @@ std::string describe_waiting(Host& host, const core::Account& account) {
 
 Cluster::Cluster(std::uint64_t seed, bool print, DrawPlan draw)
     : seed_(seed), random_(seed), trace_(print), plan_(draw(random_)) {
+    if (draw == draw_plan) draw_last_values(plan_, late_random_);
     build();
 }
 
@@ -67,6 +68,9 @@ void Cluster::build() {
     auto& narrow = *hosts_[random_.between(0, hosts_.size() - 1)];
     if (plan_.journal_capacity > 0) narrow.journal().set_capacity(plan_.journal_capacity);
     if (plan_.journal_bytes_max > 0) narrow.set_journal_bytes_max(plan_.journal_bytes_max);
+    for (auto& host : hosts_)
+        if (!plan_.retained.empty()) host->retain(plan_.retained);
+    oracle_.last_values.retain(plan_.retained);
     for (auto& host : hosts_)
         if (!plan_.channel_bounds.empty()) host->set_channel_bounds(plan_.channel_bounds);
     if (plan_.character == Character::healthy) oracle_.shares_suffice();
@@ -132,6 +136,7 @@ Result Cluster::run() {
     settle("after the last messages");
     check_probes();
     check_end();
+    if (oracle_.last_values.are_kept()) join_late();
     std::uint64_t written = 0, memory_most = 0, refusals = 0, stale_refusals = 0;
     for (const auto& host : hosts_) {
         written += host->journal().batches_written();
@@ -146,7 +151,8 @@ Result Cluster::run() {
             .batches_written = written,
             .memory_bytes_most = memory_most,
             .refusals = refusals,
-            .stale_refusals = stale_refusals};
+            .stale_refusals = stale_refusals,
+            .last_values = oracle_.last_values.given()};
 }
 
 void Cluster::run_until(Time when) {
@@ -425,6 +431,37 @@ void Cluster::check_probes() {
                                 message.host, message.channel.name, place.name, place.host,
                                 owed == message.owed.end() ? "not known" : owed->second.excuse));
         }
+    }
+}
+
+// On channels that have become quiet, behind a crash of some agents.
+void Cluster::join_late() {
+    note("late joiners");
+    for (auto& host : hosts_) {
+        if (late_random_.percent(50)) continue;
+        host->crash("before anybody joins late");
+        timeline_.after(late_random_.between(1ms, 5s), [&host] { host->start(); });
+    }
+    const std::size_t first = apps_.size();
+    for (int host = 0; host < plan_.hosts; ++host) {
+        Habits habits;
+        habits.subscriptions.push_back(
+            {.filter = "**", .durable = {}, .prefetch_messages = 1000, .last = true});
+        apps_.push_back({host, habits, nullptr, {}});
+        timeline_.after(late_random_.between(1ms, 10s),
+                        [this, index = apps_.size() - 1] { start_app(index); });
+    }
+    run_until(timeline_.now() + 10s);
+    settle("after the late joiners");
+    for (std::size_t index = first; index < apps_.size(); ++index) {
+        std::vector<core::PutLastValue> values;
+        for (auto& host : hosts_) {
+            oracle_.last_values.check(host->index(), host->durable());
+            if (!is_within_reach(apps_[index].host, host->index())) continue;
+            for (const auto& [channel, value] : host->durable().last_values())
+                if (value.expires_wall_micros == 0) values.push_back(value);
+        }
+        oracle_.last_values.check_joined(apps_[index].app->consumer(), values);
     }
 }
 

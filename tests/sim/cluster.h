@@ -28,6 +28,7 @@ struct Result {
     std::uint64_t batches_written = 0;
     std::uint64_t memory_bytes_most = 0;  // of a host
     std::uint64_t refusals = 0, stale_refusals = 0;
+    std::uint64_t last_values = 0;  // that late joiners were given
 };
 
 class Cluster {
@@ -95,12 +96,14 @@ class Cluster {
     bool is_within_reach(int from, const Place& place) const;
     bool is_served(const std::string& service, int for_host) const;
     void check_end();
+    void join_late();
     void watch();
     void watch_pair(int a, int b);
 
     const std::uint64_t seed_;
     Timeline timeline_;
     Random random_;
+    Random late_random_{seed_ ^ 0x1A57'0F1A'57ull};  // of last values
     Trace trace_;
     std::vector<const HostView*> views_;
     std::vector<LinkOwner*> owners_;

@@ -223,6 +223,7 @@ void Host::set_channel_bounds(std::vector<ChannelSettings> bounds) {
             of_app.age = {};
         }
     settings_.channels = std::move(bounds);
+    settings_.channels.insert(settings_.channels.end(), retained_.begin(), retained_.end());
     reload();
 }
 

@@ -98,6 +98,11 @@ class Host final : public LinkOwner, public HostView {
     void set_relay() { settings_.relay = true; }
     // In force from the next start on, or at once if it runs.
     void set_channel_bounds(std::vector<core::ChannelSettings> bounds);
+    // Whatever else is said of channels, also later.
+    void retain(const std::vector<core::ChannelSettings>& channels) {
+        retained_ = channels;
+        set_channel_bounds({});
+    }
     // From now on nothing becomes too old, is given back too often, or is too much for a
     // subscription.
     void lift_ages();
@@ -173,6 +178,7 @@ class Host final : public LinkOwner, public HostView {
     int key_ = 0;         // so many it had before
     bool has_two_keys_ = false;
     core::Settings settings_;
+    std::vector<core::ChannelSettings> retained_;
     FakeJournal journal_;
     std::unique_ptr<core::Exchange> exchange_;
     std::uint64_t incarnation_ = 0;

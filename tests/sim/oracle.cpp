@@ -204,6 +204,7 @@ void Oracle::require_consumed(int host, const Run& run) {
 void Oracle::on_taken(int host, std::uint64_t number, const Batch& batch) {
     const auto& header = batch.header();
     const auto ids = book.read(header, batch.body());
+    last_values.on_taken(host, header);
     if (!header.guaranteed()) return;
     const Run run = run_of(header);
     unsaid_[header.producer].try_emplace(number, run);
@@ -231,7 +232,7 @@ void Oracle::on_taken(int host, std::uint64_t number, const Batch& batch) {
 
 void Oracle::on_handed_out(SessionId session, PlaceId place, const SendBatch& sent) {
     const auto& envelope = sent.envelope;
-    if (envelope.number == 0) return;
+    if (envelope.number == 0 || wire::is_late_joiner(sent.batch.header().group)) return;
     if (sent.batch.header().guaranteed() && book.place(place).paused)
         throw Broken("subscriptions: paused, it hands out nothing", describe(book.place(place)));
     Tag tag{place, run_of(sent.batch.header()), envelope.first, envelope.messages,
@@ -278,6 +279,7 @@ void Oracle::on_receipts(int host, const ProducerId& producer, const wire::Recei
     const auto say_safe = [&](Numbered::iterator at) {
         require_safe_here(host, at->second, "receipts: no receipt before it is safe",
                           fmt::format("host {} says safe of number {}", host, at->first));
+        last_values.on_safe(host, at->second, hosts_.at(std::size_t(host))->durable());
         return unsaid.erase(at);
     };
     for (const auto& record : receipts.records) {
@@ -309,7 +311,7 @@ void Oracle::on_sent(int from, int to, const SendBatch& sent) {
         leg.finals.clear();
         for (const auto& agent : envelope.route->finals) leg.finals.insert(host_of(agent));
     }
-    if (several_paths_)
+    if (several_paths_ && !wire::is_late_joiner(envelope.group))
         for (std::uint32_t i = 0; i < run.count; ++i)
             sent_to_[{to, run.producer, run.first + i}] = sent_;
     if (const auto before = unacked_[route].find(envelope.number); before != unacked_[route].end())
@@ -451,6 +453,7 @@ void Oracle::on_durable(int host, const Transaction& transaction) {
 // ---- Faults that lose by right ------------------------------------------------------------
 
 void Oracle::excuse_host(int host, const std::string& why) {
+    last_values.excuse(host);
     for (auto& message : book.messages())
         for (auto& [place, at] : message.owed)
             // With relays anything may have been in its custody.

@@ -18,6 +18,7 @@
 #include "disk.h"
 #include "expiries.h"
 #include "gaps.h"
+#include "last_values.h"
 #include "questions.h"
 #include "session/outgoing.h"
 #include "session/unpacker.h"
@@ -43,6 +44,7 @@ class Oracle {
 
     Book book;
     Questions questions;
+    LastValues last_values;
     void on_question() { expiries_.on_question(); }
 
     // ---- What apps do and see.

@@ -186,6 +186,8 @@ void Oracle::lapse(PlaceId place, int taken_at, const std::string& why) {
 
 void Oracle::on_crash(int host) {
     const Disk& disk = hosts_.at(std::size_t(host))->durable();
+    last_values.check(host, disk);
+    last_values.on_crash();
     recall_interest(host);
     recall_destinations(host);
     std::erase_if(purges_, [&](const auto& one) { return book.place(one.first).host == host; });

@@ -314,6 +314,23 @@ Plan draw_plan(Random& random) {
     return plan;
 }
 
+// Where messages die, or come again by right, apps get last values only when all that is over: what
+// becomes of each message is judged by its owed copies.
+void draw_last_values(Plan& plan, Random& random) {
+    static const std::vector<core::ChannelFilter> filters{{wire::Kind::topic, "plant.temperature"},
+                                                          {wire::Kind::topic, "yard.**"}};
+    if (random.percent(60)) return;
+    for (const auto& filter : filters)
+        if (random.percent(70))
+            plan.retained.push_back({.channels = filter, .waiting = {}, .retain_last = true});
+    if (plan.retained.empty() || !plan.channel_bounds.empty()) return;
+    for (auto& app : plan.apps)
+        for (auto& wanted : app.habits.subscriptions)
+            wanted.last = wanted.kind == wire::Kind::topic && wanted.group.empty() &&
+                          app.habits.nack_per_mille == 0 && wanted.ack_deadline_millis == 0 &&
+                          random.percent(50);
+}
+
 namespace {
 
 Habits draw_quiet_habits(Random& random, std::size_t app) {

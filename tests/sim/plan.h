@@ -45,6 +45,7 @@ struct Plan {
     std::uint64_t journal_bytes_max = 0;                // 0: the default
     std::uint64_t journal_capacity = 0;                 // of the disk; 0: no end
     std::vector<core::ChannelSettings> channel_bounds;  // of all hosts
+    std::vector<core::ChannelSettings> retained;        // of all hosts: last values
     bool dead_go_on = false;                            // to dead_queue()
     Duration busy{};                                    // publishing and faults
     std::uint64_t faults = 0;
@@ -61,6 +62,10 @@ Plan draw_flood_plan(Random& random);
 // One in which nothing has to wait: every host has quick consumers of all there is before the first
 // message comes, links are short and nothing fails.
 Plan draw_quiet_plan(Random& random);
+
+// Some channels retain their last message, and some apps ask for it. `random` is not what the rest
+// of the plan was drawn from.
+void draw_last_values(Plan& plan, Random& random);
 
 // Limits of what may wait on channels: small, and short.
 std::vector<core::ChannelSettings> draw_channel_bounds(Random& random);

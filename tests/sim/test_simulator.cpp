@@ -51,6 +51,18 @@ TEST_CASE("fifty agents find their ways, and find others when hubs are lost") {
     }
 }
 
+TEST_CASE("late joiners get the last value of each channel, behind crashes and across relays") {
+    std::uint64_t runs = 0, given = 0;
+    for (std::uint64_t seed = 1; seed <= 40; ++seed) {
+        Cluster cluster{seed, false};
+        if (cluster.plan().retained.empty()) continue;
+        ++runs;
+        given += cluster.run().last_values;
+    }
+    CHECK(runs > 10);
+    CHECK(given > 4 * runs);
+}
+
 TEST_CASE("a restored journal is refused by name, for its incarnation as for its tickets") {
     std::uint64_t older = 0, stale = 0;
     for (std::uint64_t seed = 1; seed <= 40; ++seed) {
