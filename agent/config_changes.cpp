@@ -42,6 +42,9 @@ std::string text_of_age(Duration age) {
 std::string text_of_time(std::optional<Duration> time) {
     return time ? text_of_age(*time) : "not set";
 }
+std::string text_of_size(const std::optional<std::uint64_t>& bytes) {
+    return bytes ? byte_size_text(*bytes) : "not set";
+}
 std::string text_of_bound(const core::Bound& bound) {
     std::string text = bound.bytes == 0 ? "" : "waiting " + byte_size_text(bound.bytes);
     if (bound.age > Duration{}) text += (text.empty() ? "age " : ", age ") + text_of_age(bound.age);
@@ -187,6 +190,8 @@ void compare_channels(const Config& was, const Config& is, std::vector<std::stri
         subject.compare("return_after", text_of_time(before.return_after),
                         text_of_time(after.return_after));
         subject.compare("lapse", text_of_bound(before.lapse), text_of_bound(after.lapse));
+        subject.compare("max_message", text_of_size(before.max_message),
+                        text_of_size(after.max_message));
         subject.compare("retain", text_of_retention(before.retain_last),
                         text_of_retention(after.retain_last));
     }

@@ -33,7 +33,9 @@ class Example(unittest.TestCase):
 
     @classmethod
     def setUpClass(cls):
-        cls.agent = Agent("paris", channels={"lobby.**": {"retain": "last"}}).start()
+        cls.agent = Agent("paris", channels={
+            "lobby.**": {"retain": "last"},
+            "scans.**": {"limits": {"messages": 2, "at_limit": "refuse"}}}).start()
         cls.addClassCleanup(cls.agent.__exit__)
 
     def shows(self, name, *lines):
@@ -66,6 +68,11 @@ class Channels(Example):
     def test_a_late_joiner_begins_with_the_last_value_of_each_channel(self):
         self.shows("last_value.sh", "the display is switched on:", "lobby.door closed (retained)",
                    "lobby.temperature 21.5 (retained)")
+
+    def test_a_publisher_at_its_limit_is_refused_until_there_is_room(self):
+        self.shows("publisher_limits.sh", "page 1 is safe", "page 2 is safe",
+                   "page 3: exit 1, what waits on scans.** has reached its limit, 2 messages",
+                   "the archive reads page 1", "page 3 is safe")
 
     def test_a_message_that_has_expired_is_not_handed_out(self):
         self.shows("message_expiration.sh", "the valve's controller restarts", "close at 18:00")

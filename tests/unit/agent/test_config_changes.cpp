@@ -89,6 +89,14 @@ TEST_CASE("the rules of apps are told by uid") {
                 "apps of uid 8: may receive [r], was everything (no rule)"});
 }
 
+TEST_CASE("how large a message may be is told") {
+    Config was, is;
+    was.channels = is.channels = {{{std::nullopt, "a"}, {}}};
+    is.channels[0].max_message = 100ull << 20;
+    CHECK(changes_between(was, is).lines ==
+          Lines{"channels a: max_message 100MiB, was not set"});
+}
+
 TEST_CASE("limits of apps are told by uid") {
     Config was, is;
     was.apps = {{.uid = 7, .may = {}, .where = ""}};
