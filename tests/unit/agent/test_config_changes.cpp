@@ -93,8 +93,7 @@ TEST_CASE("how large a message may be is told") {
     Config was, is;
     was.channels = is.channels = {{{std::nullopt, "a"}, {}}};
     is.channels[0].max_message = 100ull << 20;
-    CHECK(changes_between(was, is).lines ==
-          Lines{"channels a: max_message 100MiB, was not set"});
+    CHECK(changes_between(was, is).lines == Lines{"channels a: max_message 100MiB, was not set"});
 }
 
 TEST_CASE("limits of apps are told by uid") {
