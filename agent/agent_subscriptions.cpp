@@ -8,6 +8,7 @@
 #include "bus/error.h"
 #include "config_values.h"
 #include "observe/subscription_json.h"
+#include "wire/name_fault.h"
 
 namespace bus {
 namespace {
@@ -43,9 +44,9 @@ SubscriptionOrder order_of(const wire::AdminRequest& request) {
     if (const auto why = why_no_filter(order.filter); !why.empty()) throw Error{why};
     if (order.group && wire::is_late_joiner(order.name))
         throw Error{"group names that begin with _last. are the agents' own"};
-    if (order.group && !wire::is_group_address(wire::group_address(order.name, order.filter)))
-        throw Error{"the name of a group and its filter have together at most " +
-                    std::to_string(wire::channel_bytes_max - 1) + " characters"};
+    if (order.group)
+        if (const auto fault = wire::group_fault(order.name, order.filter); !fault.empty())
+            throw Error{fault};
     return order;
 }
 

@@ -1,6 +1,7 @@
 #include "config_subscription.h"
 
 #include "config_values.h"
+#include "wire/name_fault.h"
 #include "wire/names.h"
 
 namespace bus {
@@ -17,10 +18,9 @@ core::SubscriptionSettings read_subscription(const std::string& name, ConfigSect
         section.complain("filter", why);
     if (section.has("lapse")) wanted.lapse = read_bound(section, "lapse");
     wanted.group = section.boolean("group", false);
-    if (wanted.group && wire::is_name(name) && wire::is_filter(wanted.filter) &&
-        !wire::is_group_address(wire::group_address(name, wanted.filter)))
-        section.complain("filter", "the name of a group and its filter have together at most " +
-                                       std::to_string(wire::channel_bytes_max - 1) + " characters");
+    if (wanted.group && wire::is_name(name) && wire::is_filter(wanted.filter))
+        if (const auto fault = wire::group_fault(name, wanted.filter); !fault.empty())
+            section.complain("filter", fault);
     if (wanted.group && wire::is_late_joiner(name))
         section.complain("group", "group names that begin with _last. are the agents' own");
     section.finish();

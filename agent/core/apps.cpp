@@ -4,6 +4,7 @@
 #include <unordered_set>
 
 #include "core/state.h"
+#include "wire/name_fault.h"
 
 namespace bus::core {
 
@@ -162,9 +163,8 @@ std::optional<std::string> why_no_group(const wire::Subscribe& command) {
         return "a group outlives its programs by itself: \"durable\" or \"group\", not both";
     if (!wire::is_name(command.group))
         return "\"" + command.group + "\" is no group name: tokens of A-Z a-z 0-9 _ -";
-    if (!wire::is_group_address(wire::group_address(command.group, command.filter)))
-        return "the name of a group and its filter have together at most " +
-               std::to_string(wire::channel_bytes_max - 1) + " characters";
+    if (const auto fault = wire::group_fault(command.group, command.filter); !fault.empty())
+        return fault;
     return std::nullopt;
 }
 

@@ -52,12 +52,7 @@ std::vector<Group*> groups_here(const RouteQuestion& q) {
 
 RouteDiagnosis::Here here_of(const State& s, const Group& group) {
     const Destination& d = group.destination();
-    const bool durable = d.type == Destination::Type::durable;
-    return {.type = group.is_service()  ? "service"
-                    : group.is_shared() ? "group"
-                    : group.is_queue()  ? "queue"
-                    : durable           ? "durable"
-                                        : "anonymous",
+    return {.type = word_of(d.type),
             .name = group.title(),
             .filter = d.filter,
             .consumers = group.consumers(),

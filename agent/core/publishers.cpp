@@ -25,6 +25,10 @@ std::uint32_t counted_messages(const wire::BatchHeader& header) {
     return header.message_count;
 }
 
+bool is_beyond(const One& bound, Time now) {
+    return bound.reached != One::Reached::no || !bound.rate.free(now);
+}
+
 }  // namespace
 
 void State::on_watched(const Watched& watched) {
@@ -53,8 +57,8 @@ State::Refusal State::why_over_bound(Producer& own, const wire::BatchHeader& hea
     if (!bounds.any()) return std::nullopt;
     const Owner owner = owner_of(own.uid);
     for (One& bound : bounds.all()) {
-        if (!bound.refuses() || !bound.concerns(owner, header.kind, header.channel)) continue;
-        if (bound.reached == One::Reached::no && bound.rate.free(now)) continue;
+        if (!bound.refuses() || !is_beyond(bound, now)) continue;
+        if (!bound.concerns(owner, header.kind, header.channel)) continue;
         bound.refused += counted_messages(header);
         if (header.part && own.refused.size() < limits::unfinished_max)
             own.refused.insert(header.part->first_sequence);
@@ -76,8 +80,7 @@ void State::spend(const Producer& own, const wire::BatchHeader& header) {
     for (One& bound : bounds.all()) {
         if (!bound.concerns(owner_of(own.uid), header.kind, header.channel)) continue;
         bound.rate.spend(counted_messages(header), now);
-        if (bound.refuses() || !header.guaranteed()) continue;
-        if (bound.reached == One::Reached::no && bound.rate.free(now)) continue;
+        if (bound.refuses() || !header.guaranteed() || !is_beyond(bound, now)) continue;
         hold_back(own, bound.owner == 0 ? channel_of(header) : every_channel, bound);
     }
 }

@@ -18,26 +18,6 @@ std::uint64_t millis_since(Time then, Time now) {
     return then == never || then > now ? 0 : millis(now - then);
 }
 
-std::string type_word(Destination::Type type) {
-    switch (type) {
-        case Destination::Type::queue:
-            return "queue";
-        case Destination::Type::durable:
-            return "durable";
-        case Destination::Type::anonymous:
-            return "anonymous";
-        case Destination::Type::agent:
-            return "agent";
-        case Destination::Type::delay:
-            return "delayed";
-        case Destination::Type::service:
-            return "service";
-        case Destination::Type::shared:
-            return "group";
-    }
-    return "?";
-}
-
 }  // namespace
 
 LinkStatus Exchange::State::link_status(const Peer& peer) const {
@@ -125,7 +105,7 @@ std::string Exchange::State::name_of(const AgentId& agent) const {
 GroupStatus Exchange::State::group_status(const Group& group) const {
     const auto& lonely = group.attendance.lonely_since;
     const auto waiting = group.waiting();
-    return {.type = type_word(group.destination().type),
+    return {.type = word_of(group.destination().type),
             .name = group.title(),
             .filter = group.destination().filter,
             .paused = group.is_paused(),

@@ -7,8 +7,30 @@
 #include <vector>
 
 #include "base/time.h"
+#include "core/destination.h"
 
 namespace bus::core {
+
+// What people, and programs in JSON, call it.
+inline const char* word_of(Destination::Type type) {
+    switch (type) {
+        case Destination::Type::queue:
+            return "queue";
+        case Destination::Type::durable:
+            return "durable";
+        case Destination::Type::anonymous:
+            return "anonymous";
+        case Destination::Type::agent:
+            return "agent";
+        case Destination::Type::delay:
+            return "delayed";
+        case Destination::Type::service:
+            return "service";
+        case Destination::Type::shared:
+            return "group";
+    }
+    return "?";
+}
 
 // "1 message", "12 messages"
 inline std::string counted(std::uint64_t number, const std::string& thing) {

@@ -1,5 +1,6 @@
 #include "observe/dead_letters_json.h"
 
+#include "core/words.h"
 #include "observe/payload_json.h"
 #include "observe/reply_json.h"
 #include "wire/bounds.h"
@@ -9,26 +10,6 @@ namespace {
 
 // So much of a frame for what is in an answer, the rest for what stands around it.
 constexpr std::size_t room = wire::control_bytes_max - 8 * 1024;
-
-const char* to_text(core::Destination::Type type) {
-    switch (type) {
-        case core::Destination::Type::queue:
-            return "queue";
-        case core::Destination::Type::durable:
-            return "durable";
-        case core::Destination::Type::anonymous:
-            return "anonymous";
-        case core::Destination::Type::agent:
-            return "agent";
-        case core::Destination::Type::delay:
-            return "delayed";
-        case core::Destination::Type::shared:
-            return "group";
-        case core::Destination::Type::service:
-            return "service";
-    }
-    return "?";
-}
 
 Json part_json(const std::optional<wire::Part>& part) {
     if (!part) return nullptr;
@@ -40,7 +21,7 @@ Json letter_json(const core::DeadLetter& letter) {
     return {{"id", letter.id.value},
             {"kind", wire::to_text(letter.channel.kind)},
             {"channel", letter.channel.name},
-            {"destination", to_text(letter.type)},
+            {"destination", core::word_of(letter.type)},
             {"name", letter.name},
             {"reason", letter.reason},
             {"messages", letter.messages},
@@ -56,7 +37,7 @@ Json letter_json(const core::DeadLetter& letter) {
 Json total_json(const core::DeadLetterTotal& total) {
     return {{"kind", wire::to_text(total.channel.kind)},
             {"channel", total.channel.name},
-            {"destination", to_text(total.type)},
+            {"destination", core::word_of(total.type)},
             {"name", total.name},
             {"reason", total.reason},
             {"letters", total.letters},

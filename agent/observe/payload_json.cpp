@@ -1,6 +1,6 @@
 #include "observe/payload_json.h"
 
-#include <algorithm>
+#include "base/base64.h"
 
 namespace bus::observe {
 namespace {
@@ -19,20 +19,6 @@ bool is_text(std::string_view text) {
     } catch (const Json::type_error&) {
         return false;
     }
-}
-
-std::string base64(std::string_view bytes) {
-    static constexpr char digits[] =
-        "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-    std::string text;
-    for (; !bytes.empty(); bytes.remove_prefix(std::min<std::size_t>(3, bytes.size()))) {
-        std::uint32_t group = 0;
-        for (std::size_t i = 0; i < 3; ++i)
-            group = (group << 8) | (i < bytes.size() ? static_cast<unsigned char>(bytes[i]) : 0u);
-        for (std::size_t i = 0; i < 4; ++i)
-            text += i <= bytes.size() ? digits[(group >> (18 - 6 * i)) & 63] : '=';
-    }
-    return text;
 }
 
 }  // namespace

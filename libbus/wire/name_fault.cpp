@@ -80,4 +80,10 @@ std::string filter_fault(std::string_view filter) {
     return first_fault(filter, begin, fault_in_filter);
 }
 
+std::string group_fault(std::string_view name, std::string_view filter) {
+    if (is_group_address(group_address(name, filter))) return {};
+    return "the name of a group and its filter have together at most " +
+           std::to_string(channel_bytes_max - 1) + " characters";
+}
+
 }  // namespace bus::wire

@@ -11,5 +11,7 @@ namespace bus::wire {
 // fault.
 std::string channel_fault(std::string_view name);
 std::string filter_fault(std::string_view filter);
+// Of a group by its name and filter together, each without a fault of its own.
+std::string group_fault(std::string_view name, std::string_view filter);
 
 }  // namespace bus::wire

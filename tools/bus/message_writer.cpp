@@ -2,6 +2,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include "base/base64.h"
 #include "command.h"
 #include "message_output.h"
 #include "output.h"

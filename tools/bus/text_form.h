@@ -1,4 +1,4 @@
-// Bytes in a text format: as they are if they are text, else in base64.
+// Are bytes text? Where they are not, a text format has them in base64 (base/base64.h).
 #pragma once
 
 #include <string>
@@ -8,7 +8,5 @@ namespace bus::cli {
 
 // Well-formed: no overlong forms, no surrogates, nothing above U+10FFFF.
 bool is_utf8(std::string_view text) noexcept;
-// RFC 4648, with padding.
-std::string base64(std::string_view bytes);
 
 }  // namespace bus::cli

@@ -11,12 +11,3 @@ TEST_CASE("text is told from bytes") {
                              "\xf4\x90\x80\x80"sv, "a\x80"sv, "\xe2\x82"sv})
         CHECK_FALSE(is_utf8(bytes));
 }
-
-TEST_CASE("base64 as in RFC 4648") {
-    CHECK(base64("") == "");
-    CHECK(base64("f") == "Zg==");
-    CHECK(base64("fo") == "Zm8=");
-    CHECK(base64("foo") == "Zm9v");
-    CHECK(base64("foob") == "Zm9vYg==");
-    CHECK(base64("\xff\xfe\xfd"sv) == "//79");
-}
