@@ -14,7 +14,8 @@ PUBLIC = "libbus/include/bus/"
 BASE, WIRE = "libbus/base/", "libbus/wire/"
 SESSION, CLIENT = "libbus/session/", "libbus/client/"
 CORE, LIMITS = "agent/core/", "agent/limits.h"
-UNIQUE_FD = BASE + "unique_fd.h"
+# Small nouns without a layer of their own: who is built on <bus/...> alone may use them too.
+COMMON = [BASE + "unique_fd.h", BASE + "base64.h"]
 ERROR, EXPORT = PUBLIC + "error.h", PUBLIC + "export.h"
 
 # Folder of the source: what of our own it may read, directly or not. The first match counts.
@@ -33,7 +34,7 @@ MAY_INCLUDE = {
     "tools/bus/keygen": ["tools/", PUBLIC, BASE, WIRE, "agent/identity.h"],
     "tools/bus/identity": ["tools/", PUBLIC, BASE, WIRE, "agent/identity.h"],
     "tools/bus/bench": ["tools/", PUBLIC, BASE, WIRE, "agent/identity.h"],
-    "tools/": ["tools/", PUBLIC, UNIQUE_FD],
+    "tools/": ["tools/", PUBLIC, *COMMON],
     "examples/": ["examples/", PUBLIC],
 }
 SYSTEM_ONLY_IN = {
