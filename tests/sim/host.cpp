@@ -123,7 +123,8 @@ void Host::start() {
     started_with_offset_ = wall_offset_seconds_;
     stopping_ = false;
     Recovered recovered = journal_.open(agent(), incarnation_);
-    recovered.nonce = starts_ * 1000 + static_cast<unsigned>(index_);  // another one at each start
+    // Another one at each start, and as random as it is there: ids are made of it.
+    recovered.nonce = Random{starts_ * 1000 + static_cast<unsigned>(index_)}.next();
     std::uint64_t entries = 0;
     for (const auto& stream : recovered.streams) entries += stream.entries;
     note("starts, {} entries recovered", entries);
