@@ -122,7 +122,7 @@ bool Exchange::State::drop_if_taken(const Arrival& arrival, const Batch& batch,
     const bool rerouted =
         (arrival.flags & wire::envelope_flag::rerouted) != 0 || (resent && arrival.relayed);
     const bool flagged = rerouted || resent;
-    if (flagged || (arrival.relayed && keeper.seen.expects_copies(header))) {
+    if (flagged || (arrival.from_peer && keeper.seen.expects_copies(header))) {
         switch (keeper.seen.look(header, rerouted || !flagged)) {
             case Seen::Answer::taken: {
                 const auto first_copy = keeper.find_unsafe(header);
@@ -148,10 +148,9 @@ bool Exchange::State::drop_if_taken(const Arrival& arrival, const Batch& batch,
         }
     }
     if (!arrival.from_peer) return false;
-    // Overtaken on another path: it comes out of order, and says so.
-    if (!flagged && arrival.relayed && keeper.seen.is_overtaken(header))
+    // Its origin may have had it back from a relay, so it need not have come by one to be late.
+    if (keeper.seen.take(header, flagged, rerouted) == Seen::Turn::late)
         entry_flags |= entry_flag::redelivered;
-    keeper.seen.take(header, flagged, rerouted);
     return false;
 }
 

@@ -35,17 +35,12 @@ Seen::Answer Seen::look(const wire::BatchHeader& header, bool rerouted) const {
 }
 
 bool Seen::expects_copies(const wire::BatchHeader& header) const {
+    if (!rerouted_came_) return false;
     const auto found = keys_.find(key_of(header));
     return found != keys_.end() && found->second.rerouted;
 }
 
-bool Seen::is_overtaken(const wire::BatchHeader& header) const {
-    const auto found = keys_.find(key_of(header));
-    return found != keys_.end() && !header.is_delayed() &&
-           header.channel_sequence <= found->second.unflagged_top;
-}
-
-void Seen::take(const wire::BatchHeader& header, bool flagged, bool rerouted) {
+Seen::Turn Seen::take(const wire::BatchHeader& header, bool flagged, bool rerouted) {
     const auto key = key_of(header);
     auto found = keys_.find(key);
     if (found == keys_.end()) {
@@ -61,9 +56,13 @@ void Seen::take(const wire::BatchHeader& header, bool flagged, bool rerouted) {
     }
     const auto first = header.channel_sequence;
     const auto last = first + header.message_count - 1;
-    found->second.rerouted = found->second.rerouted || rerouted;
-    if (!flagged) found->second.unflagged_top = std::max(found->second.unflagged_top, last);
-    insert(found->second, {first, last});
+    Known& known = found->second;
+    known.rerouted = known.rerouted || rerouted;
+    rerouted_came_ = rerouted_came_ || rerouted;
+    const bool is_late = !flagged && !header.is_delayed() && first <= known.unflagged_top;
+    if (!flagged) known.unflagged_top = std::max(known.unflagged_top, last);
+    insert(known, {first, last});
+    return is_late ? Turn::late : Turn::in_order;
 }
 
 void Seen::forget(const wire::BatchHeader& abort) {

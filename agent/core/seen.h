@@ -26,10 +26,10 @@ class Seen {
     Answer look(const wire::BatchHeader& header, bool rerouted) const;
     // Since a rerouted one came, other copies of that key's may come by a slower path, unflagged.
     bool expects_copies(const wire::BatchHeader& header) const;
-    // A later one came first, by a quicker path.
-    bool is_overtaken(const wire::BatchHeader& header) const;
+    // late: unflagged, and a later one came first, by a quicker path.
+    enum class Turn : std::uint8_t { in_order, late };
     // `flagged`: it came as resent or rerouted, so it proves nothing about what lies below it.
-    void take(const wire::BatchHeader& header, bool flagged, bool rerouted = false);
+    Turn take(const wire::BatchHeader& header, bool flagged, bool rerouted = false);
     // What was taken of the large message that this abort ends was of no use: it may come again.
     void forget(const wire::BatchHeader& abort);
     // It leaves this agent for another, which may give it back.
@@ -63,6 +63,7 @@ class Seen {
     static void remove(Known& known, Range range);
 
     const std::size_t keys_max_;
+    bool rerouted_came_ = false;  // one that was, of any key
     std::unordered_map<Key, Known, KeyHash> keys_;
     std::list<Key> by_use_;  // the latest first
 };

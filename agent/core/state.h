@@ -184,7 +184,7 @@ struct Exchange::State {
         std::uint8_t hops = 0;
         std::vector<Remote*> pass_on;  // those behind this agent that it is for
         bool for_this_host = true;
-        bool relayed = false;  // it did not come straight from where it entered the bus
+        bool relayed = false;  // the sender is not where it entered the bus
     };
 
     State(Settings settings, std::uint64_t incarnation, Recovered recovered, Time now,

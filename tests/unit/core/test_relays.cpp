@@ -153,6 +153,56 @@ TEST_CASE("a copy that a hub kept comes late and unmarked: it is known and dropp
     for (int host = 0; host < 4; ++host) CHECK(net[host].balances());
 }
 
+namespace {
+
+// 0 publishes and relays, 1 relays, 2 reads. The direct link is down, so 1 was the way to 2; its
+// own link to 2 has just broken as well, and nobody knows yet.
+struct ThereAndBack : Network {
+    ThereAndBack() : Network{3, {{0, 1}, {1, 2}, {0, 2}}, {0, 1}} {
+        subscribe((*this)[2], wire::Kind::topic, "far");
+        settle();
+        (*this)[0].open(app, producer);
+        disconnect(0, 2);
+        pass(5s);
+        disconnect(1, 2);
+        publish(1);
+        while (batches(0, 1) == 0) REQUIRE(carry(0));
+    }
+    void publish(std::uint64_t sequence) { (*this)[0].publish(app, sequence, news(sequence)); }
+};
+
+}  // namespace
+
+TEST_CASE("what comes back to its origin, and is late when it leaves again, is marked") {
+    ThereAndBack net;
+    net.settle();
+    net.connect(0, 2);
+    net.settle();
+    net.publish(2);
+    net.settle();
+    CHECK(read_marks(net[2]) == Texts{"2"});
+    net.pass(5s);
+    CHECK(net.batches(1, 0) == 1);
+    CHECK(read_marks(net[2]) == Texts{"1*"});
+    net.publish(3);
+    net.settle();
+    CHECK(read_marks(net[2]) == Texts{"3"});
+}
+
+TEST_CASE("a copy that comes back to its origin and leaves again is known and dropped") {
+    ThereAndBack net;
+    net.disconnect(0, 1);  // the acknowledgement is lost
+    net.connect(0, 2);
+    net.pass(5s);
+    CHECK(read_marks(net[2]) == Texts{"1*"});
+    net.connect(0, 1);
+    net.pass(5s);
+    CHECK(net.batches(1, 0) == 1);
+    CHECK(net.batches(0, 2) == 2);
+    CHECK(read_marks(net[2]).empty());
+    for (int host = 0; host < 3; ++host) CHECK(net[host].balances());
+}
+
 TEST_CASE("a ring heals around a broken link, and nothing goes in circles") {
     Network net{5, {{0, 1}, {1, 2}, {2, 3}, {3, 4}, {4, 0}}, {0, 1, 2, 3, 4}};
     subscribe(net[2], wire::Kind::topic, "far");
