@@ -22,12 +22,17 @@ class GapWatch {
     // Messages [channel_sequence, +count) of the batch came. The first of a producer and channel
     // begins the count; what comes again or late is no gap.
     Passed pass(const wire::BatchHeader& batch, std::uint64_t channel_sequence,
-                std::uint32_t count);
+                std::uint32_t count) {
+        return pass(batch, channel_sequence, count, count);
+    }
+    // The same, and up to [channel_sequence, +announced) what does not come is not missing.
+    Passed pass(const wire::BatchHeader& batch, std::uint64_t channel_sequence, std::uint32_t count,
+                std::uint32_t announced);
 
     // As many, or more, of that producer, channel and lane have passed.
     bool has_passed(const wire::BatchHeader& batch, std::uint64_t channel_sequence) const;
 
-    // More were passed than came: the next is expected here.
+    // Less comes than was announced: behind what has come, the next is expected here.
     void take_back_to(const wire::BatchHeader& batch, std::uint64_t channel_sequence);
 
     // `count` of them came damaged: they are missing before the next ones that pass.
@@ -45,13 +50,13 @@ class GapWatch {
         }
     };
     struct Watched {
-        std::uint64_t next = 0;
-        std::array<std::uint64_t, 2> next_of{};  // by mode
+        std::uint64_t next = 0;                  // expected: behind what came or was announced
+        std::array<std::uint64_t, 2> came_of{};  // by mode: behind the highest that came
         std::uint64_t lost = 0;
         std::list<Key>::iterator place;
     };
     static Key key_of(const wire::BatchHeader& batch);
-    Watched& begin(const Key& key, std::uint64_t next);
+    Watched& begin(const Key& key);
 
     std::unordered_map<Key, Watched, Hash> watched_;
     std::list<Key> recent_;  // latest first; beyond limits::watched_keys_max the last is forgotten

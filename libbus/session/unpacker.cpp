@@ -47,7 +47,7 @@ bool Unpacker::begin(Bytes frame) {
     return true;
 }
 
-// With the first part of a message that is read part by part all of it passes. What was kept for a
+// The first part of a message that is read part by part announces all of it. What was kept for a
 // late joiner stands outside of what is counted.
 GapWatch::Passed Unpacker::pass_gaps() {
     if (header_.is_delayed() || envelope_.retained()) return {};
@@ -55,7 +55,8 @@ GapWatch::Passed Unpacker::pass_gaps() {
     if (!terms_.in_parts || !header_.part) return gaps_.pass(header_, sequence, envelope_.messages);
     if ((header_.flags & wire::batch_flag::abort) != 0) gaps_.take_back_to(header_, sequence);
     const bool is_first = header_.part->index == 0;
-    return gaps_.pass(header_, sequence, is_first ? header_.part->total : envelope_.messages);
+    return gaps_.pass(header_, sequence, envelope_.messages,
+                      is_first ? header_.part->total : envelope_.messages);
 }
 
 std::optional<Received> Unpacker::next() {

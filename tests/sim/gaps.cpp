@@ -9,9 +9,9 @@
 namespace bus::sim {
 
 void Gaps::pass(PlaceId place, std::uint64_t consumer, const wire::BatchHeader& header,
-                std::uint32_t first, std::uint32_t count, bool calm) {
+                const Span& came, bool calm) {
     if (header.kind != wire::Kind::topic) return;
-    const std::uint64_t from = header.channel_sequence + first;
+    const std::uint64_t from = header.channel_sequence + came.first;
     const auto [at, fresh] = watched_.try_emplace(key_of(consumer, header));
     Watched& watched = at->second;
     if (!fresh && from > watched.next) {
@@ -21,13 +21,15 @@ void Gaps::pass(PlaceId place, std::uint64_t consumer, const wire::BatchHeader& 
         for (auto missing = watched.next; in_order && missing < from; ++missing)
             require_lost(place, header, missing);
     }
-    watched.next = std::max(watched.next, from + count);
+    watched.next = std::max(watched.next, from + std::max(came.count, came.announced));
+    watched.came = std::max(watched.came, from + came.count);
 }
 
 void Gaps::end_early(std::uint64_t consumer, const wire::BatchHeader& part) {
     const auto found = watched_.find(key_of(consumer, part));
-    if (found != watched_.end())
-        found->second.next = std::min(found->second.next, part.channel_sequence);
+    if (found == watched_.end()) return;
+    Watched& watched = found->second;
+    watched.next = std::max(watched.came, std::min(watched.next, part.channel_sequence));
 }
 
 // Nobody promised that it would come here, or it has come, to an earlier instance of the app.

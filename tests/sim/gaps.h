@@ -16,11 +16,15 @@ class Gaps {
   public:
     explicit Gaps(const Book& book) : book_(book) {}
 
-    // Messages [first, first + count) of that batch came to `consumer`, which stands at `place`.
+    struct Span {
+        std::uint32_t first = 0, count = 0;
+        std::uint32_t announced = 0;  // what need not come by itself counts as well
+    };
+    // These messages of that batch came to `consumer`, which stands at `place`.
     // `calm`: neither crash nor session event has struck, so nothing that is missing may be late.
     void pass(PlaceId place, std::uint64_t consumer, const wire::BatchHeader& header,
-              std::uint32_t first, std::uint32_t count, bool calm);
-    // Of a large message that has passed no more will come than before that part.
+              const Span& came, bool calm);
+    // Of a large message that was announced no more will come than before that part.
     void end_early(std::uint64_t consumer, const wire::BatchHeader& part);
     // With a message of that batch the consumer is told that `missed` should have come before.
     void tell(std::uint64_t consumer, const wire::BatchHeader& header, std::uint64_t missed);
@@ -28,7 +32,8 @@ class Gaps {
   private:
     using Key = std::tuple<std::uint64_t, ProducerId, std::string, wire::Lane>;
     struct Watched {
-        std::uint64_t next = 0;     // beyond the highest that came
+        std::uint64_t next = 0;     // beyond the highest that came or was announced
+        std::uint64_t came = 0;     // beyond the highest that came
         std::uint64_t missing = 0;  // all that did not come before something later did
         std::uint64_t told = 0;
     };

@@ -59,14 +59,15 @@ class Oracle {
     void on_begun_or_ended(PlaceId place, std::uint64_t consumer, const wire::BatchHeader& part) {
         const bool begins = (part.flags & wire::batch_flag::abort) == 0;
         if (!begins) gaps_.end_early(consumer, part);
-        gaps_.pass(place, consumer, part, 0, begins ? part.part->total : 1,
+        gaps_.pass(place, consumer, part,
+                   {.first = 0, .count = 1, .announced = begins ? part.part->total : 1},
                    !turbulent_ && !several_paths_);
     }
     // A range of a batch has come to a consumer, and `missed` is what it is told with a message.
     void on_passed(PlaceId place, std::uint64_t consumer, const wire::BatchHeader& header,
                    const wire::Envelope& range) {
         if (header.is_delayed() || book.place(place).type == Place::Type::group) return;
-        gaps_.pass(place, consumer, header, range.first, range.messages,
+        gaps_.pass(place, consumer, header, {.first = range.first, .count = range.messages},
                    !turbulent_ && !several_paths_);
     }
     void on_told_missed(std::uint64_t consumer, const wire::BatchHeader& header,

@@ -319,3 +319,39 @@ TEST_CASE("who reads part by part misses nothing behind a message that was given
         }
     }
 }
+
+TEST_CASE("who reads part by part misses nothing when a message is given up behind later ones") {
+    Producing app;
+    app.welcome();
+    const std::string payload = payload_of(3);
+    auto large = ProducerSession::cut({.channel = "film", .payload = as_bytes(payload)});
+    REQUIRE(app.session.offer_part(*large, {app.now, 7}) == Offer::taken);
+    const auto first = app.take();
+    app.session.abandon(*large, {app.now, 7});
+    const auto abort = app.take();
+    std::vector<Left> behind;
+    for (const char* text : {"1", "2", "3", "4"}) {
+        REQUIRE(app.offer("film", text) == Offer::taken);
+        app.now += 2ms;
+        behind.push_back(*app.take());
+    }
+    Unpacker unpacker{{.in_parts = true}};
+    // Read slowly: what stands behind the parts overtakes them.
+    const Frame frames[] = {as_delivery(*first, 1), as_delivery(behind[0], 2),
+                            as_delivery(behind[1], 3), as_delivery(*abort, 4),
+                            as_delivery(behind[2], 5)};
+    for (const Frame& frame : frames) {
+        REQUIRE(unpacker.begin(frame.bytes()));
+        while (const auto received = unpacker.next()) {
+            CHECK(received->missed == 0);
+            CHECK_FALSE(received->redelivered);
+        }
+    }
+    SUBCASE("and what is late is late") {
+        const Frame late = as_delivery(behind[1], 6);
+        REQUIRE(unpacker.begin(late.bytes()));
+        const auto received = unpacker.next();
+        REQUIRE(received);
+        CHECK(received->redelivered);
+    }
+}
