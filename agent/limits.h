@@ -35,6 +35,7 @@ inline constexpr std::uint64_t link_window_max = 4 * MiB;
 inline constexpr std::uint64_t link_windows_sum = 48 * MiB;
 // Of large messages, on the line to a neighbour: one part always; and what may stand in line there,
 // so that what is small does not wait long behind it.
+inline constexpr std::uint64_t bulk_message_min = 256 * KiB;  // smaller ones are like any other
 inline constexpr std::uint64_t bulk_on_line_min = 32 * KiB;
 inline constexpr std::uint64_t bulk_in_line_min = 32 * KiB;
 inline constexpr std::uint64_t bulk_in_line_max = 96 * KiB;

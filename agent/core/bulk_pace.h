@@ -9,8 +9,14 @@
 
 #include "base/time.h"
 #include "limits.h"
+#include "wire/batch.h"
 
 namespace bus::core {
+
+// A part of what is large enough to be in the way of others.
+inline bool is_bulk(const wire::BatchHeader& header) {
+    return header.part && header.part->total_bytes >= limits::bulk_message_min;
+}
 
 class BulkPace {
   public:

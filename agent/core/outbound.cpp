@@ -56,7 +56,7 @@ bool Outbound::offer_now(const Parcel& parcel, const Send& send) {
     const std::uint64_t count = send(parcel);
     loose_.push_back({count, bytes});
     loose_bytes_ += bytes;
-    if (header.part) bulk_.on_sent(count, bytes, keeper_.now());
+    if (is_bulk(header)) bulk_.on_sent(count, bytes, keeper_.now());
     rate_.spend(bytes, keeper_.now());
     return true;
 }
@@ -361,7 +361,7 @@ void Outbound::resend(const Send& send) {
         Flight& flight = flights_[resend_at_];
         if (flight.done()) continue;
         if (!fits(flight.bytes) || !is_free()) return;
-        if (flight.entry().batch().header().part && !bulk_.has_room()) return;
+        if (is_bulk(flight.entry().batch().header()) && !bulk_.has_room()) return;
         send_flight(flight, true, send);
     }
 }
@@ -469,7 +469,7 @@ void Outbound::send_flight(Flight& flight, bool again, const Send& send) {
     bytes_out_ += flight.bytes;
     rate_.spend(flight.bytes, keeper_.now());
     const std::uint64_t count = send(parcel);
-    if (entry.batch().header().part) bulk_.on_sent(count, flight.bytes, keeper_.now());
+    if (is_bulk(entry.batch().header())) bulk_.on_sent(count, flight.bytes, keeper_.now());
 }
 
 void Outbound::read_on(std::uint64_t memory_bytes_max, std::vector<ReadBack>& reads) {

@@ -9,6 +9,7 @@
 #include <unordered_map>
 #include <vector>
 
+#include "core/bulk_pace.h"
 #include "core/keeper.h"
 #include "core/large_messages.h"
 #include "core/run.h"
@@ -45,7 +46,9 @@ class HeldChannels {
     // Parts of large messages may leave: the line has room for them.
     void let_parts(bool may_leave) { parts_may_leave_ = may_leave; }
     bool lets_parts() const { return parts_may_leave_; }
-    bool stops(const wire::BatchHeader& header) const { return header.part && !parts_may_leave_; }
+    bool stops(const wire::BatchHeader& header) const {
+        return !parts_may_leave_ && is_bulk(header);
+    }
 
   private:
     bool is_held(std::uint64_t hash, wire::Kind kind, std::string_view channel) const;

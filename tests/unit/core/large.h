@@ -1,4 +1,4 @@
-// A large message of parts with four bytes each, for stories about it.
+// A large message of parts with a few bytes each, for stories about it.
 #pragma once
 
 #include "core/large_messages.h"
@@ -9,22 +9,24 @@ namespace {
 struct Large {
     wire::Kind kind = wire::Kind::queue;
     std::uint32_t total = 5;
+    std::uint32_t bytes = 4;  // of each part
 
     Batch part(std::uint32_t index) const {
-        const wire::BatchHeader header{.kind = kind,
-                                       .flags = wire::batch_flag::part,
-                                       .message_count = 1,
-                                       .producer = producer,
-                                       .sequence = 1 + index,
-                                       .channel_sequence = 1 + index,
-                                       .body_length = wire::message_overhead + 4,
-                                       .channel = "jobs",
-                                       .part = wire::Part{1, index, total, total * 4ull}};
-        std::vector<std::byte> bytes(wire::encoded_header_length(header) + header.body_length);
-        wire::encode_header(header, bytes.data());
-        wire::encode_message(bytes.data() + wire::encoded_header_length(header), 1 + index, {},
-                             as_bytes("part"));
-        auto batch = OwnedBatch::make(std::move(bytes));
+        const wire::BatchHeader header{
+            .kind = kind,
+            .flags = wire::batch_flag::part,
+            .message_count = 1,
+            .producer = producer,
+            .sequence = 1 + index,
+            .channel_sequence = 1 + index,
+            .body_length = static_cast<std::uint32_t>(wire::message_overhead) + bytes,
+            .channel = "jobs",
+            .part = wire::Part{1, index, total, std::uint64_t{total} * bytes}};
+        std::vector<std::byte> frame(wire::encoded_header_length(header) + header.body_length);
+        wire::encode_header(header, frame.data());
+        wire::encode_message(frame.data() + wire::encoded_header_length(header), 1 + index, {},
+                             as_bytes(std::string(bytes, 'p')));
+        auto batch = OwnedBatch::make(std::move(frame));
         BUS_ASSERT(batch.has_value());
         return *batch;
     }
@@ -34,13 +36,13 @@ struct Large {
                          .producer = producer,
                          .sequence = 1 + index,
                          .channel_sequence = 1 + index,
-                         .part = wire::Part{1, index, total, total * 4ull}});
+                         .part = wire::Part{1, index, total, std::uint64_t{total} * bytes}});
     }
     void publish(Host& host, std::uint32_t from, std::uint32_t to) const {
         for (std::uint32_t index = from; index < to; ++index)
             host.publish(app, 1 + index, part(index));
     }
-    // The bytes of a part in a batch.
+    // The bytes of a part of four in a batch.
     static constexpr std::uint64_t part_bytes = wire::message_overhead + 4;
 
     wire::Subscribe subscription(std::uint32_t prefetch = 1'000) const {

@@ -213,7 +213,7 @@ TEST_CASE("a message beyond its channel's max_message is refused by name, one be
 }
 
 TEST_CASE("parts that are not safe at the far agent leave a part of the window to others") {
-    const Large message{.total = 400};
+    const Large message{.total = 400, .bytes = limits::bulk_message_min / 400 + 1};
     TwoHosts hosts;
     consume(hosts.b, first, message);
     wire::Subscribe command;
@@ -240,4 +240,19 @@ TEST_CASE("parts that are not safe at the far agent leave a part of the window t
     hosts.b.journal_answers = true;
     for (int turns = 0; turns < 20; ++turns) hosts.pass(50ms);  // beyond any grace
     CHECK(hosts.b.deliveries.size() == 401);
+}
+
+TEST_CASE("a message that is soon over leaves nothing of the window to others") {
+    const Large message{.total = 400, .bytes = limits::bulk_message_min / 400};
+    TwoHosts hosts;
+    consume(hosts.b, first, message);
+    hosts.connect();
+    hosts.b.journal_answers = false;
+    hosts.a.open(app, producer);
+    message.publish(hosts.a, 0, 400);
+    hosts.settle();
+    CHECK(hosts.b.deliveries.size() > 300);
+    hosts.b.journal_answers = true;
+    for (int turns = 0; turns < 20; ++turns) hosts.pass(50ms);  // beyond any grace
+    CHECK(hosts.b.deliveries.size() == 400);
 }
