@@ -149,8 +149,8 @@ bool Exchange::State::drop_if_taken(const Arrival& arrival, const Batch& batch,
     }
     if (!arrival.from_peer) return false;
     // Its origin may have had it back from a relay, so it need not have come by one to be late.
-    if (keeper.seen.take(header, flagged, rerouted) == Seen::Turn::late)
-        entry_flags |= entry_flag::redelivered;
+    const Seen::Way way{.flagged = flagged, .rerouted = rerouted, .relayed = arrival.relayed};
+    if (keeper.seen.take(header, way) == Seen::Turn::late) entry_flags |= entry_flag::redelivered;
     return false;
 }
 

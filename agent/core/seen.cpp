@@ -29,7 +29,7 @@ Seen::Answer Seen::look(const wire::BatchHeader& header, bool rerouted) const {
     const auto top = known.ranges.empty() ? 0 : known.ranges.back().last;
     // What comes late by right comes in any order: nothing is known of what is above.
     const bool above_all = !header.is_delayed() && first > top && first > known.forgotten_top;
-    if (!rerouted && above_all && known.unflagged_top > 0 && first > known.unflagged_top)
+    if (!rerouted && above_all && known.straight && first > known.unflagged_top)
         return Answer::fresh;
     return mutated(Mutation::resent_guessed) ? Answer::taken : Answer::unknown;
 }
@@ -40,7 +40,7 @@ bool Seen::expects_copies(const wire::BatchHeader& header) const {
     return found != keys_.end() && found->second.rerouted;
 }
 
-Seen::Turn Seen::take(const wire::BatchHeader& header, bool flagged, bool rerouted) {
+Seen::Turn Seen::take(const wire::BatchHeader& header, Way way) {
     const auto key = key_of(header);
     auto found = keys_.find(key);
     if (found == keys_.end()) {
@@ -57,10 +57,11 @@ Seen::Turn Seen::take(const wire::BatchHeader& header, bool flagged, bool rerout
     const auto first = header.channel_sequence;
     const auto last = first + header.message_count - 1;
     Known& known = found->second;
-    known.rerouted = known.rerouted || rerouted;
-    rerouted_came_ = rerouted_came_ || rerouted;
-    const bool is_late = !flagged && !header.is_delayed() && first <= known.unflagged_top;
-    if (!flagged) known.unflagged_top = std::max(known.unflagged_top, last);
+    known.rerouted = known.rerouted || way.rerouted;
+    rerouted_came_ = rerouted_came_ || way.rerouted;
+    known.straight = known.straight || (!way.flagged && !way.relayed);
+    const bool is_late = !way.flagged && !header.is_delayed() && first <= known.unflagged_top;
+    if (!way.flagged) known.unflagged_top = std::max(known.unflagged_top, last);
     insert(known, {first, last});
     return is_late ? Turn::late : Turn::in_order;
 }

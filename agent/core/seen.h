@@ -28,8 +28,14 @@ class Seen {
     bool expects_copies(const wire::BatchHeader& header) const;
     // late: unflagged, and a later one came first, by a quicker path.
     enum class Turn : std::uint8_t { in_order, late };
-    // `flagged`: it came as resent or rerouted, so it proves nothing about what lies below it.
-    Turn take(const wire::BatchHeader& header, bool flagged, bool rerouted = false);
+    // How it came. Of what is above it that proves something only if it came unflagged and straight
+    // from its origin: on its way through a relay a later one may have been long before it.
+    struct Way {
+        bool flagged = false;  // as resent or rerouted
+        bool rerouted = false;
+        bool relayed = false;
+    };
+    Turn take(const wire::BatchHeader& header, Way way);
     // What was taken of the large message that this abort ends was of no use: it may come again.
     void forget(const wire::BatchHeader& abort);
     // It leaves this agent for another, which may give it back.
@@ -53,6 +59,7 @@ class Seen {
     struct Known {
         std::vector<Range> ranges;        // ascending, not adjacent
         std::uint64_t unflagged_top = 0;  // the highest message that came unflagged; 0: none
+        bool straight = false;            // one came unflagged and straight from its origin
         bool rerouted = false;            // one that was came
         std::uint64_t forgotten_top = 0;  // the highest message whose range was given up
         std::list<Key>::iterator use;

@@ -35,7 +35,7 @@ bool State::was_seen(const Arrival& arrival, const wire::BatchHeader& header, st
         return true;
     }
     if (flagged) flags |= entry_flag::redelivered;
-    keeper.seen.take(header, flagged, rerouted);
+    keeper.seen.take(header, {.flagged = flagged, .rerouted = rerouted});
     return false;
 }
 

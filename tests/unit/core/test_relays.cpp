@@ -203,6 +203,21 @@ TEST_CASE("a copy that comes back to its origin and leaves again is known and dr
     for (int host = 0; host < 3; ++host) CHECK(net[host].balances());
 }
 
+TEST_CASE("what came by a relay proves nothing about what is sent again straight from its origin") {
+    ThereAndBack net;
+    net.settle();
+    net.connect(1, 2);
+    net.settle();
+    CHECK(read_marks(net[2]) == Texts{"1"});
+    net.connect(0, 2);
+    net.pass(5s);
+    // It may have come straight to an earlier start of 2, while the relay still had the first.
+    net[0].publish(app, 2, news(2), wire::envelope_flag::resent);
+    net.settle();
+    CHECK(net.batches(1, 2) == 1);
+    CHECK(read_marks(net[2]) == Texts{"2*"});
+}
+
 TEST_CASE("a ring heals around a broken link, and nothing goes in circles") {
     Network net{5, {{0, 1}, {1, 2}, {2, 3}, {3, 4}, {4, 0}}, {0, 1, 2, 3, 4}};
     subscribe(net[2], wire::Kind::topic, "far");
