@@ -154,11 +154,12 @@ void Disk::apply(const Bury& bury) {
                       .messages = bury.count,
                       .bytes = cut->size(),
                       .part = header.part,
+                      .group = std::string{batch.header().group},
                       .attempts = bury.attempts,
                       .taken_wall_micros = bury.taken_wall_micros,
                       .buried_wall_micros = bury.wall_micros,
                       .reason = bury.reason,
-                      .batch = *cut};
+                      .batch = for_group(*cut, batch.header().group)};
     if (const auto to = destinations_.find(bury.stream.to); to != destinations_.end()) {
         letter.type = to->second.type;
         letter.agent = to->second.agent;
