@@ -23,7 +23,8 @@ void Disk::apply(const Put& put) {
         Row{put.batch, put.expires_wall_micros, put.source, put.taken_wall_micros, put.owner, {}});
     if (!fresh) return;
     const auto& header = put.batch.header();
-    by_sequence_[{header.producer, header.sequence}].insert(put.id);
+    for (std::uint32_t i = 0; i < header.message_count; ++i)
+        by_sequence_[{header.producer, header.sequence + i}].insert(put.id);
     live_bytes_ += put.batch.size();
 }
 
@@ -41,9 +42,11 @@ void Disk::settle(StreamId stream, BatchId id) {
     if (streams_[stream].empty()) streams_.erase(stream);
     if (!row->second.owed_to.empty()) return;
     const auto& header = row->second.batch.header();
-    const auto same = by_sequence_.find({header.producer, header.sequence});
-    same->second.erase(id);
-    if (same->second.empty()) by_sequence_.erase(same);
+    for (std::uint32_t i = 0; i < header.message_count; ++i) {
+        const auto same = by_sequence_.find({header.producer, header.sequence + i});
+        same->second.erase(id);
+        if (same->second.empty()) by_sequence_.erase(same);
+    }
     live_bytes_ -= row->second.batch.size();
     rows_.erase(row);
 }
@@ -335,14 +338,9 @@ void Disk::spoil(BatchId id) {
 std::vector<const Disk::Row*> Disk::rows_of(const ProducerId& producer,
                                             std::uint64_t sequence) const {
     std::vector<const Row*> found;
-    auto at = by_sequence_.upper_bound({producer, sequence});
-    if (at == by_sequence_.begin()) return found;
-    --at;
-    if (at->first.first != producer) return found;
-    for (const auto id : at->second) {
-        const Row& row = rows_.at(id);
-        if (sequence < at->first.second + row.batch.messages()) found.push_back(&row);
-    }
+    const auto at = by_sequence_.find({producer, sequence});
+    if (at == by_sequence_.end()) return found;
+    for (const auto id : at->second) found.push_back(&rows_.at(id));
     return found;
 }
 

@@ -105,7 +105,8 @@ class Disk {
     core::DestinationId last_destination_;
     std::uint64_t live_bytes_ = 0;
     std::map<core::BatchId, Row> rows_;
-    // Where a producer's batches are: by producer and first sequence.
+    // Where a producer's messages are, by their sequence: a last value is in a batch of its own as
+    // well.
     std::map<std::pair<ProducerId, std::uint64_t>, std::set<core::BatchId>> by_sequence_;
     std::map<core::StreamId, Stream> streams_;
     std::map<core::DestinationId, core::Destination> destinations_;
