@@ -170,7 +170,8 @@ void State::forward(const DeadLetter& letter, const std::string& queue_name) {
     if (batches.empty()) return;
     Group& to = queue(queue_name);
     const bool again = dead_letters.is_of_earlier_start(letter.id);
-    const std::uint8_t flags = again ? entry_flag::redelivered : std::uint8_t{0};
+    const std::uint8_t flags =
+        again ? entry_flag::resent | entry_flag::redelivered : std::uint8_t{0};
     std::vector<std::shared_ptr<Custody>> copies;
     for (const Batch& batch : batches) {
         auto custody = keeper.take(batch, {{{to.id(), letter.lane}, flags}}, never, {}, 0, false);

@@ -193,6 +193,32 @@ TEST_CASE(
         CHECK(next.deliveries.front().second.envelope.redelivered());
         CHECK(dead.letters().empty());
     }
+    SUBCASE("after a start, to another agent as well") {
+        Recovered before;
+        before.space.dead_letters = 1;
+        before.space.last_dead_letter = DeadLetterId{1};
+        Host next{"a", 1, {peer("b")}, before, 2'000};
+        Host other{"b", 2, {peer("a")}};
+        receive(other, undertaker, "news.dead");
+        const auto settle = [&] {
+            next.turn();
+            other.turn();
+            while (TwoHosts::carry(next, other) || TwoHosts::carry(other, next)) {
+            }
+        };
+        next.exchange->on_link_up(LinkId{1}, "key-b", true, next.now);
+        other.exchange->on_link_up(LinkId{1}, "key-a", false, other.now);
+        settle();
+        next.settings.channels = {rule("news", "news.dead")};
+        Graveyard dead{next};
+        dead.add(host.dead.letters().begin()->second);
+        next.space = before.space;
+        next.exchange->reload(next.settings, next.now);
+        dead.settle();
+        settle();
+        REQUIRE(other.deliveries.size() == 1);
+        CHECK(other.deliveries.front().second.envelope.redelivered());
+    }
 }
 
 TEST_CASE("on a full journal they wait where they are") {
