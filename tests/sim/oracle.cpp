@@ -414,7 +414,7 @@ void Oracle::on_submitted(int host, const Transaction& transaction) {
         if (const auto* put = std::get_if<PutDestination>(&change))
             destinations_[{host, put->destination.id}] = put->destination;
         if (const auto* drop = std::get_if<DropDestination>(&change))
-            on_destination_dropped(host, drop->id);
+            on_destination_dropped(host, *drop);
     }
 }
 

@@ -198,7 +198,9 @@ class Oracle {
     std::uint64_t order_of(PlaceId place, std::uint64_t consumer) const;
     void on_interest(int host, const core::PutInterest& put);
     void on_interest_dropped(int host, const core::DropInterest& drop);
-    void on_destination_dropped(int host, core::DestinationId id);
+    void on_destination_dropped(int host, const core::DropDestination& drop);
+    void count_dead(const Run& dead);
+    void count_dead(int host, core::DestinationId dropped);
     void on_peer_dropped(int host, const AgentId& peer);
     void on_given_up(const core::GiveUp& given);
     void acknowledge(const Tag& tag, std::uint32_t from, std::uint32_t to);

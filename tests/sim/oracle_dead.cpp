@@ -60,11 +60,25 @@ void Oracle::on_dead(int host, const Event& event) {
     for_each_dead(host, event.destination, dead, [](Message::At& owed) { owed.is_gone = true; });
 }
 
+void Oracle::count_dead(const Run& dead) {
+    for (std::uint32_t at = 0; at < dead.count; ++at)
+        if (const auto unit = book.unit(dead.producer, dead.first + at)) ++book[unit->message].died;
+}
+
+// What the journal itself makes dead letters of.
+void Oracle::count_dead(int host, DestinationId dropped) {
+    for (const auto& [id, row] : hosts_.at(std::size_t(host))->durable().rows()) {
+        const auto& header = row.batch.header();
+        for (const StreamId& stream : row.owed_to)
+            if (stream.to == dropped)
+                count_dead({header.producer, header.sequence, header.message_count});
+    }
+}
+
 // Nobody may hear whether that commit was made, and yet what it buried be found.
 void Oracle::on_burying(int host, const Bury& buried) {
     const Run dead = dead_of(host, buried);
-    for (std::uint32_t at = 0; at < dead.count; ++at)
-        if (const auto unit = book.unit(dead.producer, dead.first + at)) ++book[unit->message].died;
+    count_dead(dead);
     if (!destinations_.contains({host, buried.stream.to})) return;
     // What was on its way to a consumer of a queue there, and whose it is nobody will know then.
     if (buried.reason.ends_with(" was removed"))

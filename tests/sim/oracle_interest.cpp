@@ -128,9 +128,10 @@ void Oracle::recall_interest(int host) {
         on_interest(host, put);
 }
 
-void Oracle::on_destination_dropped(int host, DestinationId id) {
-    const auto found = destinations_.extract({host, id});
-    if (found.empty() || !dropped_.insert({host, id}).second) return;
+void Oracle::on_destination_dropped(int host, const DropDestination& drop) {
+    if (!drop.reason.empty()) count_dead(host, drop.id);
+    const auto found = destinations_.extract({host, drop.id});
+    if (found.empty() || !dropped_.insert({host, drop.id}).second) return;
     const Destination& destination = found.mapped();
     if (destination.type != Destination::Type::agent &&
         destination.type != Destination::Type::queue &&
