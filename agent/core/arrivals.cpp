@@ -2,6 +2,7 @@
 
 #include "base/mutation.h"
 #include "core/state.h"
+#include "wire/standard_headers.h"
 
 namespace bus::core {
 
@@ -35,6 +36,9 @@ void State::on_published(const Session& session, const wire::Envelope& envelope,
         return refuse(wire::Reject::limit, "more is on its way than the window allows");
     const Owner owner = owner_of(session.uid);
     if (!header.guaranteed() && is_too_fast(owner, header)) {
+        // Who asks waits for an answer.
+        if (header.kind == wire::Kind::service && !wire::is_reserved(header.channel))
+            return answer_with_error(batch, 0, batch.messages(), wire::request_error::busy);
         ++best_effort_dropped;
         return;
     }

@@ -51,7 +51,9 @@ void Questions::on_answer(QuestionId id, std::uint64_t instance, QuestionId of,
         asked.answered = true;
         return;
     }
-    if (asked.question.probe)
+    if (asked.question.probe && error == wire::request_error::busy)
+        asked.answered = true;  // beyond a limit it is told so
+    else if (asked.question.probe)
         throw Broken("requests: answered where there are responders",
                      fmt::format("{}: {}", describe(id), error));
     if (error == wire::request_error::responder_lost) return;

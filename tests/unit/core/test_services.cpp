@@ -171,6 +171,21 @@ TEST_CASE("too many that wait are refused, not kept") {
     CHECK(host.exchange->status(host.now).memory_bytes <= limits::service_backlog_max + 1'000);
 }
 
+TEST_CASE("a request beyond the rate of its user is answered as well") {
+    Host host{"a", 1, {}};
+    host.settings.app_bounds[1000].waiting.rate = 1;
+    host.exchange->reload(host.settings, host.now);
+    host.open(app, producer);
+    serve(host);
+    std::uint64_t sequence = 0;
+    while (host.deliveries.size() == sequence && sequence < 100) ask(host, request(++sequence));
+    REQUIRE(sequence > 1);  // what an idle user may send at once
+    const auto refused = std::find_if(host.deliveries.begin(), host.deliveries.end(),
+                                      [](const auto& one) { return one.first == app; });
+    REQUIRE(refused != host.deliveries.end());
+    CHECK(field(refused->second, wire::header_key::bus_error) == wire::request_error::busy);
+}
+
 TEST_CASE("a request crosses a link, and its reply comes back") {
     Apart hosts;
     ask(hosts.a, request(1));
