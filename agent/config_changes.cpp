@@ -194,6 +194,8 @@ void compare_channels(const Config& was, const Config& is, std::vector<std::stri
                         text_of_size(after.max_message));
         subject.compare("retain", text_of_retention(before.retain_last),
                         text_of_retention(after.retain_last));
+        subject.compare("home", before.home.value_or(""), after.home.value_or(""));
+        subject.compare("exclusive", text_of_flag(before.exclusive), text_of_flag(after.exclusive));
     }
 }
 

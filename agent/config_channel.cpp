@@ -33,6 +33,15 @@ bool read_retain(ConfigSection& section) {
     return what == "last";
 }
 
+std::string read_home(ConfigSection& section) {
+    std::string home = section.text("home");
+    if (!home.empty() && !wire::is_name(home))
+        section.complain("home", in_quotes(home) +
+                                     " is no agent: its name, or its id; \"\" lets the queue "
+                                     "float again");
+    return home;
+}
+
 core::ChannelSettings read_channel(const std::string& filter, ConfigSection& section) {
     core::ChannelSettings said{.channels = {.kind = std::nullopt, .filter = filter}, .waiting = {}};
     if (const auto why = why_no_filter(filter); !why.empty()) section.complain("", why);
@@ -64,15 +73,25 @@ core::ChannelSettings read_channel(const std::string& filter, ConfigSection& sec
         section.complain("retain",
                          "a queue keeps its messages for its consumers: only topics "
                          "have late joiners");
-    const auto keys = {"limits",       "max_deliveries", "bury_expired", "dead_letter_to",
-                       "return_after", "lapse",          "max_message",  "retain"};
+    if (section.has("home")) said.home = read_home(section);
+    if (section.has("exclusive")) said.exclusive = section.boolean("exclusive", false);
+    for (const char* const of_queues : {"home", "exclusive"})
+        if (section.has(of_queues) && said.channels.kind != wire::Kind::queue)
+            section.complain(of_queues, "only queues have that: say \"kind\": \"queue\"");
+    if (said.exclusive.value_or(false) && said.home.value_or("").empty())
+        section.complain("exclusive",
+                         "where a queue floats each host has its own consumers: say with \"home\" "
+                         "who keeps it");
+    const auto keys = {"limits", "max_deliveries", "bury_expired", "dead_letter_to", "return_after",
+                       "lapse",  "max_message",    "retain",       "home",           "exclusive"};
     if (std::ranges::none_of(keys, [&](const char* key) { return section.has(key); }))
-        section.complain(
-            "",
-            "nothing is said of these channels: \"limits\", as { \"waiting\": "
-            "\"1GiB\", \"messages\": 100000, \"rate\": 500, \"age\": \"1d\" }, "
-            "\"max_deliveries\", \"bury_expired\", "
-            "\"dead_letter_to\", \"return_after\", \"lapse\", \"max_message\" or \"retain\"");
+        section.complain("",
+                         "nothing is said of these channels: \"limits\", as { \"waiting\": "
+                         "\"1GiB\", \"messages\": 100000, \"rate\": 500, \"age\": \"1d\" }, "
+                         "\"max_deliveries\", \"bury_expired\", "
+                         "\"dead_letter_to\", \"return_after\", \"lapse\", \"max_message\", "
+                         "\"retain\", \"home\" or "
+                         "\"exclusive\"");
     section.finish();
     return said;
 }

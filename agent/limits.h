@@ -121,6 +121,21 @@ inline constexpr auto caution_step = 1s;
 // Ranges that one queue or subscription has to hand out again later; beyond it nothing new goes to
 // its consumers.
 inline constexpr std::size_t put_off_max = 16'384;
+// Of these, messages of a homed queue that wait for others of their key, with their bytes.
+inline constexpr std::size_t keys_waiting_in_memory = 256;
+// Consumers of a homed queue elsewhere: how often their agent says that they are there, asks for an
+// answer, and after what silence the home takes back what they have.
+inline constexpr auto attachment_refresh = 60s;
+inline constexpr auto attachment_retry = 1s;
+inline constexpr auto attachment_silence_max = 150s;
+inline constexpr auto attachment_retry_max = 30s;
+// Of a delivery on its way, after which its attachment is over as well.
+inline constexpr auto delivery_life = 10min;
+// Of deliveries that wait for the line to an agent: then its consumers have no room.
+inline constexpr std::uint64_t deliveries_in_line_max = 1 * MiB;
+inline constexpr auto ack_deadline_max = 24h;
+inline constexpr std::uint64_t attachment_bytes_max = 1 * MiB;  // handed out to one, undecided
+inline constexpr std::size_t attachments_max = 10'000;          // at one home
 // What rests longer than this does so on disk.
 inline constexpr auto rest_in_memory = 1s;
 // Of one service, requests that wait for a responder with room, beyond which the answer is an

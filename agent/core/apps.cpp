@@ -195,9 +195,15 @@ std::optional<std::string> Exchange::State::why_not(const Session& session,
     if (command.prefetch_messages == 0 || command.prefetch_bytes == 0)
         return "prefetch_messages and prefetch_bytes are at least 1";
     code = Reject::in_use;
-    if (session.subscriptions.contains(command.id)) return "this id is in use in this session";
+    if (session.subscriptions.contains(command.id) ||
+        far_consumers.contains({session.id, command.id}))
+        return "this id is in use in this session";
     code = Reject::limit;
-    if (session.subscriptions.size() >= limits::subscriptions_per_session_max)
+    const auto elsewhere =
+        std::distance(far_consumers.lower_bound({session.id, 0}),
+                      far_consumers.upper_bound({session.id, ~std::uint64_t{0}}));
+    if (session.subscriptions.size() + static_cast<std::size_t>(elsewhere) >=
+        limits::subscriptions_per_session_max)
         return "too many subscriptions in one session";
     if (groups.size() >= limits::subscriptions_max) return "too many subscriptions at this agent";
     code = Reject::not_allowed;
@@ -252,17 +258,13 @@ Group* Exchange::State::group_for(const Session& session, const wire::Subscribe&
                               .owner = durable ? owner : Owner{}});
 }
 
-namespace {
-
-ConsumerTerms terms_of(const wire::Subscribe& command) {
+ConsumerTerms Exchange::State::terms_of(const wire::Subscribe& command) {
     return {.messages_max = std::min(command.prefetch_messages, limits::prefetch_messages_max),
             .bytes_max = std::min(command.prefetch_bytes, limits::prefetch_bytes_max),
             .ack_deadline = std::chrono::milliseconds{command.ack_deadline_millis},
             .rate = command.rate,
             .by_parts = command.parts};
 }
-
-}  // namespace
 
 void Exchange::State::on_subscribe(Session& session, const wire::Subscribe& command) {
     Reject code = Reject::none;
@@ -275,6 +277,7 @@ void Exchange::State::on_subscribe(Session& session, const wire::Subscribe& comm
     }
     if (const auto reason = why_no_more(session, command))
         return fail(session.id, command.id, Reject::limit, *reason);
+    if (command.kind == wire::Kind::queue && consume_elsewhere(session, command)) return;
     const DestinationId before = last_destination;
     Group* const group = group_for(session, command, code);
     if (group == nullptr)
@@ -298,7 +301,11 @@ void Exchange::State::on_subscribe(Session& session, const wire::Subscribe& comm
 }
 
 void Exchange::State::on_unsubscribe(Session& session, const wire::Unsubscribe& command) {
+    const bool was_elsewhere = far_consumers.contains({session.id, command.id});
+    end_far_consumer({session.id, command.id}, false);
     const auto found = session.subscriptions.find(command.id);
+    if (found == session.subscriptions.end() && was_elsewhere)
+        return reply(session.id, wire::Unsubscribed{command.id});
     if (found == session.subscriptions.end())
         return fail(session.id, command.id, Reject::not_found, "no subscription has this id");
     Group& group = *groups.at(found->second);
@@ -355,6 +362,7 @@ void Exchange::State::close_session(Session& session, Group::Parting how) {
         restless.insert(group.id());
     }
     session.subscriptions.clear();
+    end_far_consumers(session, how == Group::Parting::lost);
     if (session.producer) {
         const auto own = producers.find(*session.producer);
         if (own != producers.end() && own->second.session == session.id) {

@@ -75,7 +75,7 @@ std::optional<std::pair<wire::Reject, std::string>> State::why_not_publish(
     if (groups.size() >= limits::subscriptions_max && header.kind == wire::Kind::queue &&
         find_group(Destination::Type::queue, channel) == nullptr)
         return {{wire::Reject::limit, "too many queues and subscriptions at this agent"}};
-    if (rules.may_publish(session.uid, header.kind, channel)) return std::nullopt;
+    if (rules.may_publish(session.uid, header.kind, channel)) return why_no_home(header);
     return refuse_by_rule(denial_of_uid(session.uid, Act::give, header.kind, channel),
                           header.message_count);
 }
@@ -127,7 +127,7 @@ void State::on_peer_batch(Peer& peer, const wire::Envelope& envelope, Batch batc
 }
 
 State::Refusal State::why_not_from(const Peer& peer, const wire::BatchHeader& header) {
-    if (wire::is_reply_address(header.kind, header.channel)) return std::nullopt;
+    if (is_between_agents(header.kind, header.channel)) return std::nullopt;
     if (wire::is_reserved(header.channel))
         return {{wire::Reject::bad_name, "this agent takes no such channel"}};
     if (peer.may_give(header.kind, header.channel)) return std::nullopt;
@@ -138,6 +138,7 @@ State::Refusal State::why_not_from(const Peer& peer, const wire::BatchHeader& he
 // It was removed here while this was on its way: where it waits, others may have it.
 State::Refusal State::why_not_for(std::string_view group, wire::Kind kind) {
     if (group.empty()) return std::nullopt;
+    if (kind == wire::Kind::queue && wire::is_homed_address(group)) return std::nullopt;
     if (kind != wire::Kind::topic)
         return {{wire::Reject::malformed, "only topics have subscription groups"}};
     if (wire::is_late_joiner(group)) return std::nullopt;  // who has left misses nothing

@@ -42,7 +42,7 @@ void State::note_attendance(Group& group) {
 }
 
 void State::note_load(Group& group) {
-    if (group.is_service() || group.consumers() == 0 || group.is_paused()) {
+    if (group.is_service() || group.is_kept_here() || group.consumers() == 0 || group.is_paused()) {
         group.behind = false;
         return;
     }

@@ -48,6 +48,9 @@ ChannelPolicy ChannelPolicies::resolve(wire::Kind kind, std::string_view channel
         set_if_said(policy.return_after, one->return_after);
         set_if_said(policy.max_message, one->max_message);
         if (kind == wire::Kind::topic) set_if_said(policy.retain_last, one->retain_last);
+        if (kind != wire::Kind::queue) continue;
+        set_if_said(policy.home, one->home);
+        set_if_said(policy.exclusive, one->exclusive);
     }
     return policy;
 }

@@ -27,6 +27,8 @@ struct ChannelPolicy {
     std::uint64_t max_message = limits::message_bytes_default;
     // Of what this host's producers publish on it the last message is kept for late joiners.
     bool retain_last = false;
+    std::string home;  // the agent that keeps the queue; empty: it floats
+    bool exclusive = false;
 };
 
 class ChannelPolicies {

@@ -35,10 +35,14 @@ class Consumer {
 
     // It could decide something and so make room: nothing of the agent's is in its way.
     bool has_room() const {
-        return messages_out_ < terms_.messages_max && bytes_out_ < terms_.bytes_max;
+        return !stopped_ && messages_out_ < terms_.messages_max && bytes_out_ < terms_.bytes_max;
     }
+    void stop(bool stopped) { stopped_ = stopped; }
+    bool is_stopped() const { return stopped_; }
     bool by_parts() const { return terms_.by_parts; }
-    bool has_part_room() const { return !by_parts() || part_bytes_out_ < terms_.bytes_max; }
+    bool has_part_room() const {
+        return !stopped_ && (!by_parts() || part_bytes_out_ < terms_.bytes_max);
+    }
     bool is_free(Time now) const { return has_room() && rate_.free(now); }
     // Messages that it may have at once, of which it is_free(); what it is not to be trusted with
     // in numbers is handed out with caution.
@@ -102,6 +106,7 @@ class Consumer {
     ConsumerTerms terms_;
     Rate rate_;
     Caution caution_;
+    bool stopped_ = false;  // what it has is not even on its way to it
     std::uint32_t messages_out_ = 0;
     std::uint64_t bytes_out_ = 0, part_bytes_out_ = 0;
     std::set<std::uint64_t> tags_;  // of its leases

@@ -89,6 +89,7 @@ struct Custody {
     Owner owner = 0;
     std::uint8_t hops = 0;  // links it has crossed
     bool is_final = false;  // this host wants it
+    bool counted = true;    // in the account of whom it is owed to
     bool fleeting =
         false;  // lives in memory only, whatever becomes of it: nobody is told that it is safe
     MemoryMeter& meter;

@@ -16,6 +16,7 @@ struct RouteQuestion {
     const State& s;
     wire::Kind kind;
     const std::string& channel;
+    State::QueueHome home = {};
 };
 
 // Of a group: the agents whose consumers share it.
@@ -88,7 +89,8 @@ std::string denied_words(const RouteQuestion& q, const Remote& remote) {
 // The messages of queues and services set out only to who can be reached.
 std::string where_it_waits(const RouteQuestion& q, const std::string& at) {
     if (q.kind == wire::Kind::service) return "is not asked";
-    return q.kind == wire::Kind::queue ? "stays in the queue here" : "waits at " + at;
+    return q.kind == wire::Kind::queue && q.home.remote == nullptr ? "stays in the queue here"
+                                                                   : "waits at " + at;
 }
 
 std::pair<Verdict, std::string> judge(const RouteQuestion& q, const Remote& remote) {
@@ -146,7 +148,14 @@ std::vector<std::string> notes_on(const RouteQuestion& q) {
         if (told.channel.kind == q.kind && told.channel.name == q.channel)
             for (const Cause cause : causes) words.insert(s.bound_words(cause));
     for (const auto& why : words) notes.push_back("publishers on it are held back: " + why);
-    if (q.kind == wire::Kind::queue)
+    if (!q.home.why.empty()) notes.push_back(q.home.why + "; what is sent is refused until then");
+    if (q.home.where == State::QueueHome::Where::here)
+        notes.push_back("this agent keeps the queue: no other takes from it");
+    if (q.home.remote != nullptr)
+        notes.push_back(s.name_of(q.home.remote->agent()) +
+                        " keeps the queue: all that is sent goes there, and consumers anywhere "
+                        "take it from there");
+    if (q.kind == wire::Kind::queue && q.home.where == State::QueueHome::Where::nowhere)
         if (const auto similar = s.similar_queue(q.channel); !similar.empty())
             notes.push_back("nobody consumes a queue " + q.channel + similar);
     return notes;
@@ -168,11 +177,16 @@ bool reaches(const RouteDiagnosis& route) {
 RouteDiagnosis Exchange::diagnose_route(wire::Kind kind, const std::string& channel,
                                         Time now) const {
     state_->now = std::max(state_->now, now);
-    const RouteQuestion q{*state_, kind, channel};
+    const RouteQuestion q{
+        *state_, kind, channel,
+        kind == wire::Kind::queue ? state_->home_of(channel) : State::QueueHome{}};
     RouteDiagnosis route{.kind = kind, .channel = channel, .notes = notes_on(q)};
     for (const Group* group : groups_here(q)) route.here.push_back(here_of(q.s, *group));
     std::vector<Remote*> wanting;
-    q.s.find_wanting(kind, channel, wanting);
+    if (q.home.remote != nullptr)
+        wanting.push_back(q.home.remote);
+    else if (q.home.where != State::QueueHome::Where::here)
+        q.s.find_wanting(kind, channel, wanting);
     for (const Remote* remote : wanting)
         route.there.push_back(there_of(q, *remote, matching_filters(q, *remote)));
     route.not_interested = q.s.remotes.size() - wanting.size();

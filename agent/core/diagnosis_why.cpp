@@ -16,7 +16,8 @@ constexpr std::size_t peers_named_max = 8;
 
 class Inquiry {
   public:
-    Inquiry(const State& s, const std::string& what) : s_(s) {
+    Inquiry(const State& s, const std::string& what, State::QueueHome home)
+        : s_(s), home_(std::move(home)) {
         answer_.what = what;
         is_channel_ = wire::is_channel(what);
         is_filter_ = wire::is_filter(what);
@@ -25,7 +26,8 @@ class Inquiry {
     WhyDiagnosis answer() {
         for (const auto& [id, group] : s_.groups)
             if (is_meant(*group)) meant_.push_back(group.get());
-        if (meant_.empty()) look_for_nobody();
+        look_at_home();
+        if (meant_.empty() && home_.name.empty()) look_for_nobody();
         for (const Group* group : meant_) look_at(*group);
         look_at_denials();
         look_at_holds();
@@ -43,6 +45,7 @@ class Inquiry {
     bool concerns(const std::string& channel) const;
     bool is_bounded(DestinationId to) const { return s_.bytes_max(to) < s_.quota(); }
     void look_for_nobody();
+    void look_at_home();
     void look_at(const Group& group);
     void look_at_consumers(const Group& group);
     void look_at_account(const Group& group);
@@ -54,6 +57,7 @@ class Inquiry {
     void conclude();
 
     const State& s_;
+    const State::QueueHome home_;  // of the queue of that name
     bool is_channel_ = false, is_filter_ = false;
     std::vector<const Group*> meant_;
     WhyDiagnosis answer_;
@@ -115,10 +119,43 @@ void Inquiry::look_for_nobody() {
                 " it: `bus route " + answer_.what + "` tells how it gets there");
 }
 
+void Inquiry::look_at_home() {
+    using Where = State::QueueHome::Where;
+    const std::string about = "queue " + answer_.what;
+    if (home_.where == Where::unknown)
+        say(Weight::problem, about, home_.why + "; what is sent or asked for here is refused");
+    if (home_.where == Where::here)
+        say(Weight::note, about,
+            "this agent keeps it, for senders and consumers of all hosts that are configured so");
+    if (home_.remote == nullptr) return;
+    const std::string home = s_.name_of(home_.remote->agent());
+    std::size_t consumers = 0, unattached = 0;
+    for (const auto& [id, one] : s_.far_consumers) {
+        if (one.queue != answer_.what) continue;
+        ++consumers;
+        unattached += one.attached ? 0 : 1;
+    }
+    const auto waiting = home_.remote->waiting().messages;
+    const std::string behind =
+        waiting == 0 ? "" : "; " + counted(waiting, "message") + " for " + home + " wait here";
+    if (!home_.remote->up)
+        return say(Weight::problem, about,
+                   home +
+                       " keeps it and is out of reach: what is sent waits here, and consumers "
+                       "of this host get nothing until then" +
+                       behind);
+    say(unattached > 0 ? Weight::problem : Weight::good, about,
+        home + " keeps it and is within reach; of this host it has " +
+            counted(consumers, "consumer") +
+            (unattached > 0 ? ", of which it has not confirmed " + std::to_string(unattached)
+                            : "") +
+            behind + ". `bus why " + answer_.what + "` at " + home + " tells more");
+}
+
 void Inquiry::look_at(const Group& group) {
     look_at_consumers(group);
     look_at_account(group);
-    if (!group.interest_shown)
+    if (!group.interest_shown && !group.is_kept_here())
         say(Weight::problem, name_of(group),
             "the other agents are not asked for it, as nobody receives from it here");
 }
@@ -282,7 +319,9 @@ void Inquiry::conclude() {
 
 WhyDiagnosis Exchange::diagnose_why(const std::string& what, Time now) const {
     state_->now = std::max(state_->now, now);
-    return Inquiry{*state_, what}.answer();
+    return Inquiry{*state_, what,
+                   wire::is_channel(what) ? state_->home_of(what) : State::QueueHome{}}
+        .answer();
 }
 
 }  // namespace bus::core

@@ -64,6 +64,7 @@ void Exchange::on_acks(SessionId id, std::span<const wire::Ack> acks, Time now) 
     if (session == s.sessions.end()) return;
     if (!session->second.open) return s.reply(id, wire::Reset{"say hello first"});
     for (const wire::Ack& ack : acks) {
+        if (s.ack_elsewhere(id, ack)) continue;
         const Lease* const lease = s.leases.find(ack.tag);
         // Of an earlier session, decided before, or taken back: nobody's any more.
         if (lease == nullptr || lease->consumer.session != id) {
@@ -222,6 +223,7 @@ void Exchange::reload(Settings settings, Time now) {
     s.settings = std::move(settings);
     s.apply_peers();
     s.apply_channels();
+    s.apply_homes();
     s.apply_retention();
     s.apply_shares();
     s.apply_subscriptions();
@@ -241,6 +243,7 @@ void Exchange::finish_turn(Time now) {
     s.flush_tickets();
     s.release_due();
     s.release_rates();
+    s.flush_far_acks();
     s.move_streams();
     s.announce_interest();
     s.flush_paths();

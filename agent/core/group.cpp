@@ -39,9 +39,10 @@ bool Group::offer_now(const std::shared_ptr<Custody>& custody, std::uint16_t slo
     const auto& part = custody->batch.header().part;
     const auto has_room = [&](const Consumer& consumer) { return consumer.is_free(keeper_.now()); };
     // All parts of a message go to one consumer, or they are of no use.
-    const auto to = part ? consumers_.begin() +
-                               static_cast<std::ptrdiff_t>(part->first_sequence % consumers_.size())
-                         : std::find_if(consumers_.begin(), consumers_.end(), has_room);
+    const auto to = is_exclusive() ? consumers_.begin()
+                    : part ? consumers_.begin() + static_cast<std::ptrdiff_t>(part->first_sequence %
+                                                                              consumers_.size())
+                           : std::find_if(consumers_.begin(), consumers_.end(), has_room);
     if (to == consumers_.end() || !has_room(*to)) return false;
     const Out out{.entry = Entry{custody, slot}};
     deliver(*to, out, 0, {.count = custody->messages}, effects);
@@ -64,6 +65,8 @@ std::size_t Group::offer_to_all(const std::shared_ptr<Custody>& custody, std::ui
 
 void Group::join(ConsumerId id, const ConsumerTerms& terms) {
     consumers_.emplace_back(id, terms);
+    for (const auto& [consumer, works] : parked_) ready_.insert(works.begin(), works.end());
+    parked_.clear();  // some of it may be for this one
     linger_until = never;
 }
 
@@ -92,6 +95,7 @@ void Group::leave(ConsumerId id, Parting how) {
     const Consumer gone = std::move(*at);
     consumers_.erase(at);
     if (consumers_.empty()) forsaken_since_ = keeper_.now();
+    return_parked();
     for (const std::uint64_t tag : gone.tags()) {
         Lease lease = *leases_.find(tag);
         leases_.close(tag);
@@ -209,7 +213,8 @@ void Group::give_back(const Lease& lease, std::uint32_t first, std::uint32_t cou
                     .attempt = static_cast<std::uint16_t>(std::min(lease.attempt + 1u, most)),
                     .deliveries = static_cast<std::uint16_t>(
                         std::min(lease.deliveries + (why.counts ? 1u : 0u), most)),
-                    .suspect = why.suspect};
+                    .suspect = why.suspect,
+                    .key = turns_.key_of({lease.batch, first})};
     const bool is_hopeless = lease.deliveries_max > 0 && work.deliveries >= lease.deliveries_max;
     if (!why.counts || !is_hopeless) return put_back(at->second, first, work, why.pause);
     const std::string reason =
@@ -234,6 +239,7 @@ void Group::acknowledge(BatchId batch, std::uint32_t first, std::uint32_t count,
     if (at == out_.end()) return;  // best effort
     Out& out = at->second;
     out.remaining -= count;
+    pass_turn({batch, first});
     if (out.remaining == 0 || mutated(Mutation::one_consumer_settles)) {
         learn_settle_time(out.entry, since);
         return out.large != nullptr ? decide_part(at) : settle(at);

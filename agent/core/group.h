@@ -5,7 +5,8 @@
 // group.cpp: what it is owed and what its consumers decide; group_hand_out.cpp:
 // who gets what; group_large.cpp: large messages; group_parts.cpp: those that are
 // read part by part; group_peers.cpp: what other agents work on; group_journal.cpp:
-// what is on disk; group_lapse.cpp: what lapses.
+// what is on disk; group_lapse.cpp: what lapses; group_home.cpp: the order of a queue that is kept
+// here.
 #pragma once
 
 #include <algorithm>
@@ -20,6 +21,7 @@
 #include "core/effects.h"
 #include "core/gaps.h"
 #include "core/keeper.h"
+#include "core/key_turns.h"
 #include "core/large_messages.h"
 #include "core/last_given.h"
 #include "core/lease.h"
@@ -64,6 +66,24 @@ class Group {
     std::string_view group() const {
         return is_shared() ? std::string_view{destination_.name} : std::string_view{};
     }
+
+    // A queue that this agent keeps: no other takes of it, so its order is decided here. Of
+    // messages with the same key one is out at a time, always with the same consumer while that is
+    // there; or, `exclusive`, one consumer has everything, and another takes its place.
+    struct Keeping {
+        bool here = false, exclusive = false;
+        friend bool operator==(const Keeping&, const Keeping&) = default;
+    };
+    void keep(Keeping keeping) {
+        keeping_ = keeping;
+        if (!is_keyed()) dissolve_lines();
+    }
+    bool is_keyed() const { return keeping_.here && !keeping_.exclusive; }
+    // The line to the agent of that consumer is full: it has no room until it is not.
+    void stop(ConsumerId id, bool stopped);
+    const Keeping& keeping() const { return keeping_; }
+    bool is_kept_here() const { return keeping_.here; }
+    bool is_exclusive() const { return keeping_.exclusive; }
 
     // It asked for last values when it was created (core/late_joiners.cpp), under this name.
     bool is_late_joiner() const { return !is_shared() && !destination_.group.empty(); }
@@ -118,6 +138,8 @@ class Group {
     [[nodiscard]] Decision decide(const wire::Ack& ack);
 
     void hand_out(Effects& effects);
+    // What was handed out to consumers at other agents, of a queue that is kept here.
+    std::vector<ToApp> take_for_elsewhere() { return std::exchange(for_elsewhere_, {}); }
     // When hand_out may have something to do without another input.
     Time next_deadline() const;
 
@@ -230,6 +252,7 @@ class Group {
         std::uint16_t attempt = 1;     // hand-outs of it, with the next one
         std::uint16_t deliveries = 0;  // of those before, in which its consumer really had it
         bool suspect = false;          // its last consumer's session broke off
+        KeyTurns::Key key = 0;         // it is one message, of those with this key
     };
     using WorkKey = std::pair<BatchId, std::uint32_t>;  // batch, first message
 
@@ -290,6 +313,16 @@ class Group {
     void give_back(const Lease& lease, std::uint32_t first, std::uint32_t count, const Return& why);
     void put_back(const Out& out, std::uint32_t first, const Work& work, Duration pause);
     void acknowledge(BatchId batch, std::uint32_t first, std::uint32_t count, Time since);
+    // A queue that is kept here.
+    void line_up(const Entry& entry);
+    void pass_turn(const WorkKey& decided);
+    void go_on(const KeyTurns::Next& next);
+    bool park(WorkKey at, const Work& work, Consumer& consumer);
+    std::size_t parked() const;
+    Consumer* consumer_of(KeyTurns::Key key);  // nullptr: there are none
+    void return_parked();
+    void dissolve_lines();
+    void forget_turns(BatchId batch);
     void learn_settle_time(const Entry& entry, Time since);
     void settle(std::map<BatchId, Out>::iterator at);
     void bury(std::map<BatchId, Out>::iterator at, std::uint32_t first, std::uint32_t count,
@@ -308,6 +341,11 @@ class Group {
     std::map<WorkKey, Work> ready_;
     std::multimap<Time, std::pair<WorkKey, Work>> resting_;
     Time free_again_ = never;  // a consumer's rate, or caution, is all that is in the way
+    Keeping keeping_;
+    KeyTurns turns_;
+    // Whose turn it is, and whose consumer has no room.
+    std::map<ConsumerId, std::map<WorkKey, Work>> parked_;
+    std::vector<ToApp> for_elsewhere_;
     LargeMessages large_;
     Overdue overdue_;
     BegunMessages lapsed_;  // of these the beginning has lapsed

@@ -32,6 +32,7 @@ void Group::hand_out(Effects& effects) {
         resting_.erase(resting_.begin());
     }
     if (is_paused()) return;
+    return_parked();
     do
         while (hand_out_one(effects) || look_behind()) {
         }
@@ -69,6 +70,8 @@ bool Group::take_from_runs() {
         out_.emplace(batch, Out{.entry = std::move(entry), .remaining = rest, .large = large});
         if (large != nullptr && waits_ahead(*large))
             wait_ahead(*large, batch, {.count = rest});
+        else if (is_keyed() && large == nullptr)
+            line_up(out_.at(batch).entry);
         else
             ready_.emplace(WorkKey{batch, done}, Work{.count = rest});
         return true;
@@ -78,19 +81,21 @@ bool Group::take_from_runs() {
 
 // A new batch may be begun: somebody has room, and not too much is put off.
 bool Group::may_begin() {
-    if (consumers_.empty() || resting_.size() >= limits::put_off_max) return false;
+    if (consumers_.empty() || resting_.size() + turns_.waiting() + parked() >= limits::put_off_max)
+        return false;
     if (!large_.empty()) return true;
     const Time now = keeper_.now();
     for (const Consumer& consumer : consumers_) {
         if (consumer.is_free(now)) return true;
         if (consumer.has_room()) free_again_ = std::min(free_again_, consumer.free_at(false));
+        if (is_exclusive()) break;
     }
     return false;
 }
 
 bool Group::hand_out_one(Effects& effects) {
     if (ready_.empty() && (!may_begin() || !take_from_runs())) return false;
-    if (ready_.empty()) return true;  // it waits ahead
+    if (ready_.empty()) return true;  // it waits ahead, or for its key
     const auto [key, work] = *ready_.begin();
     const auto at = out_.find(key.first);
     BUS_ASSERT(at != out_.end());
@@ -104,8 +109,10 @@ bool Group::hand_out_one(Effects& effects) {
         recall(out.entry);
         return false;
     }
-    Consumer* const consumer = consumer_for(out, work.suspect);
+    Consumer* const consumer =
+        work.key != 0 ? consumer_of(work.key) : consumer_for(out, work.suspect);
     if (consumer == nullptr) return false;
+    if (work.key != 0 && park(key, work, *consumer)) return true;
     ready_.erase(ready_.begin());
     if (is_expired(out.entry)) {
         expire(at, key.second, work.count);
@@ -129,7 +136,9 @@ void Group::expire(std::map<BatchId, Out>::iterator at, std::uint32_t first, std
     else
         out.how = Settlement::expired;
     out.remaining -= count;
+    const BatchId batch = at->first;
     if (out.remaining == 0) settle(at);
+    pass_turn({batch, first});
 }
 
 void Group::give_up_waiting(bool pinned) {
@@ -163,10 +172,15 @@ void Group::give_up_waiting(bool pinned) {
 // All parts of a message go to one consumer, whatever room it has: it cannot acknowledge, and so
 // not make room, before it has the last. (One that reads them singly can: group_parts.cpp.)
 Consumer* Group::consumer_for(const Out& out, bool suspect) {
-    if (out.large != nullptr && out.large->consumer) return find(*out.large->consumer);
+    if (out.large != nullptr && out.large->consumer) {
+        Consumer* const consumer = find(*out.large->consumer);
+        return consumer->is_stopped() ? nullptr : consumer;
+    }
     const Time now = keeper_.now();
-    for (std::size_t tried = 0; tried < consumers_.size(); ++tried) {
-        Consumer& consumer = consumers_[next_consumer_++ % consumers_.size()];
+    const std::size_t candidates =
+        is_exclusive() ? std::min<std::size_t>(1, consumers_.size()) : consumers_.size();
+    for (std::size_t tried = 0; tried < candidates; ++tried) {
+        Consumer& consumer = consumers_[is_exclusive() ? 0 : next_consumer_++ % candidates];
         if (!consumer.has_room()) continue;
         if (!consumer.is_free(now) || consumer.room(suspect, now) == 0) {
             free_again_ = std::min(free_again_, consumer.free_at(suspect));
@@ -187,6 +201,7 @@ std::uint32_t Group::share(Consumer& consumer, const Out& out, const Work& work)
     const Time now = keeper_.now();
     std::uint32_t with_room = 0;
     for (const Consumer& other : consumers_) with_room += other.is_free(now) ? 1 : 0;
+    if (is_exclusive()) with_room = 1;
     const std::uint32_t even = (out.entry.messages() + with_room - 1) / std::max(1u, with_room);
     return std::max(1u, std::min({work.count, consumer.room(work.suspect, now), even}));
 }
@@ -233,7 +248,8 @@ void Group::deliver(Consumer& consumer, const Out& out, std::uint32_t first, con
                             .first = first,
                             .messages = work.count,
                             .consumer = consumer.id().id};
-    effects.to_apps.push_back(
+    auto& to = is_elsewhere(consumer.id().session) ? for_elsewhere_ : effects.to_apps;
+    to.push_back(
         {consumer.id().session, SendBatch{envelope, entry.batch(), begin,
                                           begin + static_cast<std::uint32_t>(range.size())}});
     if (out.large == nullptr) return;

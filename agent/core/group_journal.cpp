@@ -66,6 +66,8 @@ void Group::purge() {
     out_.clear();
     ready_.clear();
     resting_.clear();
+    turns_.clear();
+    parked_.clear();
 }
 
 // What was handed out is in the journal only.

@@ -118,6 +118,7 @@ void Group::forget_work(BatchId batch) {
     if (LargeMessage* const large = out_.at(batch).large) large->ahead.erase(batch);
     std::erase_if(ready_, [&](const auto& work) { return work.first.first == batch; });
     std::erase_if(resting_, [&](const auto& work) { return work.second.first.first == batch; });
+    forget_turns(batch);
 }
 
 std::vector<LargeMessage*> Group::waiting_for_parts(Time before) {

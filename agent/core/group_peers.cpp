@@ -9,7 +9,7 @@ namespace bus::core {
 using wire::Lane;
 
 Entry* Group::for_peer(PeerTaker taker) {
-    if (!is_queue()) return nullptr;
+    if (!is_queue() || is_kept_here()) return nullptr;
     if (!ready_.empty()) return left_behind(taker);
     const bool room_here = std::any_of(consumers_.begin(), consumers_.end(),
                                        [](const Consumer& one) { return one.has_room(); });

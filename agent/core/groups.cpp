@@ -13,6 +13,10 @@ Group& Exchange::State::add_group(Destination destination) {
         groups_by_filter.add(destination.kind, destination.filter, added);
         routes.note_change(destination.kind, destination.filter);
     }
+    if (destination.type == Destination::Type::queue) {
+        added.keep(keeping_of(destination));
+        added.gives_all_away = home_of(destination.name).remote != nullptr;
+    }
     if (added.has_share()) added.quota = share_of(added);
     if (added.is_late_joiner()) late_joiners[added.late_joiner_name()] = &added;
     groups.emplace(destination.id, std::move(group));
@@ -43,6 +47,7 @@ Group& Exchange::State::service(const std::string& name) {
 }
 
 void Exchange::State::find_takers(Group& group) {
+    if (group.is_kept_here()) return;
     const wire::Kind kind = group.destination().kind;
     const std::string& name = group.destination().name;
     std::vector<Remote*> wanting;
@@ -129,6 +134,7 @@ void Exchange::State::refresh_queues(Remote& remote) {
         if (queue_here->is_service()) touch(*queue_here);  // nobody may be left
     }
     for (Group* wanted : queues_wanted_by(remote)) {
+        if (wanted->is_kept_here()) continue;
         if (!works_on(remote, wanted->destination().kind, wanted->destination().name)) continue;
         remote.queues.push_back(wanted);
         wanted->takers.push_back(&remote);

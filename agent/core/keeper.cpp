@@ -11,7 +11,7 @@ using Place = Custody::Place;
 // ---- Custody -------------------------------------------------------------------
 
 std::shared_ptr<Custody> Keeper::owe(Batch batch, const std::vector<Where>& where, Time expires,
-                                     DestinationId source, std::uint8_t hops) {
+                                     DestinationId source, std::uint8_t hops, Account account) {
     BUS_ASSERT(!where.empty());
     last_batch_ = last_batch_.next();
     auto custody = std::make_shared<Custody>(last_batch_, std::move(batch), meter);
@@ -21,24 +21,25 @@ std::shared_ptr<Custody> Keeper::owe(Batch batch, const std::vector<Where>& wher
     custody->hops = hops;
     custody->unsettled = static_cast<std::uint32_t>(where.size());
     custody->owed.reserve(where.size());
+    custody->counted = account == Account::counted;
     for (const Where& one : where) {
         custody->owed.push_back({.stream = one.stream, .flags = one.flags});
-        ledger.take(one.stream.to, custody->messages);
+        if (custody->counted) ledger.take(one.stream.to, custody->messages);
     }
     return custody;
 }
 
 std::shared_ptr<Custody> Keeper::take_fleeting(Batch batch, const std::vector<Where>& where,
                                                Time expires, DestinationId source,
-                                               std::uint8_t hops) {
-    auto custody = owe(std::move(batch), where, expires, source, hops);
+                                               std::uint8_t hops, Account account) {
+    auto custody = owe(std::move(batch), where, expires, source, hops, account);
     custody->fleeting = true;
     return custody;
 }
 
 std::shared_ptr<Custody> Keeper::take(Batch batch, const std::vector<Where>& where, Time expires,
                                       DestinationId source, std::uint8_t hops, bool is_final) {
-    auto custody = owe(std::move(batch), where, expires, source, hops);
+    auto custody = owe(std::move(batch), where, expires, source, hops, Account::counted);
     custody->is_final = is_final;
     ++unsafe_;
     const auto& header = custody->batch.header();
@@ -221,7 +222,8 @@ void Keeper::settle(const Entry& entry, Settlement how, std::uint32_t buried) {
     Custody& custody = *entry.custody;
     auto& owed = entry.owed();
     BUS_ASSERT(!owed.settled && owed.before + buried <= entry.messages());
-    ledger.leave(owed.stream.to, entry.messages() - owed.before - buried, how);
+    if (entry.custody->counted)
+        ledger.leave(owed.stream.to, entry.messages() - owed.before - buried, how);
     if (buried > 0) ledger.leave(owed.stream.to, buried, Settlement::dead_lettered);
     const bool was_safe = custody.safe();
     owed.settled = true;

@@ -50,9 +50,12 @@ class Keeper {
     std::shared_ptr<Custody> take(Batch batch, const std::vector<Where>& where, Time expires,
                                   DestinationId source = {}, std::uint8_t hops = 0,
                                   bool is_final = true);
-    // Owed as long as it lives, and never journaled: a request, or its reply.
+    // Owed as long as it lives, and never journaled: a request, or its reply. none: it is in no
+    // account, for the agents speak to each other, or its messages are in another one.
+    enum class Account : std::uint8_t { counted, none };
     std::shared_ptr<Custody> take_fleeting(Batch batch, const std::vector<Where>& where,
-                                           Time expires, DestinationId source, std::uint8_t hops);
+                                           Time expires, DestinationId source, std::uint8_t hops,
+                                           Account account = Account::counted);
     // Best effort: owed to nobody once it was handed out; in no account.
     std::shared_ptr<Custody> take_loose(Batch batch, const std::vector<Where>& where, Time expires);
     // Owed to nobody, and safe when the journal has what is retained of it.
@@ -192,7 +195,7 @@ class Keeper {
     };
 
     std::shared_ptr<Custody> owe(Batch batch, const std::vector<Where>& where, Time expires,
-                                 DestinationId source, std::uint8_t hops);
+                                 DestinationId source, std::uint8_t hops, Account account);
     void safe(Custody& custody);
     void forget_message(const Custody& custody);
     void arrive(BatchId id, bool safe, std::uint32_t entries, wire::Fate fate);

@@ -20,6 +20,10 @@ struct ConsumerId {
     friend auto operator<=>(const ConsumerId&, const ConsumerId&) = default;
 };
 
+// Consumers of a homed queue at other agents have sessions of their own (core/attachments.cpp).
+inline constexpr std::uint64_t first_session_elsewhere = 1ull << 63;
+constexpr bool is_elsewhere(SessionId session) { return session.value >= first_session_elsewhere; }
+
 struct Lease {
     DestinationId group;
     ConsumerId consumer;

@@ -152,6 +152,8 @@ void State::meet(Link& link, const wire::LinkHello& hello) {
     if (hello.incarnation != peer.incarnation) {
         peer.arrived.clear();  // it does not know these numbers any more
         peer.outbound->forget_passed_on();
+        end_attachments_before(peer.id, hello.incarnation);
+        look_at_homes_by(*peer.outbound);
     }
     // It has forgotten me meanwhile, and with that what it would have told.
     if (hello.your_incarnation != incarnation) peer.outbound->forget_passed_on();

@@ -150,7 +150,7 @@ void Outbound::land(Flight& flight, Settlement how) {
 void Outbound::pass_on(Carried& carried, Settlement how) {
     const auto moved = how == Settlement::settled ? Settlement::moved : how;
     const auto& header = carried.entry.batch().header();
-    if (header.part) {
+    if (header.part && !carried.entry.custody->fleeting) {
         const auto kept = carried.to->note_decided(carried.entry, carried.queue);
         if (!kept && moved == Settlement::moved && carried.queue == nullptr) {
             carried.done = true;

@@ -63,6 +63,7 @@ void State::recover(Recovered& recovered) {
         event(Event::Kind::journal_damaged, "journal", damage.reason);
     apply_peers();
     apply_channels();
+    apply_homes();
     recover_last_values(recovered);
     apply_subscriptions();
     apply_forwarding();
@@ -91,7 +92,7 @@ void State::recover_remotes(Recovered& recovered) {
     for (const auto& destination : recovered.destinations) {
         if (destination.type != Destination::Type::agent) continue;
         auto known = std::make_unique<Remote>(destination, keeper);
-        known->name = destination.name;
+        known->name = known->kept_name = destination.name;
         known->interest.join(remotes_by_interest, *known);
         remotes_by_destination[destination.id] = known.get();
         remotes.emplace(destination.agent, std::move(known));

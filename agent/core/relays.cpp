@@ -232,7 +232,10 @@ void State::on_paths(Link& link, const wire::LinkPaths& frame) {
     apply_deferred_paths();
     for (const auto& path : frame.paths)
         if (Remote* const to = find_remote(path.to()))
-            if (to->name.empty() || peer_by_id(to->agent()) == nullptr) to->name = path.name;
+            if ((to->name.empty() || peer_by_id(to->agent()) == nullptr) && to->name != path.name) {
+                to->name = path.name;
+                if (has_homes) routes.forget_all();  // it may keep a queue
+            }
     ask_for_interest(link, frame.paths);
 }
 
@@ -287,6 +290,7 @@ void State::on_interest_of(Link& link, const wire::LinkInterest& frame) {
     }
     const auto change = of->interest.apply(frame, peer.id, PeerInterest::Teller::relay);
     if (!change) return;
+    if (!is_change) look_at_home(frame.agent);
     keep_interest(*of, *change);
     tell_interest(*of, before, *change);
 }

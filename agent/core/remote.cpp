@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "core/outbound.h"
+#include "wire/homed.h"
 
 namespace bus::core {
 Remote::Remote(Destination destination, Keeper& keeper)
@@ -41,7 +42,14 @@ Entry* Remote::front(std::size_t source, const HeldChannels& held) {
 }
 
 Entry* Remote::choose(const HeldChannels& held) {
-    if (held.everything()) return nullptr;
+    if (held.everything()) {  // what consumers of its homed queues decide makes room there
+        showing_ = of_fleeting;
+        Entry* const first = streams_[fleeting].first();
+        const bool passes =
+            first != nullptr &&
+            wire::is_homed_channel(first->batch().header().kind, first->batch().header().channel);
+        return passes ? first : nullptr;
+    }
     if (!returned_.empty()) {
         showing_ = of_returned;
         if (Entry* const again = front_returned(held)) return again;
@@ -199,7 +207,7 @@ LargeMessageKey Remote::key_as_sent(const Entry& part, const Group* queue) {
 
 void Remote::note_left(const Entry& entry, const Group* queue) {
     const auto& batch = entry.batch().header();
-    if (!batch.part) return;
+    if (!batch.part || entry.custody->fleeting) return;
     HalfWay& message = half_way_[key_as_sent(entry, queue)];
     ++message.under_way;
     message.moved = keeper_.now();
@@ -207,7 +215,7 @@ void Remote::note_left(const Entry& entry, const Group* queue) {
 }
 
 void Remote::note_back(const Entry& entry, const Group* queue) {
-    if (!entry.batch().header().part) return;
+    if (!entry.batch().header().part || entry.custody->fleeting) return;
     const auto found = half_way_.find(key_as_sent(entry, queue));
     if (found != half_way_.end() && found->second.under_way > 0) --found->second.under_way;
 }

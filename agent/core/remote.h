@@ -118,6 +118,7 @@ class Remote {
 
     // The exchange's notes on it.
     std::string name;         // for people; empty: not heard of
+    std::string kept_name;    // that the journal has
     Outbound* via = nullptr;  // of the neighbour by which it is reached; nullptr: of none
     bool up = false;          // all links on the way are
     Time down_since{};        // while not

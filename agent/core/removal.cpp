@@ -150,6 +150,7 @@ void State::forget_peer(Peer& peer) {
 
 void State::forget_remote(Remote& remote, const std::string& name, const std::string& reason) {
     reclaim_large_messages(remote);
+    end_attachments_of(remote.agent());
     std::vector<Remote::Owed> owed;
     for (const auto& peer : peers)
         for (auto& one : peer->outbound->withdraw(remote)) owed.push_back(std::move(one));
@@ -175,13 +176,16 @@ void State::forget_remote(Remote& remote, const std::string& name, const std::st
 
 // All of which it has the beginning: another gets the whole.
 void State::reclaim_large_messages(Remote& remote) {
-    for (const auto& [id, group] : groups)
-        for (LargeMessage* message : group->undecided_with(&remote)) {
-            for (const auto& peer : peers) peer->outbound->abandon(*group, *message);
-            remote.abandon(*group, *message);
-            group->reclaim(*message);
-            touch(*group);
-        }
+    for (const auto& [id, group] : groups) reclaim_large_messages(remote, *group);
+}
+
+void State::reclaim_large_messages(Remote& remote, Group& group) {
+    for (LargeMessage* message : group.undecided_with(&remote)) {
+        for (const auto& peer : peers) peer->outbound->abandon(group, *message);
+        remote.abandon(group, *message);
+        group.reclaim(*message);
+        touch(group);
+    }
 }
 
 // An agent that is forgotten does not get it: its queue has it again, or it is a dead letter.

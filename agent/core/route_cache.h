@@ -29,6 +29,7 @@ struct Route {
     std::vector<Group*> own;
     std::vector<Remote*> remotes;
     std::vector<Denial> denied;  // agents that want it and may not have it
+    std::string no_home;         // of a queue with a home: why nothing can be sent there
     bool retains = false;        // the last message on it, of this host's producers
 };
 

@@ -20,6 +20,17 @@ void Exchange::State::decide(Route& route) {
     const auto& [kind, channel] = route.channel;
     route.retains = kind == wire::Kind::topic && keeper.policies.of(kind, channel).retain_last;
     if (kind == wire::Kind::queue) {
+        const QueueHome home = home_of(channel);
+        route.no_home = home.why;
+        if (home.remote != nullptr && may_reach(*home.remote, kind, channel)) {
+            route.remotes = {home.remote};
+            keep_name(*home.remote);
+            return;
+        }
+        if (home.remote != nullptr) {
+            for (const Denial& denial : denials_of(*home.remote, kind, channel))
+                route.no_home = denial.refusal();
+        }
         route.own = route.groups = {&queue(channel)};
         return;
     }
@@ -57,6 +68,8 @@ void Exchange::State::find_wanting(wire::Kind kind, std::string_view channel,
 void Exchange::State::take(const Arrival& arrival, Batch batch) {
     const auto& header = batch.header();
     if (header.kind == wire::Kind::service) return take_service(arrival, std::move(batch));
+    if (header.kind == wire::Kind::queue && wire::is_homed_address(header.group))
+        return take_delivery(arrival, batch);
     static const Route nowhere;
     const bool is_own = arrival.for_this_host && header.group.empty();
     const Route& here = is_own ? route(header.kind, header.channel) : nowhere;
@@ -66,6 +79,9 @@ void Exchange::State::take(const Arrival& arrival, Batch batch) {
         for (const Denial& denial : here.denied) deny(denial);
     std::vector<Group*> of_copy;  // a group's, or a late joiner's
     if (arrival.for_this_host && !is_own) of_copy = groups_of_copy(header);
+    // Of a queue that another agent keeps: its sender did not know, and it goes there from here.
+    if (is_own && arrival.from_peer && header.kind == wire::Kind::queue && here.own.empty())
+        of_copy = {&queue(std::string{header.channel})};
     const auto* to_groups = !of_copy.empty() ? &of_copy
                             : arrival.from_peer && !mutated(Mutation::group_fed_twice)
                                 ? &here.own
@@ -243,7 +259,9 @@ void Exchange::State::take_best_effort(const Arrival& arrival, const Batch& batc
         const auto custody = keeper.take_loose(batch, where, expiry(arrival, batch.header()));
         for (std::uint16_t slot = 0; slot < to_groups.size(); ++slot) {
             Group& group = *to_groups[slot];
-            if (group.offer_now(custody, slot, effects) || pass_to_taker(arrival, batch, group))
+            const bool is_given = group.offer_now(custody, slot, effects);
+            if (is_given && group.is_kept_here()) touch(group);  // it may be for another host
+            if (is_given || pass_to_taker(arrival, batch, group))
                 reached = true;
             else
                 note_not_kept(group, batch.header());

@@ -18,8 +18,9 @@ void State::take_service(const Arrival& arrival, Batch batch) {
     const auto& header = batch.header();
     if (arrival.intake != nullptr && arrival.number > 0)
         keeper.attach_safe(arrival.intake, arrival.number, 1);
-    for (Remote* to : arrival.pass_on) pass_on_service(arrival, batch, *to);
+    for (Remote* to : arrival.pass_on) (void)pass_on_service(arrival, batch, *to);
     if (!arrival.for_this_host) return;
+    if (wire::is_homed_channel(header.kind, header.channel)) return on_homed(arrival, batch);
     if (wire::is_reserved(header.channel)) return take_reply(arrival, batch);
     std::uint8_t flags = 0;
     if (arrival.from_peer && was_seen(arrival, header, flags)) return;
@@ -42,20 +43,26 @@ bool State::was_seen(const Arrival& arrival, const wire::BatchHeader& header, st
 Entry State::owe_fleeting(const Arrival& arrival, const Batch& batch, DestinationId to,
                           std::uint8_t flags) {
     const auto& header = batch.header();
-    Time expires = expiry(arrival, header);
-    if (expires == never) expires = now + limits::request_life;
+    const bool is_delivery = wire::is_homed_address(header.group);
+    Time expires = is_delivery ? never : expiry(arrival, header);
+    if (expires == never)
+        expires = now + Duration{is_delivery ? Duration{limits::delivery_life}
+                                             : Duration{limits::request_life}};
+    const bool is_homed = is_delivery || wire::is_homed_channel(header.kind, header.channel);
     return {keeper.take_fleeting(batch, {{{to, header.lane}, flags}}, expires, arrival.came_from,
-                                 arrival.hops),
+                                 arrival.hops,
+                                 is_homed ? Keeper::Account::none : Keeper::Account::counted),
             0};
 }
 
-void State::pass_on_service(const Arrival& arrival, const Batch& batch, Remote& to) {
+bool State::pass_on_service(const Arrival& arrival, const Batch& batch, Remote& to) {
     if (to.fleeting_bytes() + batch.size() > limits::service_backlog_max) {
         ++replies_dropped;
-        return;
+        return false;
     }
     to.offer(owe_fleeting(arrival, batch, to.id(), flags_on_the_way(arrival)));
     wake(to);
+    return true;
 }
 
 std::vector<Remote*> State::responders_elsewhere(std::string_view service) const {
@@ -101,7 +108,7 @@ void State::ask_all(const Arrival& arrival, const Batch& batch) {
     }
     if (arrival.from_peer) return;
     for (Remote* const to : responders_elsewhere(header.channel)) {
-        pass_on_service(arrival, batch, *to);
+        (void)pass_on_service(arrival, batch, *to);
         ++reached;
     }
     if (reached == 0)
@@ -121,7 +128,7 @@ void State::take_reply(const Arrival& arrival, const Batch& batch) {
         ++replies_dropped;
         return;
     }
-    pass_on_service(arrival, batch, *to);
+    (void)pass_on_service(arrival, batch, *to);
 }
 
 void State::give_reply(const ProducerId& to, const Batch& batch, std::uint64_t lifetime_millis) {
@@ -144,35 +151,28 @@ void State::answer_unanswered(Group& group) {
                                         : wire::request_error::no_responders);
 }
 
-namespace {
-
-Batch make_reply(const AgentId& agent, std::uint64_t sequence, std::string_view address,
-                 std::string_view correlation, std::string_view error) {
-    std::vector<std::byte> headers;
-    if (!correlation.empty())
-        wire::append_header(headers, wire::header_key::correlation_id, correlation);
-    wire::append_header(headers, wire::header_key::bus_error, error);
-    const wire::BatchHeader header{
-        .kind = wire::Kind::service,
-        .mode = wire::Mode::best_effort,
-        .message_count = 1,
-        .producer = ProducerId{agent.words},
-        .sequence = sequence,
-        .channel_sequence = sequence,
-        .ttl_millis =
-            static_cast<std::uint64_t>(std::chrono::milliseconds{limits::request_life}.count()),
-        .body_length = static_cast<std::uint32_t>(wire::message_overhead + headers.size()),
-        .channel = address};
+// One message of this agent's own, to another.
+Batch State::make_fleeting(std::string_view channel, Bytes headers, Bytes payload) {
+    const std::uint64_t sequence = ++fleeting_made;
+    const auto size = wire::message_overhead + headers.size() + payload.size();
+    const wire::BatchHeader header{.kind = wire::Kind::service,
+                                   .mode = wire::Mode::best_effort,
+                                   .message_count = 1,
+                                   .producer = ProducerId{settings.agent.words},
+                                   .sequence = sequence,
+                                   .channel_sequence = sequence,
+                                   .ttl_millis = static_cast<std::uint64_t>(
+                                       std::chrono::milliseconds{limits::request_life}.count()),
+                                   .body_length = static_cast<std::uint32_t>(size),
+                                   .channel = channel};
     const auto length = wire::encoded_header_length(header);
     std::vector<std::byte> bytes(length + header.body_length);
     wire::encode_header(header, bytes.data());
-    wire::encode_message(bytes.data() + length, sequence, headers, {});
+    wire::encode_message(bytes.data() + length, sequence, headers, payload);
     auto batch = OwnedBatch::make(std::move(bytes));
     BUS_ASSERT(batch.has_value());
     return *batch;
 }
-
-}  // namespace
 
 // Only a request that says where its answer goes is answered.
 void State::answer_with_error(const Batch& request, std::uint32_t first, std::uint32_t count,
@@ -184,8 +184,11 @@ void State::answer_with_error(const Batch& request, std::uint32_t first, std::ui
         if (!address || !wire::is_reply_address(wire::Kind::service, *address)) continue;
         const auto correlation =
             wire::find_header(message->headers, wire::header_key::correlation_id);
-        take_reply({}, make_reply(settings.agent, ++replies_made, *address,
-                                  correlation.value_or(""), error));
+        std::vector<std::byte> headers;
+        if (correlation && !correlation->empty())
+            wire::append_header(headers, wire::header_key::correlation_id, *correlation);
+        wire::append_header(headers, wire::header_key::bus_error, error);
+        take_reply({}, make_fleeting(*address, headers, {}));
     }
 }
 

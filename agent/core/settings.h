@@ -64,6 +64,10 @@ struct ChannelSettings {
     std::optional<Bound> lapse = std::nullopt;
     std::optional<std::uint64_t> max_message = std::nullopt;  // bytes of one that is published here
     std::optional<bool> retain_last = std::nullopt;           // of topics: core/last_values.h
+    // Of queues: the agent that keeps them (empty: none, wherever they have consumers), and whether
+    // one of their consumers gets everything (core/homes.cpp).
+    std::optional<std::string> home = std::nullopt;
+    std::optional<bool> exclusive = std::nullopt;
     friend bool operator==(const ChannelSettings&, const ChannelSettings&) = default;
 };
 

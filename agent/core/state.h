@@ -18,6 +18,7 @@
 #include "core/forwarding.h"
 #include "core/group.h"
 #include "core/holds.h"
+#include "core/homed.h"
 #include "core/interest.h"
 #include "core/keeper.h"
 #include "core/outbound.h"
@@ -74,6 +75,12 @@ struct Exchange::State {
         // their later parts are refused.
         std::map<std::uint64_t, Submission> given_up;
     };
+
+    // Who may ask may be answered, and what a homed queue's consumers may have is judged by the
+    // queue's name.
+    static bool is_between_agents(wire::Kind kind, std::string_view channel) {
+        return wire::is_reply_address(kind, channel) || wire::is_homed_channel(kind, channel);
+    }
 
     struct Link;
     struct Peer {
@@ -145,14 +152,13 @@ struct Exchange::State {
         }
         // "cannot reach ..., 5 s ago"; empty: nothing is known.
         std::string error_words(Time now) const;
-        // The rules: may it, or what lies behind it, give that, and have that? Who may ask may be
-        // answered.
+        // The rules: may it, or what lies behind it, give that, and have that?
         bool may_give(wire::Kind kind, std::string_view channel) const {
-            return !settings.may || wire::is_reply_address(kind, channel) ||
+            return !settings.may || is_between_agents(kind, channel) ||
                    may_publish(*settings.may, kind, channel);
         }
         bool may_have(wire::Kind kind, std::string_view channel) const {
-            return !settings.may || wire::is_reply_address(kind, channel) ||
+            return !settings.may || is_between_agents(kind, channel) ||
                    may_consume(*settings.may, kind, channel);
         }
     };
@@ -190,9 +196,12 @@ struct Exchange::State {
     State(Settings settings, std::uint64_t incarnation, Recovered recovered, Time now,
           std::uint64_t wall_micros);
 
+    using Refusal = std::optional<std::pair<wire::Reject, std::string>>;
+
     // ---- apps.cpp
     void on_hello(Session& session, const wire::Hello& hello);
     void on_subscribe(Session& session, const wire::Subscribe& command);
+    static ConsumerTerms terms_of(const wire::Subscribe& command);
     void on_unsubscribe(Session& session, const wire::Unsubscribe& command);
     void close_session(Session& session, Group::Parting how = Group::Parting::lost);
     std::optional<std::string> why_not(const Session& session, const wire::Subscribe& command,
@@ -239,6 +248,60 @@ struct Exchange::State {
     // Of one that wants it: is it reached now, and may it have it?
     bool works_on(const Remote& wanting, wire::Kind kind, std::string_view name) const;
 
+    // ---- homes.cpp: queues that one agent keeps
+    struct QueueHome {
+        enum class Where : std::uint8_t { nowhere, here, elsewhere, unknown };
+        Where where = Where::nowhere;  // nowhere: it floats
+        std::string name;              // as the configuration says it
+        Remote* remote = nullptr;      // elsewhere
+        std::string why;               // unknown
+    };
+    QueueHome home_of(std::string_view queue);
+    Group::Keeping keeping_of(const Destination& destination);
+    void apply_homes();
+    void show_kept();
+    void keep_name(Remote& home);
+    void expel_from_moved_queues();
+    Refusal why_no_home(const wire::BatchHeader& header);
+
+    // ---- far_consumers.cpp: those of this host of queues that other agents keep
+    bool consume_elsewhere(Session& session, const wire::Subscribe& command);
+    void attach(FarConsumer& consumer);
+    void attach_anew(FarConsumer& consumer);
+    void detach(FarConsumer& consumer, bool lost);
+    void end_far_consumer(ConsumerId id, bool lost);
+    void end_far_consumers(const Session& session, bool lost);
+    void refuse_far_consumer(const FarConsumer& consumer, wire::Reject code, std::string reason);
+    void tend_far_consumers();
+    void look_at_home(const AgentId& agent);
+    void look_at_homes_by(const Outbound& outbound);
+    void look_at(FarConsumer& consumer);
+    FarConsumer* find_far_consumer(const AgentId& home, const wire::AttachmentId& id);
+    void take_delivery(const Arrival& arrival, const Batch& batch);
+    void on_attached(const Remote& home, const wire::Attached& frame);
+    void on_attachment_ended(const Remote& home, const wire::AttachmentEnded& frame);
+    bool ack_elsewhere(SessionId session, const wire::Ack& ack);
+    void flush_far_acks();
+    void tell_acks(FarConsumer& consumer);
+    bool say(const AgentId& to, const wire::HomedFrame& frame);
+    void on_homed(const Arrival& arrival, const Batch& batch);
+
+    // ---- attachments.cpp: consumers elsewhere of queues that this agent keeps
+    void on_attach(const Peer& by, Remote& from, const wire::Attach& frame);
+    void on_far_acks(Remote& from, const wire::HomedAcks& frame);
+    void hand_out_elsewhere(Group& group);
+    void resume_attachments();
+    void owe_delivery(Attachment& to, const SendBatch& given, Remote& remote);
+    Refusal why_not_attach(const Peer& told_by, const Remote& from, const wire::Attach& frame);
+    void end_attachment(SessionId session, Group::Parting how);
+    void end_attachments_before(const AgentId& agent, std::uint64_t life);
+    void end_attachments_of(const AgentId& agent);
+    static bool is_from(const Peer& by, const Remote& from);
+    void tell_ended(const AgentId& agent, const wire::AttachmentId& id, wire::Reject code,
+                    std::string reason);
+    void tend_attachments();
+    Attachment* find_attachment(const AgentId& agent, const wire::AttachmentId& id);
+
     // ---- sharing.cpp: subscription groups
     Group& shared(const std::string& name, const std::string& filter);
     std::vector<Group*> groups_called(const std::string& name) const;  // one for each filter
@@ -269,9 +332,10 @@ struct Exchange::State {
     void take_reply(const Arrival& arrival, const Batch& batch);
     void ask_all(const Arrival& arrival, const Batch& batch);
     bool was_seen(const Arrival& arrival, const wire::BatchHeader& header, std::uint8_t& flags);
+    Batch make_fleeting(std::string_view channel, Bytes headers, Bytes payload);
     Entry owe_fleeting(const Arrival& arrival, const Batch& batch, DestinationId to,
                        std::uint8_t flags);
-    void pass_on_service(const Arrival& arrival, const Batch& batch, Remote& to);
+    bool pass_on_service(const Arrival& arrival, const Batch& batch, Remote& to);  // false: dropped
     void answer_unanswered(Group& group);
     void answer_with_error(const Batch& request, std::uint32_t first, std::uint32_t count,
                            std::string_view error);
@@ -291,7 +355,8 @@ struct Exchange::State {
     SubscriptionChange declare(const SubscriptionOrder& order);
     SubscriptionChange plan(const SubscriptionOrder& order, const Group& group) const;
     void carry_out(const SubscriptionOrder& order, Group& group);
-    void expel_consumers(Group& group, const std::string& reason);
+    void expel_consumers(Group& group, const std::string& reason,
+                         wire::Reject code = wire::Reject::not_found);
     void renew(Group& group);
     Acquaintance acquaintance(const Remote& remote, const Group& group) const;
     SubscriptionStatus subscription_status(const Group& group) const;
@@ -317,7 +382,6 @@ struct Exchange::State {
     std::optional<std::pair<wire::Reject, std::string>> why_not_publish(
         const Session& session, const wire::BatchHeader& header);
     void on_peer_batch(Peer& peer, const wire::Envelope& envelope, Batch batch);
-    using Refusal = std::optional<std::pair<wire::Reject, std::string>>;
     Refusal why_too_large(const wire::BatchHeader& header);
     Refusal why_not_from(const Peer& peer, const wire::BatchHeader& header);
     // Whom it is for.
@@ -595,6 +659,7 @@ struct Exchange::State {
     void forget_peer(Peer& peer);
     void forget_remote(Remote& remote, const std::string& name, const std::string& reason);
     void reclaim_large_messages(Remote& remote);
+    void reclaim_large_messages(Remote& remote, Group& group);
     void give_up(Remote::Owed owed, const std::string& name, const std::string& reason);
     void adopt_numbers(Peer& peer);
 
@@ -627,6 +692,8 @@ struct Exchange::State {
     LinkStatus link_status(const Peer& peer) const;
     AgentStatus agent_status(const Remote& remote) const;
     GroupStatus group_status(const Group& group) const;
+    std::uint64_t consumers_elsewhere(const Group& group) const;
+    std::vector<GroupStatus> status_elsewhere() const;
     DenialStatus denial_status(const Denials::Count& count) const;
     std::string name_of(const AgentId& agent) const;
 
@@ -671,7 +738,18 @@ struct Exchange::State {
     RouteCache routes{limits::routes_max};
     std::map<InterestKey, std::uint64_t> tombstones;  // with the version of the removal
     DestinationId last_destination, last_service = first_service;
-    std::uint64_t replies_made = 0;     // of this agent's own: errors
+    bool has_homes = false;              // the configuration names homes of queues
+    std::set<std::string> kept_filters;  // filters of the queues that this agent keeps, as told
+    std::map<ConsumerId, FarConsumer> far_consumers;
+    std::unordered_map<std::uint64_t, FarConsumer*> far_consumers_by_number;
+    std::uint64_t last_far_consumer = 0;
+    std::vector<ConsumerId> far_acks_due;
+    std::map<SessionId, Attachment> attachments;
+    std::set<SessionId> stopped_attachments;  // the line to their agents is full
+    std::map<std::pair<AgentId, wire::AttachmentId>, SessionId> attachments_by_id;  // home: 0
+    std::map<AgentId, wire::AttachmentId> last_attached;  // the newest of each agent
+    std::uint64_t last_attachment = 0;
+    std::uint64_t fleeting_made = 0;  // batches of this agent's own: errors, frames of homed queues
     std::uint64_t replies_dropped = 0;  // to who is gone
     DelayLine delays{keeper};
     // Out of the line, and in it still until the copy is safe.

@@ -114,11 +114,37 @@ GroupStatus Exchange::State::group_status(const Group& group) const {
             .oldest_millis = millis_since(group.oldest(), now),
             .consumers = group.consumers(),
             .unacknowledged = group.unacknowledged(),
+            .home = group.is_kept_here() ? settings.name : std::string{},
+            .exclusive = group.is_exclusive(),
+            .consumers_elsewhere = consumers_elsewhere(group),
+            .unattached = 0,
             .unattended_millis = lonely ? std::optional{millis_since(*lonely, now)} : std::nullopt,
             .account = keeper.ledger.account(group.id()),
             .share_bytes = group.quota.bytes,
             .share_age_millis = millis(group.quota.age),
             .gaps = group.gaps};
+}
+
+std::uint64_t Exchange::State::consumers_elsewhere(const Group& group) const {
+    std::uint64_t count = 0;
+    for (const auto& [session, one] : attachments) count += one.group == group.id() ? 1 : 0;
+    return count;
+}
+
+// Of queues that others keep: this host's consumers.
+std::vector<GroupStatus> Exchange::State::status_elsewhere() const {
+    std::map<std::string, GroupStatus> queues;
+    for (const auto& [id, one] : far_consumers) {
+        GroupStatus& queue = queues[one.queue];
+        queue.type = word_of(Destination::Type::queue);
+        queue.name = one.queue;
+        queue.home = name_of(one.home);
+        ++queue.consumers;
+        queue.unattached += one.attached ? 0 : 1;
+    }
+    std::vector<GroupStatus> all;
+    for (auto& [name, queue] : queues) all.push_back(std::move(queue));
+    return all;
 }
 
 namespace {
@@ -175,6 +201,7 @@ Status Exchange::status(Time now) const {
         if (!peer->removed) status.links.push_back(s.link_status(*peer));
     for (const auto& [agent, remote] : s.remotes) status.agents.push_back(s.agent_status(*remote));
     for (const auto& [id, group] : s.groups) status.groups.push_back(s.group_status(*group));
+    for (GroupStatus& one : s.status_elsewhere()) status.groups.push_back(std::move(one));
     for (const auto& one : s.bounds.all())
         (one.owner == 0 ? status.channels : status.apps).push_back(publisher_status(one));
     for (const auto& [key, count] : s.denials.all())

@@ -77,6 +77,12 @@ struct GroupStatus {
     std::uint64_t waiting_messages = 0, waiting_bytes = 0, oldest_millis = 0;
     std::uint64_t consumers = 0;
     std::uint64_t unacknowledged = 0;
+    // Of a homed queue: the agent that keeps it, this one or another, of which there are only this
+    // host's consumers here then; empty: it floats.
+    std::string home;
+    bool exclusive = false;
+    std::uint64_t consumers_elsewhere = 0;  // of the consumers, where it is kept
+    std::uint64_t unattached = 0;           // elsewhere: consumers that the home does not know of
     // Something waits, and nobody consumes it anywhere; none: somebody does, or nothing waits.
     std::optional<std::uint64_t> unattended_millis;
     Account account;

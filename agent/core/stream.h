@@ -70,6 +70,11 @@ class Stream {
     // The entry that may leave next, nullptr if none may now. Moves what is held aside, but for the
     // rest of what has `begun`.
     Entry* front(const HeldChannels& held, const BegunMessages& begun);
+    // The first, whatever is held back; nothing of it is aside.
+    Entry* first() {
+        showing_ = &main_;
+        return aside_.empty() ? main_.front() : nullptr;
+    }
     // Takes the entry that front() showed.
     Entry pop();
 

@@ -203,16 +203,21 @@ void State::carry_out(const SubscriptionOrder& order, Group& group) {
 }
 
 // Each is told that what it consumed from is there no more.
-void State::expel_consumers(Group& group, const std::string& reason) {
+void State::expel_consumers(Group& group, const std::string& reason, wire::Reject code) {
     for (const ConsumerId& consumer : group.consumer_ids()) {
         group.leave(consumer, Group::Parting::left);
+        if (const auto far = attachments.find(consumer.session); far != attachments.end()) {
+            tell_ended(far->second.agent, far->second.id, code, reason);
+            end_attachment(consumer.session, Group::Parting::left);
+            continue;
+        }
         sessions.at(consumer.session).subscriptions.erase(consumer.id);
         std::erase_if(pending_replies, [&](const PendingReply& pending) {
             const auto* const told = std::get_if<wire::Subscribed>(&pending.reply);
             return pending.session == consumer.session && told != nullptr &&
                    told->id == consumer.id;
         });
-        fail(consumer.session, consumer.id, wire::Reject::not_found, reason);
+        fail(consumer.session, consumer.id, code, reason);
     }
 }
 

@@ -28,13 +28,16 @@ void State::move_streams() {
     }
     for (const DestinationId id : std::set<DestinationId>{delaying})
         if (groups.at(id)->next_deadline() <= now) touch(*groups.at(id));
+    resume_attachments();
     hand_out_touched();
     for (Peer* peer : rated)
         if (peer->outbound->next_deadline() <= now) pump(*peer);
-    while (!dirty_outbounds.empty())  // those that yield to each other come again
-        for (const Outbound* outbound : std::exchange(dirty_outbounds, {}))
-            pump(*peers_by_outbound.at(outbound));
-    hand_out_touched();  // what a peer has unblocked
+    do {
+        while (!dirty_outbounds.empty())  // those that yield to each other come again
+            for (const Outbound* outbound : std::exchange(dirty_outbounds, {}))
+                pump(*peers_by_outbound.at(outbound));
+        hand_out_touched();  // what a peer has unblocked
+    } while (!dirty_outbounds.empty());
 }
 
 void State::hand_out_touched() {
@@ -45,6 +48,7 @@ void State::hand_out_touched() {
         Group& group = *found->second;
         group.dirty = false;
         group.hand_out(effects);
+        hand_out_elsewhere(group);
         if (group.is_service()) answer_unanswered(group);
         group.read_on_if_wanted(share, false, effects.reads);
         if (group.has_large_messages()) restless.insert(id);
@@ -122,6 +126,8 @@ void State::tick() {
     reclaim_from_absent();
     forget_old_producers();
     retry_forwarding();
+    tend_far_consumers();
+    tend_attachments();
 }
 
 // What was kept for an app that may come back, and what nobody uses.
@@ -176,7 +182,8 @@ void State::forget_old_producers() {
 // Asked in each turn: it may not walk what there are many of.
 bool State::needs_ticks() const {
     return !links.empty() || links_settling || !restless.empty() || !collecting.empty() ||
-           !gaps_due.empty() || may_become_overdue() || forwarding.blocked;
+           !gaps_due.empty() || !far_consumers.empty() || !attachments.empty() ||
+           may_become_overdue() || forwarding.blocked;
 }
 
 void State::on_committed(const Committed& answer) {

@@ -53,6 +53,9 @@ enum class Mutation : std::uint8_t {
     begun_request_denied,  // what a lost responder had is said not to be carried out
     // Last values.
     last_value_unawaited,  // what a channel retains is called safe before its copy is on disk
+    // Homed queues.
+    key_overtaken,              // the next message of a key does not wait for the one that is out
+    attachment_outlives_agent,  // the home keeps for a consumer what its lost agent had
     count_
 };
 
@@ -88,6 +91,8 @@ inline constexpr std::array<std::string_view, static_cast<std::size_t>(Mutation:
         "ticket_unconfirmed",
         "begun_request_denied",
         "last_value_unawaited",
+        "key_overtaken",
+        "attachment_outlives_agent",
     };
 
 #ifdef BUS_MUTATIONS

@@ -1,6 +1,7 @@
 #include "wire/name_fault.h"
 
 #include "wire/bounds.h"
+#include "wire/homed.h"
 #include "wire/names.h"
 
 namespace bus::wire {
@@ -81,6 +82,7 @@ std::string filter_fault(std::string_view filter) {
 }
 
 std::string group_fault(std::string_view name, std::string_view filter) {
+    if (is_homed_address(name)) return "group names that begin with _homed. are the agents' own";
     if (is_group_address(group_address(name, filter))) return {};
     return "the name of a group and its filter have together at most " +
            std::to_string(channel_bytes_max - 1) + " characters";

@@ -35,6 +35,7 @@ class Example(unittest.TestCase):
     def setUpClass(cls):
         cls.agent = Agent("paris", channels={
             "lobby.**": {"retain": "last"},
+            "payments": {"kind": "queue", "home": "paris"},
             "scans.**": {"limits": {"messages": 2, "at_limit": "refuse"}}}).start()
         cls.addClassCleanup(cls.agent.__exit__)
 
@@ -60,6 +61,9 @@ class Channels(Example):
 
     def test_competing_consumers_share_the_work_and_none_is_idle(self):
         self.shows("competing_consumers", "12 frames rendered, 0 workers idle")
+
+    def test_the_orders_of_a_customer_are_worked_on_one_after_the_other(self):
+        self.shows("homed_queue.sh", "ada: open pay close", "bob: open pay close")
 
     def test_a_group_shares_the_orders_and_the_archive_has_them_all(self):
         self.shows("subscription_group.sh", "first clerk:", "tea", "pot", "second clerk:", "spoon",

@@ -351,7 +351,9 @@ void App::on_received(std::uint64_t subscription, const session::Received& recei
     const std::uint64_t counted = guaranteed && !received.joined ? subscription : 0;
     if (counted > 0) begin_work(subscribers_.at(subscription));
     later(around_.random.between(Duration{0}, habits_.work_max),
-          [this, epoch = consumer_.epoch(), counted, acks = std::move(acks)] {
+          [this, epoch = consumer_.epoch(), counted, acks = std::move(acks),
+           place = subscribers_.at(subscription).place, id = Book::payload_id(received.payload)] {
+              if (id) around_.oracle.on_ruled(place, *id);
               rule(epoch, counted, acks);
           });
 }
@@ -360,6 +362,8 @@ void App::begin_work(Subscriber& subscriber) {
     if (++subscriber.at_work <= subscriber.wanted.prefetch_messages) return;
     // What it has acknowledged by another, or was taken back from it, it may still be at.
     if (habits_.through_per_mille > 0 || subscriber.wanted.ack_deadline_millis > 0) return;
+    if (around_.oracle.book.place(subscriber.place).kept_at >= 0)
+        return;  // its home was out of reach
     throw Broken(
         "G6 bounded: no more than the prefetch",
         fmt::format("app {} has {} messages at work of {}, and asked for {}", index_,
@@ -446,6 +450,13 @@ bool App::publish(const wire::ChannelKey& channel, std::uint32_t bytes, wire::St
     outgoing.ttl_millis = ttl_millis;
     outgoing.delay_millis = delay_millis;
     outgoing.payload = payload;
+    std::vector<std::byte> headers;
+    if (habits_.keyed_per_mille > 0 && channel.kind == wire::Kind::queue &&
+        id % 1'000 < habits_.keyed_per_mille) {
+        message.key = fmt::format("k{}", id % 7);
+        wire::append_header(headers, "key", message.key);
+        outgoing.headers = headers;
+    }
     outgoing.receipt = message.guaranteed ? id + 1 : 0;
     outgoing.stage = stage;
     const auto offer = producer_->offer(outgoing, stamp());

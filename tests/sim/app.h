@@ -45,6 +45,7 @@ struct Habits {
     std::uint64_t large_per_mille = 0, best_effort_per_mille = 0, expiring_per_mille = 0;
     std::uint64_t delayed_per_mille = 0;
     std::uint64_t other_lane_per_mille = 0, arrived_per_mille = 0;
+    std::uint64_t keyed_per_mille = 0;     // of what goes to queues
     std::uint64_t consumed_per_mille = 0;  // of those
     std::vector<WantedSubscription> subscriptions;
     Duration ask_every{};  // requests; 0: none

@@ -37,6 +37,11 @@ struct Place {
     bool ended = false;           // for good: unsubscribed, or its app is gone
     bool paused = false;          // by an operator
     std::set<int> declared = {};  // of a group: the hosts that have confirmed it
+    int kept_at = -1;             // of a queue with a home
+    // What is there for others ends with that host.
+    bool is_of(int some_host) const {
+        return host == some_host || kept_at == some_host || declared.contains(some_host);
+    }
     bool is_shared() const { return type == Type::queue || type == Type::group; }
     std::string_view group() const {
         return type == Type::group ? std::string_view{name} : std::string_view{};
@@ -53,6 +58,7 @@ struct Message {
     Time due_at{};            // not to be handed out before
     bool is_delayed() const { return due_at != Time{}; }
     bool large = false;
+    std::string key;          // its header; empty: none
     std::uint64_t order = 0;  // among those of its producer, channel and lane
     std::uint32_t payload_bytes = 0;
     wire::Stage stage = wire::Stage::safe;

@@ -28,18 +28,26 @@ std::string describe_waiting(Host& host, const core::Account& account) {
     const auto found = disk.destinations().find(account.destination);
     const core::Destination to =
         found == disk.destinations().end() ? core::Destination{} : found->second;
+    std::string way;
+    for (const auto& agent : host.status().agents)
+        if (to.type == core::Destination::Type::agent && agent.agent == to.agent)
+            way = fmt::format(", {} by [{}] {}", to_text(to.agent), fmt::join(agent.path, " "),
+                              agent.up ? "up" : "down");
     return fmt::format(
-        "destination {} (type {}, name {}, filter {}) has {} messages waiting (recovered {}, taken "
-        "{}, settled {}), {} batches in the journal",
-        account.destination.value, static_cast<int>(to.type), to.name, to.filter, account.waiting,
-        account.recovered, account.taken, account.settled, disk.rows().size());
+        "destination {} (type {}, name {}, filter {}{}) has {} messages waiting (recovered {}, "
+        "taken {}, settled {}), {} batches in the journal",
+        account.destination.value, static_cast<int>(to.type), to.name, to.filter, way,
+        account.waiting, account.recovered, account.taken, account.settled, disk.rows().size());
 }
 
 }  // namespace
 
 Cluster::Cluster(std::uint64_t seed, bool print, DrawPlan draw)
     : seed_(seed), random_(seed), trace_(print), plan_(draw(random_)) {
-    if (draw == draw_plan) draw_last_values(plan_, late_random_);
+    if (draw == draw_plan) {
+        draw_last_values(plan_, late_random_);
+        draw_homes(plan_, late_random_);
+    }
     build();
 }
 
@@ -68,8 +76,12 @@ void Cluster::build() {
     auto& narrow = *hosts_[random_.between(0, hosts_.size() - 1)];
     if (plan_.journal_capacity > 0) narrow.journal().set_capacity(plan_.journal_capacity);
     if (plan_.journal_bytes_max > 0) narrow.set_journal_bytes_max(plan_.journal_bytes_max);
+    auto standing = plan_.retained;
+    standing.insert(standing.end(), plan_.homes.begin(), plan_.homes.end());
     for (auto& host : hosts_)
-        if (!plan_.retained.empty()) host->retain(plan_.retained);
+        if (!standing.empty()) host->keep_settings(standing);
+    for (const auto& kept : plan_.homes)
+        oracle_.keep_queue(kept.channels.filter, plan_.home, plan_.faults == 0);
     oracle_.last_values.retain(plan_.retained);
     for (auto& host : hosts_)
         if (!plan_.channel_bounds.empty()) host->set_channel_bounds(plan_.channel_bounds);

@@ -6,6 +6,7 @@
 
 #include "app.h"
 #include "limits.h"
+#include "plan.h"
 
 namespace bus::sim {
 
@@ -52,7 +53,7 @@ void Host::note(const char* format, const Args&... args) const {
 
 Host::Host(const Surroundings& around, int index, std::uint64_t journal_seed)
     : around_(around), index_(index), identity_(index), journal_(journal_seed) {
-    settings_.agent = AgentId{{0xA6E47u, static_cast<std::uint64_t>(index) + 1}};
+    settings_.agent = agent_of(index);
     settings_.name = fmt::format("host{}", index);
 }
 
@@ -224,7 +225,7 @@ void Host::set_channel_bounds(std::vector<ChannelSettings> bounds) {
             of_app.age = {};
         }
     settings_.channels = std::move(bounds);
-    settings_.channels.insert(settings_.channels.end(), retained_.begin(), retained_.end());
+    settings_.channels.insert(settings_.channels.end(), standing_.begin(), standing_.end());
     reload();
 }
 

@@ -99,8 +99,8 @@ class Host final : public LinkOwner, public HostView {
     // In force from the next start on, or at once if it runs.
     void set_channel_bounds(std::vector<core::ChannelSettings> bounds);
     // Whatever else is said of channels, also later.
-    void retain(const std::vector<core::ChannelSettings>& channels) {
-        retained_ = channels;
+    void keep_settings(const std::vector<core::ChannelSettings>& channels) {
+        standing_ = channels;
         set_channel_bounds({});
     }
     // From now on nothing becomes too old, is given back too often, or is too much for a
@@ -178,7 +178,7 @@ class Host final : public LinkOwner, public HostView {
     int key_ = 0;         // so many it had before
     bool has_two_keys_ = false;
     core::Settings settings_;
-    std::vector<core::ChannelSettings> retained_;
+    std::vector<core::ChannelSettings> standing_;
     FakeJournal journal_;
     std::unique_ptr<core::Exchange> exchange_;
     std::uint64_t incarnation_ = 0;

@@ -69,12 +69,28 @@ void Oracle::on_delivered(PlaceId place_id, std::uint64_t consumer,
         throw Broken("G2 all deliveries but one are marked",
                      describe(message) + " came twice unmarked to " + describe(place));
     // What came to a queue's host has holes: of these it remembers only so many.
-    const bool may_forget = several_paths_ && place.is_shared();
+    const bool may_forget = (several_paths_ && place.is_shared()) || place.kept_at >= 0;
     if (!turbulent_ && !may_forget && at.unmarked + at.marked > 1)
         throw Broken("G2 once without a crash",
                      describe(message) + " came twice to " + describe(place));
     if (first && !received.redelivered && !message.is_delayed())
         check_order(order_of(place_id, consumer), message);
+    if (calm_ && place.kept_at >= 0) check_key(*id);
+}
+
+// Whoever consumes it.
+void Oracle::check_key(MessageId id) {
+    const Message& message = book[id];
+    if (message.key.empty() || !message.guaranteed) return;
+    const auto [out, first] = keys_out_.try_emplace(message.key, id);
+    if (!first)
+        throw Broken("homed queues: of one key one is out at a time",
+                     fmt::format("{} comes while another with key {} is: {}", describe(message),
+                                 message.key, describe(book[out->second])));
+}
+
+void Oracle::on_ruled(PlaceId place, MessageId id) {
+    if (book.place(place).kept_at >= 0) keys_out_.erase(book[id].key);
 }
 
 // Who came after a crash cannot know that another path was quicker before it.

@@ -139,6 +139,14 @@ class Oracle {
         expiries_.several_paths();
     }
 
+    // That queue has a home: what went elsewhere comes back, and of one key one is out at a time.
+    void keep_queue(const std::string& name, int home, bool calm) {
+        book.place(book.queue(name)).kept_at = home;
+        calm_ = calm;
+    }
+    // Its consumer has said what is to become of it.
+    void on_ruled(PlaceId place, MessageId id);
+
     // Lifetimes across a restart run on the host's own wall clock.
     void on_clock_jump() { clocks_jumped_ = true; }
 
@@ -195,6 +203,7 @@ class Oracle {
     void on_place_lost(PlaceId id);
     void lapse(PlaceId place, int taken_at, const std::string& why);
     void check_order(std::uint64_t consumer, const Message& message);
+    void check_key(MessageId id);
     std::uint64_t order_of(PlaceId place, std::uint64_t consumer) const;
     void on_interest(int host, const core::PutInterest& put);
     void on_interest_dropped(int host, const core::DropInterest& drop);
@@ -241,6 +250,8 @@ class Oracle {
     // Best effort overtakes what must wait for room: its order is one of its own.
     using OrderKey = std::tuple<std::uint64_t, ProducerId, wire::ChannelKey, wire::Lane, bool>;
     std::map<OrderKey, std::uint64_t> order_;
+    bool calm_ = false;
+    std::map<std::string, MessageId> keys_out_;  // of the queue that is kept
     // What each agent knows of its peers' topics: host, peer, name, filter.
     std::set<std::tuple<int, int, std::string, std::string>> interest_;
     std::set<std::pair<PlaceId, int>> lapsable_;

@@ -83,8 +83,7 @@ void Oracle::on_peer_removed(int host, int peer) {
     removed_.insert({host, peer});
     for (auto& message : book.messages())
         for (auto& [place, at] : message.owed)
-            if (message.is_delayed() && message.host == host &&
-                (book.place(place).host == peer || book.place(place).declared.contains(peer)))
+            if (message.is_delayed() && message.host == host && book.place(place).is_of(peer))
                 at.excuse_by("its peer was removed before it was due");
 }
 
@@ -104,8 +103,7 @@ void Oracle::on_peer_retired(int host, int peer, bool is_forgotten) {
     });
     for (auto& message : book.messages())
         for (auto& [place, at] : message.owed)
-            if ((book.place(place).host == peer || book.place(place).declared.contains(peer)) &&
-                (several_paths_ || message.host == host))
+            if (book.place(place).is_of(peer) && (several_paths_ || message.host == host))
                 at.excuse_by("its peer was removed");
 }
 

@@ -331,6 +331,41 @@ void draw_last_values(Plan& plan, Random& random) {
                           random.percent(50);
 }
 
+AgentId agent_of(int host) { return AgentId{{0xA6E47u, static_cast<std::uint64_t>(host) + 1}}; }
+
+namespace {
+
+// By links, and through those that relay.
+bool reach_all(const Plan& plan, int from) {
+    std::set<int> reached{from};
+    std::vector<int> next{from};
+    while (!next.empty()) {
+        const int at = next.back();
+        next.pop_back();
+        if (at != from && !plan.relays.contains(at)) continue;
+        for (const auto& [a, b] : plan.addresses)
+            for (const auto& [one, other] : {std::pair{a, b}, std::pair{b, a}})
+                if (one == at && reached.insert(other).second) next.push_back(other);
+    }
+    return reached.size() == static_cast<std::size_t>(plan.hosts);
+}
+
+}  // namespace
+
+void draw_homes(Plan& plan, Random& random) {
+    if (random.percent(70)) return;
+    const int host =
+        static_cast<int>(random.between(0, static_cast<std::uint64_t>(plan.hosts) - 1));
+    if (!reach_all(plan, host)) return;
+    plan.home = host;
+    plan.homes.push_back({.channels = {wire::Kind::queue, "orders"}, .waiting = {}});
+    plan.homes.back().home = to_text(agent_of(host));
+    plan.homes.back().exclusive = random.percent(30);
+    // Where one consumer has everything, keys are not looked at.
+    if (*plan.homes.back().exclusive || random.percent(20)) return;
+    for (auto& app : plan.apps) app.habits.keyed_per_mille = random.percent(70) ? 800 : 0;
+}
+
 namespace {
 
 Habits draw_quiet_habits(Random& random, std::size_t app) {

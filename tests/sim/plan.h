@@ -46,8 +46,11 @@ struct Plan {
     std::uint64_t journal_capacity = 0;                 // of the disk; 0: no end
     std::vector<core::ChannelSettings> channel_bounds;  // of all hosts
     std::vector<core::ChannelSettings> retained;        // of all hosts: last values
-    bool dead_go_on = false;                            // to dead_queue()
-    Duration busy{};                                    // publishing and faults
+    // Of all hosts: queues that one of them keeps, and which.
+    std::vector<core::ChannelSettings> homes;
+    int home = -1;
+    bool dead_go_on = false;  // to dead_queue()
+    Duration busy{};          // publishing and faults
     std::uint64_t faults = 0;
     bool loses_last = false;  // also frames of the last messages
 };
@@ -66,6 +69,10 @@ Plan draw_quiet_plan(Random& random);
 // Some channels retain their last message, and some apps ask for it. `random` is not what the rest
 // of the plan was drawn from.
 void draw_last_values(Plan& plan, Random& random);
+
+// One agent keeps a queue. `random` is not what the rest of the plan was drawn from.
+void draw_homes(Plan& plan, Random& random);
+AgentId agent_of(int host);
 
 // Limits of what may wait on channels: small, and short.
 std::vector<core::ChannelSettings> draw_channel_bounds(Random& random);

@@ -66,6 +66,29 @@ std::string attendance_text(const Json& group) {
                : "";
 }
 
+std::string type_text(const Json& group, const std::string& own_name) {
+    std::string text = word(group, "type");
+    const std::string home = group.value("home", std::string{});
+    if (!home.empty() && home == own_name)
+        text += ", kept here";
+    else if (!home.empty())
+        text += ", kept by " + home;
+    if (group.value("exclusive", false)) text += ", exclusive";
+    if (group.value("paused", false)) text += ", paused";
+    return text;
+}
+
+std::string consumers_text(const Json& group) {
+    const auto elsewhere = number(group, "consumers_elsewhere");
+    return grouped(number(group, "consumers")) +
+           (elsewhere == 0 ? "" : " (" + grouped(elsewhere) + " elsewhere)");
+}
+
+std::string remark_text(const Json& group) {
+    if (number(group, "unattached") > 0) return "its home is out of reach";
+    return attendance_text(group);
+}
+
 std::string groups_text(const Json& status) {
     Table table{{{"here"},
                  {"name"},
@@ -79,12 +102,11 @@ std::string groups_text(const Json& status) {
     for (const Json& group : part(status, "groups")) {
         const std::uint64_t waiting = number(group, "waiting_messages");
         const bool anonymous = word(group, "type") == "anonymous";  // its name is for no eyes
-        const std::string paused = group.value("paused", false) ? ", paused" : "";
-        table.add({word(group, "type") + paused, anonymous ? "" : word(group, "name"),
-                   word(group, "filter"), grouped(number(group, "consumers")), grouped(waiting),
+        table.add({type_text(group, word(status, "name")), anonymous ? "" : word(group, "name"),
+                   word(group, "filter"), consumers_text(group), grouped(waiting),
                    waiting == 0 ? "" : in_bytes(number(group, "waiting_bytes")),
                    waiting == 0 ? "" : in_millis(number(group, "oldest_millis")),
-                   grouped(number(group, "unacknowledged")), attendance_text(group)});
+                   grouped(number(group, "unacknowledged")), remark_text(group)});
         if (const auto lost = lost_text(group.value("gaps", Json::object())); !lost.empty())
             table.note(paragraph("    ", lost));
     }

@@ -358,11 +358,13 @@ TEST_CASE("what waits on channels may have limits, by filter") {
     CHECK(channels(R"("a": {"kind": "service", "limits": {}})") ==
           "agent.json:1: channels.a.kind: \"service\" is neither \"topic\" nor \"queue\"; without "
           "it both are meant");
-    CHECK(channels(R"("a": {})") ==
-          "agent.json:1: channels.a: nothing is said of these channels: \"limits\", as { "
-          "\"waiting\": \"1GiB\", \"messages\": 100000, \"rate\": 500, \"age\": \"1d\" }, "
-          "\"max_deliveries\", \"bury_expired\", "
-          "\"dead_letter_to\", \"return_after\", \"lapse\", \"max_message\" or \"retain\"");
+    CHECK(
+        channels(R"("a": {})") ==
+        "agent.json:1: channels.a: nothing is said of these channels: \"limits\", as { "
+        "\"waiting\": \"1GiB\", \"messages\": 100000, \"rate\": 500, \"age\": \"1d\" }, "
+        "\"max_deliveries\", \"bury_expired\", "
+        "\"dead_letter_to\", \"return_after\", \"lapse\", \"max_message\", \"retain\", \"home\" or "
+        "\"exclusive\"");
     CHECK(channels(R"("a": {"retain": "last"})") == "");
     CHECK(channels(R"("a": {"retain": "none"})") == "");
     CHECK(channels(R"("a": {"retain": "all"})") ==
@@ -385,8 +387,17 @@ TEST_CASE("what waits on channels may have limits, by filter") {
     CHECK(channels(R"("a": {"limits": {"age": "1h"}}, "a": {"limits": {"age": "2h"}})") ==
           "agent.json:1: channels: duplicate key \"a\"; the first is in line 1");
     CHECK(channels(R"("a": "1GiB")") == "agent.json:1: channels.a: \"1GiB\" is not an object");
-    CHECK(channels(R"("a": {"limits": {}, "home": "hub"})").find("unknown key \"home\"") !=
+    CHECK(channels(R"("a": {"limits": {}, "hom": "hub"})").find("unknown key \"hom\"") !=
           std::string::npos);
+    CHECK(channels(R"("a": {"kind": "queue", "home": "hub", "exclusive": true})") == "");
+    CHECK(channels(R"("a": {"home": "hub"})") ==
+          "agent.json:1: channels.a.home: only queues have that: say \"kind\": \"queue\"");
+    CHECK(channels(R"("a": {"kind": "queue", "home": "the hub"})") ==
+          "agent.json:1: channels.a.home: \"the hub\" is no agent: its name, or its id; \"\" lets "
+          "the queue float again");
+    CHECK(channels(R"("a": {"kind": "queue", "exclusive": true})") ==
+          "agent.json:1: channels.a.exclusive: where a queue floats each host has its own "
+          "consumers: say with \"home\" who keeps it");
     std::string many;
     for (std::size_t n = 0; n <= bus::limits::channel_bounds_max; ++n)
         many += (n == 0 ? "\"c" : ", \"c") + std::to_string(n) + R"(": {"limits": {"age": "1h"}})";
@@ -398,7 +409,8 @@ TEST_CASE("what waits on channels may have limits, by filter") {
     const Config config = load_config(folder.write("agent.json", R"({"name": "p", "channels": {
         "sensors.**": {"limits": {"waiting": "1GiB"}, "retain": "last"},
         "jobs": {"kind": "queue", "limits": {"age": "1h"}, "max_deliveries": 3,
-                 "bury_expired": true, "return_after": "90s", "max_message": "100MiB"}}})"));
+                 "bury_expired": true, "return_after": "90s", "max_message": "100MiB",
+                 "home": "hub", "exclusive": true}}})"));
     REQUIRE(config.channels.size() == 2);
     bus::core::ChannelSettings sensors{{std::nullopt, "sensors.**"}, {{.bytes = 1ull << 30}}};
     sensors.retain_last = true;
@@ -407,6 +419,8 @@ TEST_CASE("what waits on channels may have limits, by filter") {
         {bus::wire::Kind::queue, "jobs"}, {{.age = std::chrono::hours{1}}}, 3, true};
     jobs.return_after = std::chrono::seconds{90};
     jobs.max_message = 100ull << 20;
+    jobs.home = "hub";
+    jobs.exclusive = true;
     CHECK(config.channels[1] == jobs);
 }
 

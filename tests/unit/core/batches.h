@@ -23,11 +23,17 @@ struct BatchOptions {
     std::size_t payload = 5;
     std::optional<wire::Part> part = std::nullopt;
     std::uint64_t created_micros = 0;
+    std::vector<std::string> keys = {};  // of its messages; "": it has none
 };
 
 inline Batch make_batch(const BatchOptions& options = {}) {
     const std::string payload(options.payload, 'x');
-    const std::size_t body = options.messages * (wire::message_overhead + payload.size());
+    std::vector<std::vector<std::byte>> headers(options.messages);
+    std::size_t body = options.messages * (wire::message_overhead + payload.size());
+    for (std::size_t i = 0; i < options.keys.size(); ++i) {
+        if (!options.keys[i].empty()) wire::append_header(headers.at(i), "key", options.keys[i]);
+        body += headers[i].size();
+    }
     const wire::BatchHeader header{
         .kind = options.kind,
         .mode = options.mode,
@@ -49,8 +55,8 @@ inline Batch make_batch(const BatchOptions& options = {}) {
     wire::encode_header(header, bytes.data());
     std::byte* at = bytes.data() + length;
     for (std::uint32_t i = 0; i < options.messages; ++i) {
-        wire::encode_message(at, options.sequence + i, {}, as_bytes(payload));
-        at += wire::message_overhead + payload.size();
+        wire::encode_message(at, options.sequence + i, headers[i], as_bytes(payload));
+        at += wire::message_overhead + headers[i].size() + payload.size();
     }
     auto batch = OwnedBatch::make(std::move(bytes));
     BUS_ASSERT(batch.has_value());

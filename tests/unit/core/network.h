@@ -49,6 +49,12 @@ class Network {
         }
         settle();
     }
+    // It has lost all it had in memory, and its journal. Its links are gone.
+    void restart(int index) {
+        for (const auto& [a, b] : links_)
+            if (a == index || b == index) disconnect(a, b);
+        hosts_[std::size_t(index)] = make(index, (*this)[index].incarnation + 1'000);
+    }
     void pass(Duration time) {
         const Time until = now_ + time;
         while (now_ < until) {
@@ -91,11 +97,13 @@ class Network {
 
   private:
     static std::string key_of(int index) { return "key-" + std::to_string(index); }
-    std::unique_ptr<Host> make(int index) {
+    std::unique_ptr<Host> make(int index, std::uint64_t incarnation = 1'000) {
         std::vector<PeerSettings> peers;
         for (const auto& [a, b] : links_)
             if (a == index || b == index) peers.push_back(peer(std::to_string(a == index ? b : a)));
-        auto host = std::make_unique<Host>(std::to_string(index), std::uint64_t(index) + 1, peers);
+        auto host = std::make_unique<Host>(std::to_string(index), std::uint64_t(index) + 1, peers,
+                                           Recovered{}, incarnation);
+        host->now = now_;
         host->settings.relay = relays_.contains(index);
         host->exchange->reload(host->settings, host->now);
         return host;
