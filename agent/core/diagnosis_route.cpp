@@ -47,7 +47,10 @@ std::vector<Group*> groups_here(const RouteQuestion& q) {
         return found;
     }
     const auto one = q.s.groups_by_name.find({type_of(q.kind), q.channel});
-    if (one != q.s.groups_by_name.end()) found.push_back(one->second);
+    // Of a queue that another agent keeps, only what is left.
+    const bool is_here =
+        one != q.s.groups_by_name.end() && (q.home.remote == nullptr || !one->second->idle());
+    if (is_here) found.push_back(one->second);
     return found;
 }
 

@@ -25,7 +25,7 @@ class Inquiry {
 
     WhyDiagnosis answer() {
         for (const auto& [id, group] : s_.groups)
-            if (is_meant(*group)) meant_.push_back(group.get());
+            if (is_meant(*group) && !is_left_behind(*group)) meant_.push_back(group.get());
         look_at_home();
         if (meant_.empty() && home_.name.empty()) look_for_nobody();
         for (const Group* group : meant_) look_at(*group);
@@ -41,6 +41,11 @@ class Inquiry {
         answer_.findings.push_back({weight, std::move(about), std::move(words)});
     }
     bool is_meant(const Group& group) const;
+    // Of a queue that another agent keeps nothing is here, or what it has not got yet.
+    bool is_left_behind(const Group& group) const {
+        return home_.remote != nullptr && group.destination().type == Destination::Type::queue &&
+               group.destination().name == answer_.what && group.idle();
+    }
     std::string name_of(const Group& group) const;
     bool concerns(const std::string& channel) const;
     bool is_bounded(DestinationId to) const { return s_.bytes_max(to) < s_.quota(); }

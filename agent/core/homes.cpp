@@ -129,10 +129,14 @@ void State::expel_from_moved_queues() {
 // Refused by name until the home was met once: what is taken must have somewhere to go.
 State::Refusal State::why_no_home(const wire::BatchHeader& header) {
     if (!has_homes || header.kind != wire::Kind::queue) return std::nullopt;
+    const Route* const known = routes.find(header.kind, header.channel);
+    if (known != nullptr && known->no_home.empty()) return std::nullopt;
+    // Before its route is decided, for which a queue would be begun here.
+    const QueueHome home = home_of(header.channel);
+    if (!home.why.empty()) return {{wire::Reject::unavailable, home.why}};
     const Route& here = route(header.kind, header.channel);
     if (here.no_home.empty()) return std::nullopt;
-    const bool by_rule = home_of(header.channel).remote != nullptr;
-    return {{by_rule ? wire::Reject::not_allowed : wire::Reject::unavailable, here.no_home}};
+    return {{wire::Reject::not_allowed, here.no_home}};
 }
 
 }  // namespace bus::core

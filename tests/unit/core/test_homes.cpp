@@ -185,6 +185,30 @@ TEST_CASE("until its agent has met the home, a homed queue is refused by name") 
     const auto failed = replies_of<wire::Failed>(a);
     REQUIRE(failed.size() == 1);
     CHECK(failed[0].reason == refused[0].reason);
+    CHECK(a.exchange->status(a.now).groups.empty());  // no queue is begun for it
+}
+
+TEST_CASE("who asks about a queue that another agent keeps hears of that, and of nothing else") {
+    Homed net{"1"};
+    net[2].exchange->reload(net[2].settings, net[2].now);
+    const auto words = [&] {
+        std::string all;
+        for (const auto& one : net[2].exchange->diagnose_why("orders", net[2].now).findings)
+            if (one.about == "queue orders") all += one.words + "\n";
+        return all;
+    };
+    CHECK(words() ==
+          "1 keeps it and is within reach; of this host it has 0 consumers. `bus why "
+          "orders` at 1 tells more\n");
+    const auto route = net[2].exchange->diagnose_route(wire::Kind::queue, "orders", net[2].now);
+    CHECK(route.here.empty());
+    REQUIRE(route.there.size() == 1);
+    CHECK(route.there[0].name == "1");
+    net.disconnect(1, 2);
+    net.pass(5s);
+    CHECK(words() ==
+          "1 keeps it and is out of reach: what is sent waits here, and consumers of "
+          "this host get nothing until then\n");
 }
 
 TEST_CASE("the home's name outlives a restart, also of one that is no neighbour") {
