@@ -151,7 +151,7 @@ std::vector<std::string> notes_on(const RouteQuestion& q) {
         if (told.channel.kind == q.kind && told.channel.name == q.channel)
             for (const Cause cause : causes) words.insert(s.bound_words(cause));
     for (const auto& why : words) notes.push_back("publishers on it are held back: " + why);
-    if (!q.home.why.empty()) notes.push_back(q.home.why + "; what is sent is refused until then");
+    if (!q.home.why.empty()) notes.push_back("what is sent is refused: " + q.home.why);
     if (q.home.where == State::QueueHome::Where::here)
         notes.push_back("this agent keeps the queue: no other takes from it");
     if (q.home.remote != nullptr)

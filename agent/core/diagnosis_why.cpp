@@ -128,7 +128,7 @@ void Inquiry::look_at_home() {
     using Where = State::QueueHome::Where;
     const std::string about = "queue " + answer_.what;
     if (home_.where == Where::unknown)
-        say(Weight::problem, about, home_.why + "; what is sent or asked for here is refused");
+        say(Weight::problem, about, "what is sent or asked for here is refused: " + home_.why);
     if (home_.where == Where::here)
         say(Weight::note, about,
             "this agent keeps it, for senders and consumers of all hosts that are configured so");

@@ -3,6 +3,7 @@
 
 #include "core/questions.h"
 
+#include "base/suggestion.h"
 #include "core/state.h"
 #include "core/words.h"
 
@@ -44,7 +45,19 @@ Expected<AgentId, std::string> State::find_agent(const std::string& name) const 
                        "; name one by its id, as `bus status --json` has it"};
     if (name == settings.name || name == to_text(settings.agent))
         return Refused{name + " is this agent itself"};
-    return Refused{"no agent " + name + " is known here; `bus status` shows those that are"};
+    const std::string similar = similar_agent(name);
+    return Refused{"no agent " + name + " is known here" +
+                   (similar.empty() ? "; `bus status` shows those that are" : similar)};
+}
+
+std::string State::similar_agent(const std::string& name) const {
+    std::vector<std::string_view> names{settings.name};
+    for (const auto& peer : peers)
+        if (peer->configured) names.push_back(peer->settings.name);
+    for (const auto& [agent, remote] : remotes)
+        if (!remote->name.empty() && names.size() < limits::similar_queues_max)
+            names.push_back(remote->name);
+    return did_you_mean(name, names);
 }
 
 std::optional<std::string> State::why_not_ask(const Peer& by, bool by_echo) const {

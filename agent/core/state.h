@@ -524,6 +524,8 @@ struct Exchange::State {
 
     // ---- questions.cpp
     Expected<AgentId, std::string> find_agent(const std::string& name) const;
+    std::string similar_agent(
+        const std::string& name) const;  // `; did you mean "..."?`, or nothing
     Expected<QuestionId, std::string> ask(const AgentId& target, wire::Asked what,
                                           std::uint8_t hops);
     std::optional<std::string> why_not_ask(const Peer& by, bool by_echo) const;

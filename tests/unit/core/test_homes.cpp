@@ -188,6 +188,19 @@ TEST_CASE("until its agent has met the home, a homed queue is refused by name") 
     CHECK(a.exchange->status(a.now).groups.empty());  // no queue is begun for it
 }
 
+TEST_CASE("a mistyped home is told with the name that was probably meant") {
+    Host a{"a", 1, {peer("paris")}};
+    keep_at(a, "pariss");
+    a.open(app, producer);
+    a.publish(app, 1, order(1));
+    const auto refused = replies_of<wire::Refused>(a);
+    REQUIRE(refused.size() == 1);
+    CHECK(
+        refused[0].reason ==
+        "orders is kept by pariss (\"home\"), which this agent has not met yet: no agent pariss is "
+        "known here; did you mean \"paris\"?");
+}
+
 TEST_CASE("who asks about a queue that another agent keeps hears of that, and of nothing else") {
     Homed net{"1"};
     net[2].exchange->reload(net[2].settings, net[2].now);
