@@ -19,6 +19,16 @@ wire::AttachmentId without_home(wire::AttachmentId id) {
     return id;
 }
 
+// They end while they are gone through.
+template <class Meant>
+std::vector<SessionId> sessions_of(const std::map<SessionId, Attachment>& attachments,
+                                   Meant is_meant) {
+    std::vector<SessionId> found;
+    for (const auto& [session, one] : attachments)
+        if (is_meant(one)) found.push_back(session);
+    return found;
+}
+
 }  // namespace
 
 // nullptr: it is of an earlier start of either agent, or has ended.
@@ -88,10 +98,10 @@ void State::on_attach(const Peer& by, Remote& from, const wire::Attach& frame) {
     group.join(added.consumer,
                {.messages_max = std::min(frame.messages_max, limits::prefetch_messages_max),
                 .bytes_max = std::min(frame.bytes_max, limits::attachment_bytes_max),
-                .ack_deadline =
-                    std::min(Duration{limits::ack_deadline_max},
-                             Duration{std::chrono::milliseconds{std::min<std::uint64_t>(
-                                 frame.ack_deadline_millis, std::uint64_t{24} * 3600 * 1000)}}),
+                .ack_deadline = std::chrono::milliseconds{std::min(
+                    frame.ack_deadline_millis,
+                    static_cast<std::uint64_t>(
+                        std::chrono::milliseconds{limits::ack_deadline_max}.count()))},
                 .rate = frame.rate,
                 .by_parts = frame.by_parts});
     group.behind = false;
@@ -201,20 +211,20 @@ void State::end_attachment(SessionId session, Group::Parting how) {
 }
 
 void State::end_attachments_of(const AgentId& agent) {
-    std::vector<SessionId> gone;
-    for (const auto& [session, one] : attachments)
-        if (one.agent == agent) gone.push_back(session);
-    for (const SessionId session : gone) end_attachment(session, Group::Parting::left);
+    for (const SessionId session :
+         sessions_of(attachments, [&](const Attachment& one) { return one.agent == agent; }))
+        end_attachment(session, Group::Parting::left);
     last_attached.erase(agent);
 }
 
 // Its agent has started anew: its session is gone.
 void State::end_attachments_before(const AgentId& agent, std::uint64_t life) {
     if (mutated(Mutation::attachment_outlives_agent)) return;
-    std::vector<SessionId> gone;
-    for (const auto& [session, one] : attachments)
-        if (one.agent == agent && one.id.life < life) gone.push_back(session);
-    for (const SessionId session : gone) end_attachment(session, Group::Parting::lost);
+    const auto is_earlier = [&](const Attachment& one) {
+        return one.agent == agent && one.id.life < life;
+    };
+    for (const SessionId session : sessions_of(attachments, is_earlier))
+        end_attachment(session, Group::Parting::lost);
 }
 
 // Of who is out of reach, or silent, or may not have it any more, others get what it had.

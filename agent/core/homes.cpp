@@ -11,12 +11,19 @@ namespace bus::core {
 
 using State = Exchange::State;
 
+namespace {
+
+bool is_own_name(const Settings& settings, std::string_view name) {
+    return name == settings.name || name == to_text(settings.agent);
+}
+
+}  // namespace
+
 State::QueueHome State::home_of(std::string_view queue) {
     if (!has_homes) return {};
     const std::string& name = keeper.policies.of(wire::Kind::queue, queue).home;
     if (name.empty()) return {};
-    if (name == settings.name || name == to_text(settings.agent))
-        return {.where = QueueHome::Where::here, .name = name};
+    if (is_own_name(settings, name)) return {.where = QueueHome::Where::here, .name = name};
     // By its id it need not have been met.
     if (const auto id = id_from_text<AgentId>(name); id && !id->is_zero())
         if (Remote* const remote = learn(*id))
@@ -56,12 +63,10 @@ void State::apply_homes() {
         std::any_of(settings.channels.begin(), settings.channels.end(),
                     [](const ChannelSettings& one) { return one.home && !one.home->empty(); });
     show_kept();
-    for (const auto& [id, group] : groups)
-        if (group->destination().type == Destination::Type::queue)
-            group->gives_all_away =
-                draining || home_of(group->destination().name).remote != nullptr;
     bool changed = false;
     for (const auto& [id, group] : groups) {
+        if (group->destination().type != Destination::Type::queue) continue;
+        group->gives_all_away = draining || home_of(group->destination().name).remote != nullptr;
         const Group::Keeping keeping = keeping_of(group->destination());
         if (keeping == group->keeping()) continue;
         changed = true;
@@ -80,8 +85,7 @@ void State::apply_homes() {
 void State::show_kept() {
     std::set<std::string> wanted;
     for (const ChannelSettings& one : settings.channels)
-        if (one.home && (*one.home == settings.name || *one.home == to_text(settings.agent)))
-            wanted.insert(one.channels.filter);
+        if (one.home && is_own_name(settings, *one.home)) wanted.insert(one.channels.filter);
     const auto item_of = [](const std::string& filter) {
         return wire::InterestItem{
             .kind = wire::Kind::queue, .durable = false, .name = {}, .group = {}, .filter = filter};

@@ -46,8 +46,8 @@ Entry State::owe_fleeting(const Arrival& arrival, const Batch& batch, Destinatio
     const bool is_delivery = wire::is_homed_address(header.group);
     Time expires = is_delivery ? never : expiry(arrival, header);
     if (expires == never)
-        expires = now + Duration{is_delivery ? Duration{limits::delivery_life}
-                                             : Duration{limits::request_life}};
+        expires =
+            now + (is_delivery ? Duration{limits::delivery_life} : Duration{limits::request_life});
     const bool is_homed = is_delivery || wire::is_homed_channel(header.kind, header.channel);
     return {keeper.take_fleeting(batch, {{{to, header.lane}, flags}}, expires, arrival.came_from,
                                  arrival.hops,
