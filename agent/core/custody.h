@@ -110,6 +110,14 @@ struct Custody {
     std::uint64_t due_wall_micros = 0;
     // Out of the delay line: what it is a copy of there, which goes as soon as this is on disk.
     std::optional<std::pair<StreamId, BatchId>> released;
+    // Some of another custody's messages, on their way to an agent that works on that queue
+    // (group_peers.cpp): they have its id, and are owed, journaled and accounted for there.
+    struct Whole {
+        std::shared_ptr<Custody> custody;
+        std::uint16_t slot = 0;
+        std::uint32_t first = 0;  // that these messages begin with
+    };
+    std::optional<Whole> whole;
 };
 
 // One destination's claim on a custody: what streams and groups hold.
@@ -124,6 +132,9 @@ struct Entry {
     Custody::Owed& owed() const { return custody->owed[slot]; }
     bool has(std::uint8_t flag) const { return (owed().flags & flag) != 0; }
     bool journaled() const { return custody->place == Custody::Place::journaled; }
+    bool is_piece() const { return custody->whole.has_value(); }
+    // Of a piece: what it is a piece of.
+    Entry whole() const { return {custody->whole->custody, custody->whole->slot}; }
 };
 
 // Asks for its bytes, which the journal only has.

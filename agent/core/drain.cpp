@@ -20,7 +20,7 @@ void Exchange::drain(bool on, Time now) {
     if (std::exchange(s.draining, on) == on) return;
     on ? s.begin_drain() : s.end_drain();
     for (const auto& [id, group] : s.groups) {
-        group->gives_all_away = on && group->is_queue();
+        group->gives_all_away = s.is_leaving(*group);
         for (Remote* taker : group->takers) taker->via->wake(*taker);
     }
 }

@@ -244,6 +244,11 @@ void Group::acknowledge(BatchId batch, std::uint32_t first, std::uint32_t count,
         learn_settle_time(out.entry, since);
         return out.large != nullptr ? decide_part(at) : settle(at);
     }
+    note_acknowledged(out, first, count);
+}
+
+// What follows the first that is not is forgotten in a crash, and comes again.
+void Group::note_acknowledged(Out& out, std::uint32_t first, std::uint32_t count) {
     if (out.acknowledged.empty()) out.acknowledged.resize(out.entry.messages());
     for (std::uint32_t i = first; i < first + count; ++i) out.acknowledged[i] = true;
     std::uint32_t done = out.entry.owed().done;
@@ -260,13 +265,13 @@ void Group::learn_settle_time(const Entry& entry, Time since) {
 void Group::bury(std::map<BatchId, Out>::iterator at, std::uint32_t first, std::uint32_t count,
                  const std::string& reason, std::uint32_t attempts) {
     keeper_.bury(at->second.entry, first, count, reason, {}, attempts);
-    at->second.buried += count;
+    at->second.apart.buried += count;
     if (at->second.large != nullptr) at->second.large->buried = true;
     acknowledge(at->first, first, count, keeper_.now());
 }
 
 void Group::settle(std::map<BatchId, Out>::iterator at) {
-    keeper_.settle(at->second.entry, at->second.how, at->second.buried);
+    keeper_.settle(at->second.entry, at->second.how, at->second.apart);
     out_.erase(at);
 }
 
@@ -293,7 +298,8 @@ Run::Size Group::waiting() const {
     Run::Size all;
     for (const Run& lane : runs_) all.add(lane.size());
     for (const Entry& entry : rests_) all.add({1, entry.messages(), entry.bytes()});
-    for (const auto& [batch, out] : out_) all.add({1, out.remaining, out.entry.bytes()});
+    for (const auto& [batch, out] : out_)
+        all.add({1, out.remaining - out.at_peers, out.entry.bytes()});
     return all;
 }
 

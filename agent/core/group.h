@@ -101,17 +101,18 @@ class Group {
     // To each of its consumers with room, best effort. Returns how many.
     [[nodiscard]] std::size_t offer_to_all(const std::shared_ptr<Custody>& custody,
                                            std::uint16_t slot, Effects& effects);
-    // The batch whose turn it is, if a peer may have it: whole, and not pinned to this host. What
-    // this host's consumers left behind goes first, flagged, once there are none.
+    // The batch whose turn it is, if a peer may have some of it: not what is pinned to this host.
+    // What this host's consumers left behind goes first, flagged, once there are none.
     // `taker` names the peer: all parts of a message go to one.
     using PeerTaker = LargeMessage::PeerTaker;
     Entry* for_peer(PeerTaker taker);
-    // What for_peer() showed.
+    // What for_peer() showed, or a piece of it.
     Entry take_for_peer(wire::Lane lane, PeerTaker taker);
-    // A part that a peer took is decided there, or was given up on the way; the group settles it,
-    // with its message. false: it is no part of a message that this group waits for.
+    // A part or a piece that a peer took is decided there, or was given up on the way; the group
+    // settles it, with its message or its batch. false: it is neither, of what this group waits
+    // for.
     [[nodiscard]] bool decided_at_peer(const Entry& entry, Settlement how);
-    // A peer had it, whole, and is forgotten: another taker gets it, marked.
+    // A peer had it and is forgotten: another taker gets it, marked.
     void return_from_peer(Entry entry);
     // The peer has a part of it and gets the rest from here.
     bool is_with_peer(const wire::BatchHeader& batch, PeerTaker taker);
@@ -242,7 +243,8 @@ class Group {
     struct Out {
         Entry entry;
         std::uint32_t remaining = 0;  // messages not acknowledged
-        std::uint32_t buried = 0;
+        SettledApart apart;
+        std::uint32_t at_peers = 0;      // of those that remain, in pieces
         std::vector<bool> acknowledged;  // empty while it is all or nothing
         LargeMessage* large = nullptr;   // that it is a part of
         Settlement how = Settlement::settled;
@@ -267,6 +269,12 @@ class Group {
     Run* oldest_lane();
     Entry* left_behind(PeerTaker taker);
     Entry take_left_behind(PeerTaker taker);
+    bool may_go_to_peer(const Out& out, const Work& work, PeerTaker taker);
+    static bool is_untouched(const Out& out, const Work& work);
+    std::uint32_t share_of_peer(const Entry& entry, std::uint32_t count) const;
+    Entry cut(Out& out, std::uint32_t first, std::uint32_t count);
+    void decide_piece(const Entry& piece, Settlement how);
+    void note_acknowledged(Out& out, std::uint32_t first, std::uint32_t count);
     bool take_from_runs();
     Entry* front_of(Run& lane);
     Run* next_lane();

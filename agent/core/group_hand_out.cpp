@@ -132,7 +132,7 @@ bool Group::hand_out_one(Effects& effects) {
 void Group::expire(std::map<BatchId, Out>::iterator at, std::uint32_t first, std::uint32_t count) {
     Out& out = at->second;
     if (keeper_.expire(out.entry, first, count) == Settlement::dead_lettered)
-        out.buried += count;
+        out.apart.buried += count;
     else
         out.how = Settlement::expired;
     out.remaining -= count;

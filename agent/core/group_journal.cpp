@@ -61,7 +61,7 @@ void Group::purge() {
         lane.drop_disk();
         while (lane.front() != nullptr) keeper_.settle(lane.pop(), Settlement::purged);
     }
-    for (const auto& [batch, out] : out_) keeper_.settle(out.entry, Settlement::purged, out.buried);
+    for (const auto& [batch, out] : out_) keeper_.settle(out.entry, Settlement::purged, out.apart);
     large_.clear();
     out_.clear();
     ready_.clear();

@@ -109,7 +109,7 @@ void Group::bury_whole(LargeMessage& message, const std::string& reason) {
         if (out.remaining == 0) continue;
         forget_work(part);
         keeper_.bury(out.entry, 0, out.remaining, reason);
-        out.buried += std::exchange(out.remaining, 0);
+        out.apart.buried += std::exchange(out.remaining, 0);
     }
     settle_whole(message);
 }

@@ -58,6 +58,13 @@ void State::keep_name(Remote& home) {
     keeper.change(PutDestination{named}, true);
 }
 
+// Also what a peer sent for this host: that is drained, or the queue is another's now.
+bool State::is_leaving(const Group& group) {
+    if (draining) return group.is_queue();
+    return group.destination().type == Destination::Type::queue &&
+           home_of(group.destination().name).remote != nullptr;
+}
+
 void State::apply_homes() {
     has_homes =
         std::any_of(settings.channels.begin(), settings.channels.end(),
@@ -66,7 +73,7 @@ void State::apply_homes() {
     bool changed = false;
     for (const auto& [id, group] : groups) {
         if (group->destination().type != Destination::Type::queue) continue;
-        group->gives_all_away = draining || home_of(group->destination().name).remote != nullptr;
+        group->gives_all_away = is_leaving(*group);
         const Group::Keeping keeping = keeping_of(group->destination());
         if (keeping == group->keeping()) continue;
         changed = true;

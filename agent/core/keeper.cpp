@@ -218,13 +218,15 @@ void Keeper::safe(Custody& custody) {
     arrive(custody.id, custody.safe(), 0, wire::Fate::reached);
 }
 
-void Keeper::settle(const Entry& entry, Settlement how, std::uint32_t buried) {
+void Keeper::settle(const Entry& entry, Settlement how, SettledApart apart) {
     Custody& custody = *entry.custody;
     auto& owed = entry.owed();
-    BUS_ASSERT(!owed.settled && owed.before + buried <= entry.messages());
+    const auto [buried, moved] = apart;
+    BUS_ASSERT(!owed.settled && owed.before + buried + moved <= entry.messages());
     if (entry.custody->counted)
-        ledger.leave(owed.stream.to, entry.messages() - owed.before - buried, how);
+        ledger.leave(owed.stream.to, entry.messages() - owed.before - buried - moved, how);
     if (buried > 0) ledger.leave(owed.stream.to, buried, Settlement::dead_lettered);
+    if (moved > 0) ledger.leave(owed.stream.to, moved, Settlement::moved);
     const bool was_safe = custody.safe();
     owed.settled = true;
     --custody.unsettled;
@@ -238,6 +240,35 @@ void Keeper::settle(const Entry& entry, Settlement how, std::uint32_t buried) {
         arrive(custody.id, custody.safe(), 1,
                buried > 0 ? wire::Fate::dead_lettered : fate_of(how));
     custody.drop_spare_bytes();
+}
+
+Entry Keeper::cut(const Entry& entry, std::uint32_t first, std::uint32_t count) {
+    const Custody& whole = *entry.custody;
+    const Batch& batch = entry.batch();
+    auto custody = std::make_shared<Custody>(
+        entry.id(), *OwnedBatch::make(wire::cut_batch(batch.bytes(), batch.header(), first, count)),
+        meter);
+    custody->source = whole.source;
+    custody->hops = whole.hops;
+    custody->recovered = whole.recovered;
+    custody->read_back = whole.read_back;
+    custody->taken = whole.taken;
+    custody->expires = whole.expires;
+    custody->unsettled = 1;
+    custody->owed.push_back({.stream = entry.owed().stream, .flags = entry.owed().flags});
+    custody->whole = Custody::Whole{entry.custody, entry.slot, first};
+    // Its receiver's word is waited for as well as that of the others.
+    if (const auto found = arrivals_.find(entry.id());
+        found != arrivals_.end() && entry.has(entry_flag::arrival))
+        ++found->second.remaining;
+    return Entry{std::move(custody), 0};
+}
+
+void Keeper::end_piece(const Entry& piece, Settlement how) {
+    BUS_ASSERT(piece.is_piece() && !piece.owed().settled);
+    piece.owed().settled = true;
+    if (piece.has(entry_flag::arrival) && how != Settlement::moved)
+        arrive(piece.id(), piece.whole().custody->safe(), 1, fate_of(how));
 }
 
 void Keeper::spare_bytes(const Entry& entry) {
@@ -287,8 +318,9 @@ void Keeper::bury(const Entry& entry, std::uint32_t first, std::uint32_t count, 
                 .attempts = attempts,
                 .taken_wall_micros = wall_micros(entry.custody->taken)},
            true);
-    ++entry.custody->burials;
-    buried_.push_back(entry.custody);
+    const auto& unsafe = entry.is_piece() ? entry.custody->whole->custody : entry.custody;
+    ++unsafe->burials;
+    buried_.push_back(unsafe);
 }
 
 // ---- What goes to the journal ------------------------------------------------------

@@ -63,6 +63,11 @@ class Keeper {
     // Its last message becomes the channel's last value; the custody is not safe before the journal
     // has that, or a later one.
     void retain(const std::shared_ptr<Custody>& custody);
+    // Messages [first, first + count) of it, to travel alone, with bytes of their own. Whoever cut
+    // the piece tells, once, how it ended or that it came back (Settlement::purged: neither is
+    // known).
+    Entry cut(const Entry& entry, std::uint32_t first, std::uint32_t count);
+    void end_piece(const Entry& piece, Settlement how);
     // A row read back from the journal, as an entry of that stream.
     Entry taken_back(const LoadedEntry& row, StreamId stream);
     // A row whose bytes are damaged: accounted for, and gone. The journal has named it (Damaged).
@@ -83,8 +88,7 @@ class Keeper {
     // So many of them that were passed on (Settlement::moved) have arrived, or what became of them.
     // `safe`: the custody is, or has ended.
     void arrived_elsewhere(BatchId id, bool safe, std::uint32_t entries, wire::Fate fate);
-    // `buried`: so many of its messages went to the dead letters, whatever became of the rest.
-    void settle(const Entry& entry, Settlement how, std::uint32_t buried = 0);
+    void settle(const Entry& entry, Settlement how, SettledApart apart = {});
     // A consumer of this host's has it now: for its producer it has arrived.
     void handed_out(const Entry& entry);
     // Its destination does without the bytes from now on, as long as the journal has them.

@@ -21,6 +21,11 @@ enum class Settlement : std::uint8_t {
     moved
 };
 
+// So many messages of a batch went to the dead letters, or to relays, whatever became of the rest.
+struct SettledApart {
+    std::uint32_t buried = 0, moved = 0;
+};
+
 class Ledger {
   public:
     void recover(DestinationId to, std::uint64_t messages) {

@@ -381,14 +381,13 @@ bool Outbound::send_next(const Send& send) {
 
 // true: there may be more to send.
 bool Outbound::send_from(Remote& remote, Entry& front, const Send& send) {
-    const auto bytes = frame_bytes(front.batch());
-    if (!fits(bytes) || !is_free()) return false;  // it keeps its turn
+    if (!fits(frame_bytes(front.batch())) || !is_free()) return false;  // it keeps its turn
     ++turn_;
     const auto& header = front.batch().header();
     const bool is_passed =
         mutated(Mutation::held_number_passed) && held_.holds(header.kind, header.channel);
     Remote::Owed owed = remote.take();
-    Flight flight{.bytes = bytes, .open = 1};
+    Flight flight{.bytes = frame_bytes(owed.entry.batch()), .open = 1};
     flight.carried.push_back({std::move(owed.entry), &remote, owed.queue});
     const Entry& entry = flight.carried.front().entry;
     if (&remote != neighbour_) remote.note_left(entry, owed.queue);

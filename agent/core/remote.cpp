@@ -116,13 +116,13 @@ Remote::Owed Remote::take() {
     }
     turn_ = showing_ - of_queues + 3;
     Group& queue = *queues[showing_ - of_queues];
-    Entry& entry = *queue.for_peer(this);
+    Entry entry = queue.take_for_peer(queue.for_peer(this)->batch().header().lane, this);
     // It was pinned here, or an earlier incarnation may have handed it to a consumer of this host:
     // whoever gets it may see it twice, and what that agent has seen proves nothing about it.
     if (entry.has(entry_flag::pinned | entry_flag::resent) || entry.custody->recovered)
         entry.owed().flags |= entry_flag::rerouted;
     if (entry.has(entry_flag::pinned)) keeper_.seen.forget_moved(entry.batch().header());
-    return {queue.take_for_peer(entry.batch().header().lane, this), &queue};
+    return {std::move(entry), &queue};
 }
 
 std::optional<Entry> Remote::take_same(BatchId batch, wire::Lane lane, const HeldChannels& held) {

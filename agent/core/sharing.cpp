@@ -163,7 +163,9 @@ void State::take_back_from_peers(Group& group) {
         remote->withdraw(group, entries);
     }
     for (const auto& peer : peers) peer->outbound->withdraw(group, entries);
-    for (const Entry& entry : entries) keeper.settle(entry, Settlement::purged);
+    for (const Entry& entry : entries)
+        if (!group.decided_at_peer(entry, Settlement::purged))
+            keeper.settle(entry, Settlement::purged);
 }
 
 // ---- Where what is published goes

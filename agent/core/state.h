@@ -261,6 +261,7 @@ struct Exchange::State {
     void apply_homes();
     void show_kept();
     void keep_name(Remote& home);
+    bool is_leaving(const Group& group);
     void expel_from_moved_queues();
     Refusal why_no_home(const wire::BatchHeader& header);
 

@@ -32,6 +32,7 @@ enum class Mutation : std::uint8_t {
     receipt_on_first,       // safe when one of two destinations has settled
     duplicate_acked_early,  // a known duplicate is acknowledged before its first copy is safe
     one_consumer_settles,   // one consumer's acknowledgement settles the others' ranges
+    piece_settles_batch,    // one agent's acknowledgement settles the others' pieces
     parts_settle_singly,    // a large message's parts settle before the last is acknowledged
     // Flow.
     hold_forgotten,  // HOLD does not outlive a reconnect
@@ -77,6 +78,7 @@ inline constexpr std::array<std::string_view, static_cast<std::size_t>(Mutation:
         "receipt_on_first",
         "duplicate_acked_early",
         "one_consumer_settles",
+        "piece_settles_batch",
         "parts_settle_singly",
         "hold_forgotten",
         "no_headroom",

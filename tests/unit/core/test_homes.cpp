@@ -571,7 +571,7 @@ TEST_CASE("a queue that floats again lets go on what waited for its key") {
     CHECK(waiting_at(host) == 0);
 }
 
-TEST_CASE("what was handed out in part when its queue got a home is for who consumes there still") {
+TEST_CASE("what was handed out in part when its queue got a home goes there as well") {
     Network net{2, {{0, 1}}, {}};
     net[0].open(app, producer);
     employ(net[0]);
@@ -583,6 +583,8 @@ TEST_CASE("what was handed out in part when its queue got a home is for who cons
     keep_at(net[1], "1");
     keep_at(net[0], "1");  // its consumer is told, and asks again
     net.settle();
+    CHECK(waiting_at(net[0]) == 0);
+    CHECK(waiting_at(net[1]) == 2);
     net[0].subscribe(worker, receive());
     net[0].publish(app, 2, order(4));
     Texts done = work_all(net, 0);
@@ -590,6 +592,26 @@ TEST_CASE("what was handed out in part when its queue got a home is for who cons
     CHECK(done == Texts{"2*", "4"});
     CHECK(waiting_at(net[0]) == 0);
     CHECK(waiting_at(net[1]) == 0);
+}
+
+TEST_CASE("a drain that is undone leaves a moved queue on its way") {
+    Network net{3, {{0, 1}, {1, 2}}, {}};
+    net[0].open(app, producer);
+    employ(net[1]);
+    net.settle();
+    net[0].publish(app, 1, order(1));  // is for host 1 now
+    net.settle();
+    net[1].leave(worker);
+    keep_at(net[2], "2");
+    net.settle();
+    net.disconnect(1, 2);
+    keep_at(net[1], "2");
+    net[1].exchange->drain(true, net[1].now);
+    net[1].exchange->drain(false, net[1].now);
+    net.connect(1, 2);
+    net.settle();
+    CHECK(waiting_at(net[1]) == 0);
+    CHECK(waiting_at(net[2]) == 1);
 }
 
 TEST_CASE("who may not send to it makes no queue") {
