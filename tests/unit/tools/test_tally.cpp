@@ -48,3 +48,23 @@ TEST_CASE("any order of arrival, with every message twice, counts the same") {
         CHECK(tally.duplicates() == 500);
     }
 }
+
+TEST_CASE("runs behind gaps count the same, in whatever order the gaps are filled") {
+    std::vector<std::vector<std::uint64_t>> runs;
+    for (std::uint64_t first = 0; first < 1000; first += 1 + first % 17) {
+        runs.emplace_back(1 + first % 17);
+        std::iota(runs.back().begin(), runs.back().end(), first);
+    }
+    for (unsigned seed = 0; seed < 20; ++seed) {
+        std::shuffle(runs.begin(), runs.end(), std::mt19937{seed});
+        Tally tally;
+        std::uint64_t distinct = 0;
+        for (const auto& run : runs)
+            for (const std::uint64_t index : run) {
+                CHECK(tally.count(index));
+                CHECK(tally.distinct() == ++distinct);
+            }
+        for (const auto& run : runs) CHECK_FALSE(tally.count(run.back()));
+        CHECK(tally.duplicates() == runs.size());
+    }
+}

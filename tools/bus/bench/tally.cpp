@@ -1,6 +1,7 @@
 #include "bench/tally.h"
 
 #include <iterator>
+#include <limits>
 
 namespace bus::bench {
 
@@ -18,7 +19,18 @@ bool Tally::count_out_of_order(std::uint64_t index) {
         next_ = first->second;
         ahead_.erase(first);
     }
+    remember(index);
     return true;
+}
+
+void Tally::remember(std::uint64_t index) {
+    last_end_ = last_limit_ = 0;
+    const auto after = ahead_.upper_bound(index);
+    if (after == ahead_.begin()) return;  // all below next_ has come
+    last_ = std::prev(after);
+    last_end_ = last_->second;
+    const bool is_last = after == ahead_.end();
+    last_limit_ = is_last ? std::numeric_limits<std::uint64_t>::max() : after->first - 1;
 }
 
 void Tally::join_ahead(std::uint64_t index) {
