@@ -24,13 +24,15 @@ Inbox::Inbox(std::shared_ptr<Core> core, const Terms& terms)
 
 // ---- The thread that owns the socket --------------------------------------------------
 
-void Inbox::push(zmq::message_t frame, std::uint64_t epoch, std::uint64_t lifetime_millis) {
+void Inbox::push(zmq::message_t frame, std::uint64_t epoch, const wire::Envelope& envelope) {
     // A lifetime beyond that is none.
     constexpr std::uint64_t longest = 100ull * 365 * 24 * 3600 * 1000;
     std::optional<Clock::time_point> expires;
-    if (lifetime_millis > 0 && lifetime_millis < longest)
-        expires = Clock::now() + std::chrono::milliseconds{lifetime_millis};
-    Arrival arrival{std::move(frame), epoch, expires, nullptr};
+    if (envelope.lifetime_millis > 0 && envelope.lifetime_millis < longest)
+        expires = Clock::now() + std::chrono::milliseconds{envelope.lifetime_millis};
+    const std::size_t fit = frame.size() / wire::message_overhead;
+    Arrival arrival{std::move(frame), epoch, std::min<std::size_t>(envelope.messages, fit), expires,
+                    nullptr};
     if (in_parts_ && push_part(arrival)) return;
     std::lock_guard lock{mutex_};
     if (!open_ || epoch != epoch_) return;
@@ -90,6 +92,28 @@ std::optional<Delivery> Inbox::next(Clock::time_point until) {
     }
 }
 
+// Grows to what is here, at once: a few thousand deliveries are more than malloc keeps.
+std::vector<Delivery> Inbox::fetch(std::size_t at_most, Clock::time_point until) {
+    std::vector<Delivery> taken;
+    while (taken.size() < at_most) {
+        if (auto delivery = take_from_current()) {
+            if (taken.size() == taken.capacity())
+                taken.reserve(std::min(at_most, 2 * taken.size() + 1 + messages_here()));
+            taken.push_back(std::move(*delivery));
+        } else if (!await_arrival(taken.empty() ? until : Clock::time_point::min())) {
+            break;
+        }
+    }
+    return taken;
+}
+
+std::size_t Inbox::messages_here() const {
+    std::size_t messages = unpacker_.left();
+    std::lock_guard lock{mutex_};
+    for (const Arrival& arrival : queue_) messages += arrival.messages;
+    return messages;
+}
+
 std::optional<Delivery> Inbox::take_from_current() {
     if (!current_) return std::nullopt;
     if (current_->epoch != epoch_.load(std::memory_order_relaxed) ||
@@ -99,8 +123,8 @@ std::optional<Delivery> Inbox::take_from_current() {
     }
     const auto epoch = current_->epoch;
     auto follow = Follow::nothing;
-    while (auto received = unpacker_.next()) {
-        if (!is_too_late()) return make(std::move(*received));
+    while (auto* const received = unpacker_.next()) {
+        if (!is_too_late()) return make(*received);
         static_cast<void>(gather(epoch,
                                  {.tag = received->tag, .first = received->index, .count = 1},
                                  received->last_of_tag, follow));
@@ -123,7 +147,7 @@ void Inbox::drop_current() {
     static_cast<void>(unpacker_.take_rulings());
 }
 
-Delivery Inbox::make(session::Received&& received) {
+Delivery Inbox::make(session::Received& received) {
     Delivery delivery;
     delivery.message_ = Message{{.channel = received.channel,
                                  .headers = received.headers,
@@ -339,11 +363,10 @@ bool Inbox::gather_stream(const Delivery& delivery, const wire::Ack& verdict) {
 
 // ---- Verdicts -----------------------------------------------------------------------------
 
-Ack Inbox::decide(const Delivery& delivery, const wire::Ack& verdict) {
+Ack Inbox::decide(const Delivery& delivery, wire::Ack verdict) {
     if (core_->is_forked()) return Ack::stale;
-    wire::Ack said = verdict;
-    if (in_parts_) said.through = false;
-    const bool given = gather_all(delivery, said);
+    if (in_parts_) verdict.through = false;
+    const bool given = gather_all(delivery, std::move(verdict));
     if (undecided_.fetch_sub(1) == 1 && !is_open()) leave_if_done();
     return given ? Ack::given : Ack::stale;
 }
@@ -353,13 +376,14 @@ Ack Inbox::extend(const Delivery& delivery) {
     if (core_->is_forked()) return Ack::stale;
     if (is_acknowledged(delivery)) return Ack::decided;
     auto follow = Follow::nothing;
-    const bool given = gather(delivery.held_->epoch,
-                              last_of(delivery, {.verdict = wire::Verdict::extend}), true, follow);
+    wire::Ack verdict{.verdict = wire::Verdict::extend};
+    name_last_of(delivery, verdict);
+    const bool given = gather(delivery.held_->epoch, std::move(verdict), true, follow);
     carry_out(follow);
     return given ? Ack::given : Ack::stale;
 }
 
-bool Inbox::gather_all(const Delivery& delivery, const wire::Ack& verdict) {
+bool Inbox::gather_all(const Delivery& delivery, wire::Ack&& verdict) {
     const auto& held = delivery.held_;
     if (held->stream) return gather_stream(delivery, verdict);
     auto follow = Follow::nothing;
@@ -373,31 +397,32 @@ bool Inbox::gather_all(const Delivery& delivery, const wire::Ack& verdict) {
             given = gather(held->epoch, std::move(ack), true, follow) && given;
         }
     } else {
-        given = gather(held->epoch, last_of(delivery, verdict),
-                       delivery.completes_ || verdict.through, follow);
+        name_last_of(delivery, verdict);
+        const bool completes = delivery.completes_ || verdict.through;
+        given = gather(held->epoch, std::move(verdict), completes, follow);
     }
     carry_out(follow);
     return given;
 }
 
-// On the message, of a large one on its last piece.
-wire::Ack Inbox::last_of(const Delivery& delivery, wire::Ack verdict) {
+// It is on the message, of a large one on its last piece.
+void Inbox::name_last_of(const Delivery& delivery, wire::Ack& verdict) {
     const auto& joined = delivery.held_->joined;
     const auto& stream = delivery.held_->stream;
     verdict.tag = joined ? joined->pieces.back().tag : stream ? stream->tag() : delivery.tag_;
     verdict.first = joined ? joined->pieces.back().index : delivery.index_;
     verdict.count = 1;
-    return verdict;
 }
 
 bool Inbox::is_acknowledged(const Delivery& delivery) const {
-    const wire::Ack last = last_of(delivery, {});
+    wire::Ack last;
+    name_last_of(delivery, last);
     std::lock_guard lock{mutex_};
     return delivery.held_->epoch == epoch_.load(std::memory_order_relaxed) &&
            std::pair{last.tag, last.first} <= through_;
 }
 
-bool Inbox::gather(std::uint64_t epoch, wire::Ack ack, bool completes, Follow& follow) {
+bool Inbox::gather(std::uint64_t epoch, wire::Ack&& ack, bool completes, Follow& follow) {
     std::lock_guard lock{mutex_};
     if (epoch != epoch_.load(std::memory_order_relaxed) || left_) return false;
     if (std::pair{ack.tag, ack.first} <= through_) return true;

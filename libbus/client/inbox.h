@@ -15,6 +15,7 @@
 #include <span>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include <zmq.hpp>
 
@@ -26,6 +27,7 @@
 #include "session/ack_book.h"
 #include "session/bounds.h"
 #include "session/unpacker.h"
+#include "wire/envelope.h"
 
 namespace bus::client {
 
@@ -56,8 +58,7 @@ class Inbox : public std::enable_shared_from_this<Inbox>, public Awaited {
     Inbox(std::shared_ptr<Core> core, const Terms& terms);
 
     // ---- The thread that owns the socket --------------------------------------------
-    // lifetime_millis: as its envelope says, 0: for ever.
-    void push(zmq::message_t frame, std::uint64_t epoch, std::uint64_t lifetime_millis);
+    void push(zmq::message_t frame, std::uint64_t epoch, const wire::Envelope& envelope);
     // A new attachment: what came in the old one is void.
     void begin_epoch(std::uint64_t epoch);
     // What will never come.
@@ -70,6 +71,8 @@ class Inbox : public std::enable_shared_from_this<Inbox>, public Awaited {
     bool has_news() const override;
     // nullopt: nothing until then, or closed.
     std::optional<Delivery> next(Clock::time_point until);
+    // What is there, at_most of it; if nothing is, what comes first until then.
+    std::vector<Delivery> fetch(std::size_t at_most, Clock::time_point until);
     int fd();
     std::optional<Gap> take_gap();
     // The next bytes of a message that is read part by part; 0: the end. Any thread, one a
@@ -85,7 +88,7 @@ class Inbox : public std::enable_shared_from_this<Inbox>, public Awaited {
     std::string why() const;
 
     // The verdict on a delivery, without tag and range; it is decided with that.
-    Ack decide(const Delivery& delivery, const wire::Ack& verdict);
+    Ack decide(const Delivery& delivery, wire::Ack verdict);
     Ack extend(const Delivery& delivery);
     Core& core() const noexcept { return *core_; }
     // Acknowledgements that wait for company; of the current epoch.
@@ -98,6 +101,7 @@ class Inbox : public std::enable_shared_from_this<Inbox>, public Awaited {
     struct Arrival {
         zmq::message_t frame;
         std::uint64_t epoch = 0;
+        std::size_t messages = 0;  // as its envelope says, and no more than fit in
         std::optional<Clock::time_point> expires;
         std::shared_ptr<PartStream> stream;
     };
@@ -112,15 +116,16 @@ class Inbox : public std::enable_shared_from_this<Inbox>, public Awaited {
     void gather(std::uint64_t epoch, PartStream::Acks acks);
     void forget(const PartStream& stream);
     std::optional<Delivery> take_from_current();
-    Delivery make(session::Received&& received);
+    Delivery make(session::Received& received);
+    std::size_t messages_here() const;
     bool is_too_late() const;
     bool await_arrival(Clock::time_point until);
     void wait(std::unique_lock<std::mutex>& lock, Clock::time_point until);
     bool begin(Arrival arrival);
     void drop_current();
-    bool gather(std::uint64_t epoch, wire::Ack ack, bool completes, Follow& follow);
-    bool gather_all(const Delivery& delivery, const wire::Ack& verdict);
-    static wire::Ack last_of(const Delivery& delivery, wire::Ack verdict);
+    bool gather(std::uint64_t epoch, wire::Ack&& ack, bool completes, Follow& follow);
+    bool gather_all(const Delivery& delivery, wire::Ack&& verdict);
+    static void name_last_of(const Delivery& delivery, wire::Ack& verdict);
     bool is_acknowledged(const Delivery& delivery) const;
     void carry_out(Follow follow);
     void leave_if_done();

@@ -260,7 +260,7 @@ void Core::on_delivery(zmq::message_t frame) {
         inbox = found->second.lock();
         epoch = consumers_.epoch();
     }
-    if (inbox) inbox->push(std::move(frame), epoch, decoded->envelope.lifetime_millis);
+    if (inbox) inbox->push(std::move(frame), epoch, decoded->envelope);
 }
 
 void Core::on_receipts(Bytes frame) {

@@ -10,9 +10,6 @@
 
 namespace bus {
 
-Delivery::Delivery() noexcept = default;
-Delivery::Delivery(Delivery&&) noexcept = default;
-
 Delivery& Delivery::operator=(Delivery&& other) noexcept {
     if (this == &other) return *this;
     nack();
@@ -29,8 +26,6 @@ Delivery& Delivery::operator=(Delivery&& other) noexcept {
     held_ = std::move(other.held_);
     return *this;
 }
-
-Delivery::~Delivery() { nack(); }
 
 Ack Delivery::decide(int verdict, std::uint32_t delay_millis, std::string_view reason,
                      bool through) {
@@ -135,13 +130,7 @@ std::optional<Delivery> Consumer::next_within(std::chrono::milliseconds timeout)
 }
 
 std::vector<Delivery> Consumer::fetch(std::size_t at_most, std::chrono::milliseconds timeout) {
-    std::vector<Delivery> taken;
-    while (taken.size() < at_most) {
-        auto delivery = next_within(taken.empty() ? timeout : std::chrono::milliseconds{0});
-        if (!delivery) break;
-        taken.push_back(std::move(*delivery));
-    }
-    return taken;
+    return inbox_->fetch(at_most, client::Inbox::Clock::now() + timeout);
 }
 
 std::optional<Gap> Consumer::take_gap() { return inbox_->take_gap(); }

@@ -7,14 +7,14 @@ namespace bus::session {
 namespace {
 
 bool continues(const wire::Ack& last, const wire::Ack& next) {
-    return last.tag == next.tag && last.verdict == next.verdict &&
-           last.first + last.count == next.first && last.delay_millis == next.delay_millis &&
+    return last.tag == next.tag && last.first + last.count == next.first &&
+           last.verdict == next.verdict && last.delay_millis == next.delay_millis &&
            last.reason == next.reason && !last.through && !next.through;
 }
 
 }  // namespace
 
-void AckBook::add(wire::Ack ack) {
+void AckBook::add(wire::Ack&& ack) {
     messages_ += ack.count;
     if (!records_.empty() && continues(records_.back(), ack))
         records_.back().count += ack.count;

@@ -12,7 +12,7 @@ namespace bus::session {
 
 class AckBook {
   public:
-    void add(wire::Ack ack);
+    void add(wire::Ack&& ack);
     void clear() noexcept;
     bool empty() const noexcept { return records_.empty(); }
     // Messages that the gathered records speak of.

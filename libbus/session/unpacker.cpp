@@ -44,6 +44,20 @@ bool Unpacker::begin(Bytes frame) {
     if (passed.late) envelope_.flags |= wire::envelope_flag::redelivered;
     walk_.emplace(decoded->batch.subspan(header_.header_length), header_.sequence + envelope_.first,
                   wire::MessageWalk::Check::checksum);
+    as_part_ = header_.part && terms_.in_parts && header_.part->index == 0 &&
+               (header_.flags & wire::batch_flag::abort) == 0;
+    message_ = {.channel = header_.channel,
+                .headers = {},
+                .payload = {},
+                .producer = header_.producer,
+                .lane = header_.lane,
+                .created_micros = header_.created_micros,
+                .attempt = envelope_.attempt,
+                .redelivered = envelope_.redelivered(),
+                .retained = envelope_.retained(),
+                .tag = envelope_.number,
+                .joined = nullptr,
+                .first_part = as_part_ ? header_.part : std::nullopt};
     return true;
 }
 
@@ -59,7 +73,7 @@ GapWatch::Passed Unpacker::pass_gaps() {
                       is_first ? header_.part->total : envelope_.messages);
 }
 
-std::optional<Received> Unpacker::next() {
+Received* Unpacker::next() {
     while (walk_) {
         const auto view = at_ < envelope_.messages ? walk_->next() : std::nullopt;
         if (!view) {
@@ -68,23 +82,20 @@ std::optional<Received> Unpacker::next() {
             break;
         }
         ++at_;
-        const bool as_part = header_.part && terms_.in_parts && header_.part->index == 0 &&
-                             (header_.flags & wire::batch_flag::abort) == 0;
-        if (auto message = header_.part && !as_part ? join(*view) : hand_out(*view)) {
-            if (as_part) message->first_part = header_.part;
+        if (auto* const message = header_.part && !as_part_ ? join(*view) : hand_out(*view)) {
             const auto missed = std::exchange(missed_, 0);
             message->missed = may_miss() ? missed : 0;
             return message;
         }
     }
-    return std::nullopt;
+    return nullptr;
 }
 
-std::optional<Received> Unpacker::hand_out(const wire::MessageView& view) {
+Received* Unpacker::hand_out(const wire::MessageView& view) {
     if (view.intact) return received(view);
     reject(at_ - 1, 1, damaged_message);
     ++missed_;
-    return std::nullopt;
+    return nullptr;
 }
 
 // What is missing and could not be told with a message of this delivery is told with a later one.
@@ -95,27 +106,17 @@ void Unpacker::finish() {
         gaps_.lose(header_, missed_);
 }
 
-Received Unpacker::received(const wire::MessageView& view) const {
-    return {.channel = header_.channel,
-            .headers = view.headers,
-            .payload = view.payload,
-            .producer = header_.producer,
-            .lane = header_.lane,
-            .sequence = view.sequence,
-            .created_micros = header_.created_micros,
-            .attempt = envelope_.attempt,
-            .redelivered = envelope_.redelivered(),
-            .retained = envelope_.retained(),
-            .missed = 0,
-            .tag = envelope_.number,
-            .index = envelope_.first + at_ - 1,
-            .last_of_tag = is_last(),
-            .joined = nullptr,
-            .first_part = std::nullopt};
+Received* Unpacker::received(const wire::MessageView& view) {
+    message_.headers = view.headers;
+    message_.payload = view.payload;
+    message_.sequence = view.sequence;
+    message_.index = envelope_.first + at_ - 1;
+    message_.last_of_tag = is_last();
+    return &message_;
 }
 
 // A part is a batch of its own; the message comes out at the last.
-std::optional<Received> Unpacker::join(const wire::MessageView& view) {
+Received* Unpacker::join(const wire::MessageView& view) {
     const Joined::Piece piece{envelope_.number, envelope_.first + at_ - 1};
     std::shared_ptr<Joined> whole;
     if (view.intact) {
@@ -127,14 +128,14 @@ std::optional<Received> Unpacker::join(const wire::MessageView& view) {
         ++missed_;
     }
     for (auto& ruling : joiner_.take_rulings()) rulings_.push_back(std::move(ruling));
-    if (!whole) return std::nullopt;
-    Received message = received(view);
-    message.channel = whole->channel;
-    message.headers = whole->headers;
-    message.payload = whole->payload;
-    message.sequence = header_.part->first_sequence;
-    message.redelivered = whole->redelivered;
-    message.joined = std::move(whole);
+    if (!whole) return nullptr;
+    Received* const message = received(view);
+    message->channel = whole->channel;
+    message->headers = whole->headers;
+    message->payload = whole->payload;
+    message->sequence = header_.part->first_sequence;
+    message->redelivered = whole->redelivered;
+    message->joined = std::move(whole);
     return message;
 }
 

@@ -59,22 +59,25 @@ class Unpacker {
     // The bytes must stay until next() has yielded nullopt; views in Received point into them.
     // False: not even the envelope can be read; nothing can be said about it to the agent.
     [[nodiscard]] bool begin(Bytes frame);
-    // nullopt: the delivery is walked through.
-    std::optional<Received> next();
+    // The next message, until the next call of this or of begin(). nullptr: the delivery is walked
+    // through.
+    Received* next();
     // Verdicts that libbus gives itself, on what must not be handed out; to be sent to the agent.
     std::vector<wire::Ack> take_rulings() { return std::exchange(rulings_, {}); }
     bool has_rulings() const noexcept { return !rulings_.empty(); }
+    // Messages of the current delivery that are still to come, as its envelope says.
+    std::uint32_t left() const noexcept { return walk_ ? envelope_.messages - at_ : 0; }
     // The epoch ended: drops the current delivery and unfinished messages, keeps the gap watch.
     void reset();
 
   private:
     GapWatch::Passed pass_gaps();
-    std::optional<Received> hand_out(const wire::MessageView& view);
-    std::optional<Received> join(const wire::MessageView& view);
+    Received* hand_out(const wire::MessageView& view);
+    Received* join(const wire::MessageView& view);
     void reject(std::uint32_t first, std::uint32_t count, std::string_view reason);
     void finish();
     void end_early(std::string_view reason);
-    Received received(const wire::MessageView& view) const;
+    Received* received(const wire::MessageView& view);
     bool is_last() const noexcept { return at_ == envelope_.messages; }
 
     bool may_miss() const noexcept { return header_.kind == wire::Kind::topic && !terms_.shared; }
@@ -83,6 +86,8 @@ class Unpacker {
     wire::Envelope envelope_;
     wire::BatchHeader header_;
     std::optional<wire::MessageWalk> walk_;
+    Received message_;          // what is the same in all of the delivery is written once
+    bool as_part_ = false;      // it is the first part of a message that is read part by part
     std::uint32_t at_ = 0;      // next message, counted within the range
     std::uint64_t missed_ = 0;  // to be told with the next message
     GapWatch gaps_;

@@ -73,9 +73,11 @@ enum class Ack {
 // to another thread and outlive its Consumer; one thread at a time.
 class BUS_EXPORT Delivery {
   public:
-    Delivery(Delivery&&) noexcept;
+    Delivery(Delivery&&) noexcept = default;
     Delivery& operator=(Delivery&&) noexcept;
-    ~Delivery();  // undecided: given back, as nack()
+    ~Delivery() {  // undecided: given back, as nack()
+        if (held_ && !decided_) nack();
+    }
 
     const Message& message() const noexcept { return message_; }
     std::string_view payload() const noexcept { return message_.payload(); }
@@ -127,7 +129,7 @@ class BUS_EXPORT Delivery {
 
   private:
     friend class client::Inbox;
-    Delivery() noexcept;
+    Delivery() noexcept = default;
     Ack answer(Payload payload, PublishOptions options, std::chrono::milliseconds timeout);
     Ack decide(int verdict, std::uint32_t delay_millis, std::string_view reason,
                bool through = false);

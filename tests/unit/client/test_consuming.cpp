@@ -68,6 +68,27 @@ TEST_CASE("a subscriber gets messages and its acknowledgements go back as one ra
     CHECK(acknowledged == 3);
 }
 
+TEST_CASE("fetch goes from one batch into the next, and ends where it was told to") {
+    Consuming story;
+    auto consumer = story.subscribe();
+    story.deliver({{"1"}, {"2"}}, 41);
+    story.deliver({{"3"}, {"4"}}, 42);
+    story.deliver({{"5"}}, 43);
+    std::string seen;
+    for (const std::size_t in_all : {3u, 5u}) {
+        while (seen.size() < in_all) {
+            auto deliveries = consumer.fetch(in_all - seen.size(), patience);
+            REQUIRE_FALSE(deliveries.empty());
+            for (auto& delivery : deliveries) {
+                seen += delivery.payload();
+                CHECK(delivery.ack() == bus::Ack::given);
+            }
+        }
+        CHECK(seen == std::string{"12345"}.substr(0, in_all));
+    }
+    CHECK(consumer.fetch(10, 0ms).empty());
+}
+
 TEST_CASE("an undecided delivery is given back, a rejected one says why") {
     Consuming story;
     auto consumer = story.subscribe();
