@@ -20,7 +20,13 @@ void append(std::vector<std::byte>& out, std::string_view key, std::string_view 
     wire::append_header(out, key, value);
 }
 
+bool has_headers(const PublishOptions& options) {
+    return !options.content_type.empty() || !options.correlation_id.empty() ||
+           !options.reply_to.empty() || !options.key.empty() || !options.headers.empty();
+}
+
 Bytes encode_headers(const PublishOptions& options) {
+    if (!has_headers(options)) return {};
     static thread_local std::vector<std::byte> encoded;
     encoded.clear();
     const Header standard[] = {{wire::header_key::content_type, options.content_type},

@@ -127,7 +127,16 @@ void Core::publish(const session::Outgoing& message, Millis timeout) {
     publish(lock, message, timeout);
 }
 
+// Best effort leaves when its clock says so: what joins its batch brings nothing nearer, so that
+// nobody need look.
+bool Core::joins_quietly(const session::Outgoing& message) {
+    if (closed_ || message.mode == wire::Mode::guaranteed) return false;
+    require_order(message);
+    return producer_.join(message) == session::Offer::taken;
+}
+
 void Core::publish(Guard& lock, const session::Outgoing& message, Millis timeout) {
+    if (joins_quietly(message)) return;
     if (session::ProducerSession::needs_parts(message)) {
         publish_large(lock, message, timeout);
     } else {
@@ -146,9 +155,9 @@ void Core::require_order(const session::Outgoing& message) const {
 
 session::Offer Core::offer(const session::Outgoing& message) {
     require_order(message);
-    const bool stamped = producer_.needs_stamp(message);
-    const auto result = producer_.offer(message, stamped ? stamp_now() : session::Stamp{});
-    throw_if_wrong(result, message.channel);
+    const auto joined = producer_.join(message);
+    const auto result = joined ? *joined : producer_.offer(message, stamp_now());
+    if (result != session::Offer::taken) throw_if_wrong(result, message.channel);
     return result;
 }
 
@@ -231,6 +240,7 @@ Offer Core::try_publish(const session::Outgoing& message) {
     if (is_forked()) return Offer::closed;
     Guard lock{mutex_};
     if (closed_) return Offer::closed;
+    if (joins_quietly(message)) return Offer::taken;
     const Offer result = session::ProducerSession::needs_parts(message) ? try_large(message)
                          : offer(message) == session::Offer::taken      ? Offer::taken
                                                                         : Offer::would_block;

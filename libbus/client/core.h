@@ -105,6 +105,7 @@ class Core : public std::enable_shared_from_this<Core> {
     void publish(Guard& lock, const session::Outgoing& message, Millis timeout);
     void publish_large(Guard& lock, const session::Outgoing& message, Millis timeout);
     void require_order(const session::Outgoing& message) const;
+    bool joins_quietly(const session::Outgoing& message);
     session::Offer offer(const session::Outgoing& message);
     session::Offer offer_part(session::LargeMessage& large);
     bool is_ahead(const session::LargeMessage& large) const;

@@ -39,6 +39,7 @@ bool ProducerSession::open_may_leave() const noexcept {
 // Whose turn it is; `with_open`: among them the open batch, behind what waits in its lane.
 std::optional<wire::Lane> ProducerSession::next_lane(bool with_open) const noexcept {
     const bool open_counts = with_open && open_.is_open() && !open_.channel()->held;
+    if (waiting_.empty()) return open_counts ? std::optional{open_.header().lane} : std::nullopt;
     return turns_.next([&](wire::Lane lane) {
         return !waiting_[lane].empty() || (open_counts && open_.header().lane == lane);
     });

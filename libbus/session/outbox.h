@@ -2,6 +2,7 @@
 // lane, and what is remembered of each channel.
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <cstddef>
 #include <cstdint>
@@ -56,6 +57,9 @@ class Lines {
     void push(Departure departure) {
         Line& line = (*this)[departure.lane];
         line.push_back(std::move(departure));
+    }
+    bool empty() const noexcept {
+        return std::all_of(lines_.begin(), lines_.end(), [](const Line& l) { return l.empty(); });
     }
     auto begin() noexcept { return lines_.begin(); }
     auto end() noexcept { return lines_.end(); }

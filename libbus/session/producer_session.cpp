@@ -55,8 +55,15 @@ std::optional<Offer> ProducerSession::judge_sequence(const Outgoing& message) {
     return std::nullopt;
 }
 
-bool ProducerSession::needs_stamp(const Outgoing& message) const noexcept {
-    return message.ttl_millis != 0 || message.delay_millis != 0 || !may_join(message);
+std::optional<Offer> ProducerSession::join(const Outgoing& message) {
+    if (message.ttl_millis != 0 || message.delay_millis != 0) return std::nullopt;
+    if (options_.named)
+        if (const auto said = judge_sequence(message)) return *said;
+    if (!may_join(message)) return std::nullopt;
+    if (awaits_too_many(message) || !has_room(*open_.channel(), encoded_bytes(message)))
+        return Offer::would_block;
+    append(message);
+    return Offer::taken;
 }
 
 // A lifetime and a delay count from the batch's creation, so nobody joins one that has become old.

@@ -79,9 +79,9 @@ class ProducerSession {
 
     // ---- The caller that publishes ---------------------------------------------
 
-    // offer() looks at its stamp only then; reading clocks for every message would cost more than
-    // the rest.
-    bool needs_stamp(const Outgoing& message) const noexcept;
+    // offer() without a stamp, for what joins the open batch: reading clocks for every message
+    // would cost more than the rest. nullopt: it does not.
+    [[nodiscard]] std::optional<Offer> join(const Outgoing& message);
     // A message of one batch. too_large: use a LargeMessage. With a name it is would_block until
     // there has been a welcome.
     [[nodiscard]] Offer offer(const Outgoing& message, Stamp stamp);

@@ -40,6 +40,17 @@ TEST_CASE("a connection says hello and a lone message leaves at once") {
     CHECK(app.flush(patience) == 0);
 }
 
+TEST_CASE("best-effort messages that follow one another leave without another call") {
+    const Runtime runtime;
+    StubAgent agent{runtime};
+    bus::Connection app{options(runtime)};
+    agent.welcome();
+    for (int round = 0; round < 20; ++round) {
+        for (int i = 0; i < 50; ++i) app.publish("a", "m", {.best_effort = true});
+        for (std::size_t came = 0; came < 50;) came += agent.expect_batch().payloads.size();
+    }
+}
+
 TEST_CASE("an absent agent is waited for") {
     const Runtime runtime;
     bus::Connection app{options(runtime)};

@@ -194,6 +194,38 @@ TEST_CASE("a best-effort message leaves at once, those that follow closely toget
     CHECK(app.take());
 }
 
+TEST_CASE("what joins an open best-effort batch brings nothing nearer") {
+    Producing app;
+    app.welcome();
+    const Outgoing message{
+        .channel = "plant", .mode = wire::Mode::best_effort, .payload = as_bytes("0123456789")};
+    CHECK_FALSE(app.session.join(message));
+    REQUIRE(app.session.offer(message, {app.now, 7}) == Offer::taken);
+    REQUIRE(app.take());
+    CHECK_FALSE(app.session.join(message));
+    REQUIRE(app.session.offer(message, {app.now, 7}) == Offer::taken);
+    const auto due = app.session.next_deadline();
+    std::size_t joined = 0;
+    for (; app.session.join(message); ++joined) {
+        CHECK_FALSE(app.session.is_ready());
+        CHECK(app.session.next_deadline() == due);
+    }
+    REQUIRE(app.session.offer(message, {app.now, 7}) == Offer::taken);  // the batch was full
+    CHECK(app.session.is_ready());
+    const auto full = app.take();
+    REQUIRE(full);
+    CHECK(full->payloads.size() == joined + 1);
+}
+
+TEST_CASE("what has a lifetime does not join without a look at the clock") {
+    Producing app;
+    app.welcome();
+    const Outgoing message{.channel = "plant", .ttl_millis = 1'000};
+    REQUIRE(app.session.offer(message, {app.now, 7}) == Offer::taken);
+    CHECK_FALSE(app.session.join(message));
+    CHECK(app.session.offer(message, {app.now, 7}) == Offer::taken);
+}
+
 TEST_CASE("a full best-effort batch waits for nothing") {
     Producing app;
     app.welcome();
