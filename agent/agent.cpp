@@ -113,9 +113,9 @@ void Agent::turn() {
     local_.receive_into(exchange_, poll_, now);
     links_.receive_into(exchange_, poll_, now);
     if (poll_.ready(journal_slot_)) take_journal_answers(now);
-    admin_.serve(poll_, [&](const wire::AdminRequest& request, std::uint64_t number) {
-        return answer(request, number, now);
-    });
+    admin_.serve(
+        poll_, [&](const wire::AdminRequest& request, std::uint64_t number,
+                   std::optional<std::uint32_t> uid) { return answer(request, number, uid, now); });
     change_key_when_due(now);
     links_.advance(now);
     for (const auto& dial : std::exchange(told_.failed_dials, {}))
@@ -172,6 +172,7 @@ void Agent::carry_out(Time now) {
     for (const auto session : effects.close_sessions) local_.close(session);
     for (const auto& link : effects.close_links) links_.close(link, now);
     for (const auto& event : effects.events) log_.event(event, now);
+    show_taps(effects, now);
     effects.clear();
 
     for (const auto& event : told_.events) log_.event(event, now);

@@ -25,6 +25,7 @@
 #include "io/told.h"
 #include "journal/writer.h"
 #include "observe/log.h"
+#include "observe/tap.h"
 
 namespace bus {
 
@@ -64,10 +65,11 @@ class Agent {
         std::string_view name;
         std::string (Agent::*answer)(const wire::AdminRequest& request, Time now);
     };
-    static const std::array<Request, 15> requests;
+    static const std::array<Request, 18> requests;
     // None: it comes later, by that number.
+    // `uid`: what the kernel says of who asks.
     std::optional<std::string> answer(const wire::AdminRequest& request, std::uint64_t number,
-                                      Time now);
+                                      std::optional<std::uint32_t> uid, Time now);
     std::string answer_now(const wire::AdminRequest& request, Time now);
     std::string tell_status(const wire::AdminRequest& request, Time now);
     std::string tell_route(const wire::AdminRequest& request, Time now);
@@ -89,6 +91,13 @@ class Agent {
     std::string remove_peer_as_asked(const wire::AdminRequest& request, Time now);
     std::string drain_as_asked(const wire::AdminRequest& request, Time now);
     std::string take_out_of_config(const std::string& name, Time now);
+
+    // Who looks on: agent_taps.cpp.
+    bool may_see_payloads(std::optional<std::uint32_t> uid) const;
+    std::string open_tap(const wire::AdminRequest& request, Time now);
+    std::string read_tap(const wire::AdminRequest& request, Time now);
+    std::string close_tap(const wire::AdminRequest& request, Time now);
+    void show_taps(const core::Effects& effects, Time now);
 
     // Dead letters: agent_dead_letters.cpp. Answered when the journal has found them.
     bool is_about_dead_letters(const wire::AdminRequest& request) const;
@@ -118,6 +127,8 @@ class Agent {
     journal::Answers answers_;  // reused
     // What waits for the journal, by the number of the request.
     std::map<std::uint64_t, wire::AdminRequest> dead_letters_asked_;
+    observe::Taps taps_;
+    std::optional<std::uint32_t> asked_by_;  // the request that is being answered
     Time watchdog_due_ = never;
     Time key_change_due_ = never;            // to look at the wall clock
     std::optional<Time> stop_by_;            // once told to stop

@@ -38,4 +38,15 @@ observe::AdminAnswer answer_to(const wire::AdminRequest& request) {
     return {.id = request.id, .request = request.request};
 }
 
+std::string text_of(const wire::AdminArguments& arguments, const std::string& key) {
+    const auto found = arguments.texts.find(key);
+    return found == arguments.texts.end() ? std::string{} : found->second;
+}
+
+std::uint64_t number_of(const wire::AdminArguments& arguments, const std::string& key,
+                        std::uint64_t otherwise) {
+    const auto found = arguments.numbers.find(key);
+    return found == arguments.numbers.end() ? otherwise : found->second;
+}
+
 }  // namespace bus

@@ -18,6 +18,11 @@ wire::AdminArguments arguments_of(const wire::AdminRequest& request,
 // A text that has to be there. Throws Error.
 std::string required(wire::AdminArguments& arguments, const std::string& key);
 
+// What need not be there.
+std::string text_of(const wire::AdminArguments& arguments, const std::string& key);
+std::uint64_t number_of(const wire::AdminArguments& arguments, const std::string& key,
+                        std::uint64_t otherwise);
+
 // The only argument, and it has to be there. Throws Error.
 std::string text_argument(const wire::AdminRequest& request, const std::string& key);
 

@@ -51,17 +51,6 @@ std::vector<core::DeadLetterId> ids_of(std::string_view text) {
     return ids;
 }
 
-std::string text_of(const wire::AdminArguments& arguments, const std::string& key) {
-    const auto found = arguments.texts.find(key);
-    return found == arguments.texts.end() ? std::string{} : found->second;
-}
-
-std::uint64_t number_of(const wire::AdminArguments& arguments, const std::string& key,
-                        std::uint64_t otherwise) {
-    const auto found = arguments.numbers.find(key);
-    return found == arguments.numbers.end() ? otherwise : found->second;
-}
-
 std::vector<core::ChannelFilter> channels_of(const wire::AdminArguments& arguments) {
     const std::string filter = text_of(arguments, "channel");
     const std::string word = text_of(arguments, "kind");

@@ -51,7 +51,7 @@ observe::ShownIdentity shown(const Identity& identity) {
 
 }  // namespace
 
-const std::array<Agent::Request, 15> Agent::requests{{
+const std::array<Agent::Request, 18> Agent::requests{{
     {"status", &Agent::tell_status},
     {"route", &Agent::tell_route},
     {"why", &Agent::tell_why},
@@ -67,10 +67,14 @@ const std::array<Agent::Request, 15> Agent::requests{{
     {"subscriptions", &Agent::tell_subscriptions},
     {"subscription", &Agent::change_subscription_as_asked},
     {"stored", &Agent::tell_stored},
+    {"tap_open", &Agent::open_tap},
+    {"tap_read", &Agent::read_tap},
+    {"tap_close", &Agent::close_tap},
 }};
 
 std::optional<std::string> Agent::answer(const wire::AdminRequest& request, std::uint64_t number,
-                                         Time now) try {
+                                         std::optional<std::uint32_t> uid, Time now) try {
+    asked_by_ = uid;
     if (!is_about_dead_letters(request)) return answer_now(request, now);
     ask_dead_letters(request, number, now);
     return std::nullopt;

@@ -31,7 +31,8 @@ struct AppConfig {
     uid_t uid = 0;  // in the file "user", a name or digits, or "uid", a number
     core::Permissions may;
     core::AppBound limits;
-    std::string where;  // "agent.json:12", for messages
+    bool taps_payloads = false;  // its taps show them
+    std::string where;           // "agent.json:12", for messages
 };
 
 struct PeerConfig {

@@ -55,9 +55,10 @@ AppConfig read_app(ConfigSection& section) {
     AppConfig app;
     app.where = section.where();
     read_user(section, app);
-    // With limits alone it is a user who may do everything, within them.
-    app.may = has_permissions(section) || !section.has("limits") ? read_permissions(section)
-                                                                 : everything();
+    app.taps_payloads = section.boolean("tap_payloads", false);
+    // With these alone it is a user who may do everything, within them.
+    const bool is_addition = section.has("limits") || section.has("tap_payloads");
+    app.may = has_permissions(section) || !is_addition ? read_permissions(section) : everything();
     section.object("limits", [&](ConfigSection& limits) {
         app.limits.waiting = read_publisher_bound(limits);
         if (limits.has("subscriptions"))

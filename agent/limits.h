@@ -20,6 +20,15 @@ using wire::frame_bytes_max;
 
 inline constexpr std::uint64_t KiB = 1024, MiB = 1024 * KiB, GiB = 1024 * MiB;
 
+// ---- Looking on (bus-tap) -------------------------------------------------------
+inline constexpr std::size_t taps_max = 8;
+// What one of them has not read yet; beyond it steps are lost to it, and counted. The bytes are
+// those of batches, which stay in memory for it.
+inline constexpr std::size_t tap_ring_events = 4'096;
+inline constexpr std::uint64_t tap_ring_bytes = 16 * MiB;
+inline constexpr std::size_t tap_snaplen_max = 6 * 1024;
+inline constexpr auto tap_unread_max = 30s;
+
 // ---- Memory -------------------------------------------------------------------
 // One producer's frames that are not yet safe. While they settle by themselves: at 150 MB/s 1 MiB
 // is 7 ms of work on its way, well within the longest grace, so that a saturated healthy path does

@@ -45,6 +45,7 @@ struct ToLink {
 // The one vocabulary of log, counters and tap.
 struct Event {
     enum class Kind : std::uint8_t {
+        batch_taken,
         batch_safe,
         batch_journaled,
         batch_sent,
@@ -52,6 +53,7 @@ struct Event {
         batch_handed_out,
         batch_acknowledged,
         batch_redelivered,
+        batch_given_back,
         batch_expired,
         batch_dead_lettered,
         batch_denied,
@@ -59,6 +61,7 @@ struct Event {
         batch_unrouted,
         batch_filtered,
         batch_lapsed,
+        batch_purged,
         batch_duplicate_dropped,
         best_effort_dropped,
         session_opened,
@@ -96,6 +99,10 @@ struct Event {
     std::uint64_t messages = 0;
     Batch batch;                     // where there is one and batches are watched
     DestinationId destination = {};  // of a batch that died: its last `messages`
+    // Of a step of a batch (core/steps.h): which of its messages, the app, and the hand-out.
+    std::uint32_t first = 0;
+    SessionId session = {};
+    std::uint32_t attempt = 0;
 };
 
 // Is it worth a line in the log? Batch events are for tap and counters only.
@@ -117,6 +124,10 @@ struct Effects {
     };
     std::vector<CloseLink> close_links;
     std::vector<Event> events;
+    // What became of batches, while somebody looks (Exchange::show_steps), and how much of that had
+    // no room.
+    std::vector<Event> steps;
+    std::uint64_t steps_missed = 0;
 
     void clear() {
         transactions.clear();
@@ -128,6 +139,8 @@ struct Effects {
         close_sessions.clear();
         close_links.clear();
         events.clear();
+        steps.clear();
+        steps_missed = 0;
     }
     bool empty() const {
         return transactions.empty() && reads.empty() && finds.empty() && dead_letters.empty() &&

@@ -259,6 +259,23 @@ void Exchange::finish_turn(Time now) {
     s.flush_arrived();  // behind the acknowledgements
     s.answer_subscribed();
     s.follow_dead_letters();
+    if (s.keeper.steps.is_on()) s.tell_steps();
+}
+
+void Exchange::show_steps(std::optional<std::size_t> steps_max) {
+    Steps& steps = state_->keeper.steps;
+    steps_max ? steps.begin(*steps_max) : steps.end();
+}
+
+// With the names of apps, as long as they are here.
+void Exchange::State::tell_steps() {
+    effects.steps = keeper.steps.take();
+    effects.steps_missed = keeper.steps.take_missed();
+    for (Event& step : effects.steps) {
+        const auto found = sessions.find(step.session);
+        if (!step.subject.empty() || found == sessions.end()) continue;
+        step.subject = found->second.app + " (uid " + std::to_string(found->second.uid) + ")";
+    }
 }
 
 Effects& Exchange::effects() { return state_->effects; }

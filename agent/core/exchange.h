@@ -4,7 +4,9 @@
 // time with every input and carries out effects() after each.
 #pragma once
 
+#include <cstddef>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 
@@ -88,6 +90,10 @@ class Exchange {
     // effects() is complete. The caller carries them out and clears them.
     void finish_turn(Time now);
     Effects& effects();
+
+    // From now on effects() tells what becomes of batches, so many steps in a turn at most, and how
+    // many had no room; nullopt: nobody looks any more.
+    void show_steps(std::optional<std::size_t> steps_max);
 
     // ---- What people ask.
     Status status(Time now) const;

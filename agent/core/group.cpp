@@ -147,6 +147,7 @@ void Group::rule(Consumer& consumer, const wire::Ack& ack) {
 
 void Group::carry_out(const Lease& lease, const wire::Ack& ack, std::uint32_t first,
                       std::uint32_t count) {
+    if (keeper_.steps.is_on()) note_verdict(lease, ack, first, count);
     switch (ack.verdict) {
         case wire::Verdict::ack:
             return acknowledge(lease.batch, first, count, lease.since);
@@ -168,6 +169,27 @@ void Group::carry_out(const Lease& lease, const wire::Ack& ack, std::uint32_t fi
                                : redelivery_pause(lease.deliveries + 1u);
     // A request was not begun: another responder may have it.
     give_back(lease, first, count, {.counts = !is_service(), .pause = pause});
+}
+
+// What it rejects is noted as it is buried.
+void Group::note_verdict(const Lease& lease, const wire::Ack& ack, std::uint32_t first,
+                         std::uint32_t count) {
+    const auto at = out_.find(lease.batch);
+    if (at == out_.end() || ack.verdict == wire::Verdict::reject) return;
+    const bool is_done = ack.verdict == wire::Verdict::ack;
+    keeper_.steps.note([&] {
+        return Event{
+            .kind = is_done ? Event::Kind::batch_acknowledged : Event::Kind::batch_given_back,
+            .at = keeper_.now(),
+            .subject = {},
+            .words = ack.reason,
+            .messages = count,
+            .batch = at->second.entry.batch(),
+            .destination = id(),
+            .first = first,
+            .session = lease.consumer.session,
+            .attempt = lease.attempt};
+    });
 }
 
 // It had its time. What it has had the longest it has really begun with; the rest it may only have

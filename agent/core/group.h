@@ -316,6 +316,8 @@ class Group {
     void rule(Consumer& consumer, const wire::Ack& ack);
     void carry_out(const Lease& lease, const wire::Ack& ack, std::uint32_t first,
                    std::uint32_t count);
+    void note_verdict(const Lease& lease, const wire::Ack& ack, std::uint32_t first,
+                      std::uint32_t count);
     void take_back_overdue(Consumer& consumer);
     void take_back(Consumer& consumer, std::uint64_t tag, const Return& why);
     void give_back(const Lease& lease, std::uint32_t first, std::uint32_t count, const Return& why);

@@ -240,6 +240,18 @@ void Group::deliver(Consumer& consumer, const Out& out, std::uint32_t first, con
     const bool again =
         work.attempt > 1 || entry.has(entry_flag::redelivered) || entry.custody->recovered;
     std::uint16_t flags = again ? wire::envelope_flag::redelivered : std::uint16_t{0};
+    keeper_.steps.note([&] {
+        return Event{.kind = again ? Event::Kind::batch_redelivered : Event::Kind::batch_handed_out,
+                     .at = keeper_.now(),
+                     .subject = {},
+                     .words = {},
+                     .messages = work.count,
+                     .batch = entry.batch(),
+                     .destination = id(),
+                     .first = first,
+                     .session = consumer.id().session,
+                     .attempt = work.attempt};
+    });
     if (wire::is_late_joiner(header.group)) flags |= wire::envelope_flag::retained;
     wire::Envelope envelope{.flags = flags,
                             .attempt = work.attempt,

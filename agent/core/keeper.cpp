@@ -206,8 +206,28 @@ void Keeper::forget_message(const Custody& custody) {
     if (self != last) unsafe_by_message_.erase(self);
 }
 
+void Keeper::note(Event::Kind what, const Custody& custody) {
+    steps.note([&] {
+        return Event{.kind = what,
+                     .at = now_,
+                     .subject = {},
+                     .words = {},
+                     .messages = custody.messages,
+                     .batch = custody.batch};
+    });
+}
+
+// Those that have no other word for it.
+void Keeper::note_end(const Entry& entry, Settlement how) {
+    if (how == Settlement::expired) note(Event::Kind::batch_expired, *entry.custody);
+    if (how == Settlement::filtered) note(Event::Kind::batch_filtered, *entry.custody);
+    if (how == Settlement::lapsed) note(Event::Kind::batch_lapsed, *entry.custody);
+    if (how == Settlement::purged) note(Event::Kind::batch_purged, *entry.custody);
+}
+
 void Keeper::safe(Custody& custody) {
     --unsafe_;
+    note(Event::Kind::batch_safe, custody);
     if (custody.is_final) forget_message(custody);
     for (Origin& origin : custody.origins) {
         const bool told = origin.intake->dirty;
@@ -227,6 +247,7 @@ void Keeper::settle(const Entry& entry, Settlement how, SettledApart apart) {
         ledger.leave(owed.stream.to, entry.messages() - owed.before - buried - moved, how);
     if (buried > 0) ledger.leave(owed.stream.to, buried, Settlement::dead_lettered);
     if (moved > 0) ledger.leave(owed.stream.to, moved, Settlement::moved);
+    if (steps.is_on()) note_end(entry, how);
     const bool was_safe = custody.safe();
     owed.settled = true;
     --custody.unsettled;
@@ -301,6 +322,17 @@ Settlement Keeper::expire(const Entry& entry, std::uint32_t first, std::uint32_t
 void Keeper::bury(const Entry& entry, std::uint32_t first, std::uint32_t count, std::string reason,
                   const std::string& name, std::uint32_t attempts) {
     if (entry.custody->fleeting) return;  // whoever asked hears of it, or has heard no answer
+    steps.note([&] {
+        return Event{.kind = Event::Kind::batch_dead_lettered,
+                     .at = now_,
+                     .subject = name,
+                     .words = reason,
+                     .messages = count,
+                     .batch = entry.batch(),
+                     .destination = entry.owed().stream.to,
+                     .first = first,
+                     .attempt = attempts};
+    });
     const StreamId stream = entry.owed().stream;
     // A queue that nothing was ever journaled of has to have a name there.
     if (const auto found = undeclared_.find(stream.to); found != undeclared_.end()) {
@@ -509,6 +541,7 @@ void Keeper::on_committed(const Committed& answer) {
         custody->place = Place::journaled;
         custody->maybe_on_disk = false;
         for (const auto& owed : custody->owed) journaled_streams.insert(owed.stream);
+        note(Event::Kind::batch_journaled, *custody);
         if (!was_safe) safe(*custody);
         custody->drop_spare_bytes();
     }

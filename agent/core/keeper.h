@@ -20,6 +20,7 @@
 #include "core/last_values.h"
 #include "core/ledger.h"
 #include "core/seen.h"
+#include "core/steps.h"
 #include "limits.h"
 #include "wire/local.h"
 
@@ -139,6 +140,7 @@ class Keeper {
     ChannelPolicies policies;
     Seen seen;
     MemoryMeter meter;
+    Steps steps;
     std::set<StreamId> journaled_streams;
     std::vector<std::shared_ptr<Intake>> dirty_intakes;
 
@@ -201,6 +203,8 @@ class Keeper {
     std::shared_ptr<Custody> owe(Batch batch, const std::vector<Where>& where, Time expires,
                                  DestinationId source, std::uint8_t hops, Account account);
     void safe(Custody& custody);
+    void note(Event::Kind what, const Custody& custody);
+    void note_end(const Entry& entry, Settlement how);
     void forget_message(const Custody& custody);
     void arrive(BatchId id, bool safe, std::uint32_t entries, wire::Fate fate);
     void gather_custodies(Transaction& transaction);

@@ -53,6 +53,7 @@ bool Outbound::offer_now(const Parcel& parcel, const Send& send) {
     if (!open_ || !flows_ || held_.everything() || held_.holds(header.kind, header.channel) ||
         loose_bytes_ + bytes > window_ / 4 + limits::frame_bytes_max || !is_free())
         return false;
+    note(Event::Kind::batch_sent, parcel.batch);
     const std::uint64_t count = send(parcel);
     loose_.push_back({count, bytes});
     loose_bytes_ += bytes;
@@ -198,7 +199,19 @@ void Outbound::finish(Flight& flight) {
     const Custody& custody = *flight.entry().custody;
     settle_time_.sample(keeper_.now() - (custody.read_back ? flight.since : custody.taken));
     last_settled_ = keeper_.now();
+    note(Event::Kind::batch_arrived, custody.batch);
     land(flight, Settlement::settled);
+}
+
+void Outbound::note(Event::Kind what, const Batch& batch, std::string_view words) const {
+    keeper_.steps.note([&] {
+        return Event{.kind = what,
+                     .at = keeper_.now(),
+                     .subject = neighbour_ == nullptr ? std::string{} : neighbour_->name,
+                     .words = std::string{words},
+                     .messages = batch ? batch.messages() : 0,
+                     .batch = batch};
+    });
 }
 
 void Outbound::drop_landed() {
@@ -467,6 +480,7 @@ void Outbound::send_flight(Flight& flight, bool again, const Send& send) {
     flight.counted = true;
     bytes_out_ += flight.bytes;
     rate_.spend(flight.bytes, keeper_.now());
+    note(Event::Kind::batch_sent, parcel.batch, again ? "again" : "");
     const std::uint64_t count = send(parcel);
     if (is_bulk(entry.batch().header())) bulk_.on_sent(count, flight.bytes, keeper_.now());
 }

@@ -155,6 +155,7 @@ class Outbound {
     bool fits(std::uint64_t bytes) const;
     bool parts_may_leave() const;
     void finish(Flight& flight);
+    void note(Event::Kind what, const Batch& batch, std::string_view words = {}) const;
     void land(Flight& flight, Settlement how);
     void settle(Carried& carried, Settlement how);
     void pass_on(Carried& carried, Settlement how);

@@ -67,6 +67,7 @@ void Exchange::State::find_wanting(wire::Kind kind, std::string_view channel,
 
 void Exchange::State::take(const Arrival& arrival, Batch batch) {
     const auto& header = batch.header();
+    note(Event::Kind::batch_taken, arrival, batch);
     if (header.kind == wire::Kind::service) return take_service(arrival, std::move(batch));
     if (header.kind == wire::Kind::queue && wire::is_homed_address(header.group))
         return take_delivery(arrival, batch);
@@ -100,8 +101,10 @@ void Exchange::State::take(const Arrival& arrival, Batch batch) {
                 keeper.arrived.push_back({.source = arrival.intake, .number = arrival.number});
             keeper.ledger.take(DestinationId{}, batch.messages());
             keeper.ledger.leave(DestinationId{}, batch.messages(), Settlement::filtered);
+            note(Event::Kind::batch_filtered, arrival, batch);
         } else {
             keeper.ledger.unrouted(batch.messages());
+            note(Event::Kind::batch_unrouted, arrival, batch);
         }
         if (retains) return retain_alone(arrival, batch);
         if (arrival.intake) keeper.attach_safe(arrival.intake, arrival.number, 0);
@@ -148,6 +151,7 @@ bool Exchange::State::drop_if_taken(const Arrival& arrival, const Batch& batch,
                     break;
                 }
                 ++duplicates_dropped;
+                note(Event::Kind::batch_duplicate_dropped, arrival, batch);
                 if (header.wants_consumed()) tell_unknown(arrival);
                 if (!arrival.pass_on.empty()) return true;
                 if (first_copy && !mutated(Mutation::duplicate_acked_early))
@@ -268,7 +272,27 @@ void Exchange::State::take_best_effort(const Arrival& arrival, const Batch& batc
         }
     }
     reached = pass_on_now(arrival, batch, to_remotes) || reached;
-    if (!reached) ++best_effort_dropped;
+    if (reached) return;
+    ++best_effort_dropped;
+    note(Event::Kind::best_effort_dropped, arrival, batch);
+}
+
+// A step of what has just come, and from whom.
+void Exchange::State::note(Event::Kind what, const Arrival& arrival, const Batch& batch) {
+    keeper.steps.note([&] {
+        const auto* const agent = std::get_if<AgentId>(&arrival.source);
+        const auto* const id = std::get_if<ProducerId>(&arrival.source);
+        const auto from = id == nullptr ? producers.end() : producers.find(*id);
+        return Event{.kind = what,
+                     .at = now,
+                     .subject = agent == nullptr ? std::string{} : name_of(*agent),
+                     .words = {},
+                     .messages = batch.messages(),
+                     .batch = batch,
+                     .session = from == producers.end()
+                                    ? SessionId{}
+                                    : from->second.session.value_or(SessionId{})};
+    });
 }
 
 // One frame for each link, whoever is behind it.

@@ -402,6 +402,7 @@ struct Exchange::State {
                           const std::vector<Group*>& groups, const std::vector<Remote*>& remotes);
     bool pass_on_now(const Arrival& arrival, const Batch& batch,
                      const std::vector<Remote*>& remotes);
+    void note(Event::Kind what, const Arrival& arrival, const Batch& batch);
     static std::uint8_t flags_on_the_way(const Arrival& arrival);
     bool drop_if_taken(const Arrival& arrival, const Batch& batch, std::uint8_t& entry_flags);
     std::vector<Group*> groups_of_copy(const wire::BatchHeader& header);
@@ -672,6 +673,7 @@ struct Exchange::State {
     void hand_out_touched();
     void touch(Group& group);  // hand_out may have something to do
     void answer_subscribed();
+    void tell_steps();
     void collect_safe();
     void forget_old_producers();
     void on_committed(const Committed& answer);

@@ -1,5 +1,6 @@
 #include "io/admin_endpoint.h"
 
+#include "io/peer_address.h"
 #include "io/runtime_dir.h"
 
 namespace bus::io {
@@ -65,7 +66,7 @@ std::optional<wire::Reply> AdminEndpoint::reply_to(const Received& message, cons
         return refuse(0, wire::Reject::unknown_command, "this socket takes admin requests only");
     if (waiting_.size() >= waiting_max)
         return refuse(request->id, wire::Reject::limit, "too many requests wait for their answer");
-    auto text = answer(*request, last_number_);
+    auto text = answer(*request, last_number_, uid_of(message.body.property("Peer-Address")));
     if (!text) return std::nullopt;
     return wire::AdminReply{.text = std::move(*text)};
 }

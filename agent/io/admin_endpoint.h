@@ -18,9 +18,10 @@ namespace bus::io {
 
 class AdminEndpoint {
   public:
-    // The JSON text to answer with; none: answer_later() will be called with that number.
-    using Answer =
-        std::function<std::optional<std::string>(const wire::AdminRequest&, std::uint64_t number)>;
+    // The JSON text to answer with; none: answer_later() will be called with that number. `uid`:
+    // who asks, as the kernel says.
+    using Answer = std::function<std::optional<std::string>(
+        const wire::AdminRequest&, std::uint64_t number, std::optional<std::uint32_t> uid)>;
 
     AdminEndpoint(Context& context, const std::string& endpoint, Told& told);
     void add_to(PollSet& poll) { slot_ = poll.add(socket_); }

@@ -23,11 +23,11 @@ bool is_text(std::string_view text) {
 
 }  // namespace
 
-Json payload_json(Bytes payload) {
+Json payload_json(Bytes payload, std::size_t bytes_max) {
     const std::string_view whole = as_text(payload);
-    const std::string_view text = whole.substr(0, cut_at(whole, payload_shown_max));
+    const std::string_view text = whole.substr(0, cut_at(whole, bytes_max));
     if (is_text(text)) return {{"bytes", whole.size()}, {"text", text}};
-    return {{"bytes", whole.size()}, {"base64", base64(whole.substr(0, payload_shown_max))}};
+    return {{"bytes", whole.size()}, {"base64", base64(whole.substr(0, bytes_max))}};
 }
 
 }  // namespace bus::observe

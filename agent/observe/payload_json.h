@@ -10,6 +10,6 @@ namespace bus::observe {
 inline constexpr std::size_t payload_shown_max = 6 * 1024;
 
 // {"bytes":N,"text":"..."} or {"bytes":N,"base64":"..."}; what is cut off shows in its length.
-Json payload_json(Bytes payload);
+Json payload_json(Bytes payload, std::size_t bytes_max = payload_shown_max);
 
 }  // namespace bus::observe

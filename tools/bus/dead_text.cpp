@@ -11,6 +11,7 @@
 #include "paragraph.h"
 #include "status_figures.h"
 #include "table.h"
+#include "text_form.h"
 
 namespace bus::cli {
 namespace {
@@ -34,15 +35,6 @@ std::string destination_text(const Json& letter) {
 
 // A queue's channel says it all.
 std::string channel_text(const Json& letter) { return word(letter, "channel"); }
-
-// What programs wrote must not steer the terminal.
-std::string harmless(std::string text, std::string_view kept) {
-    for (char& c : text) {
-        const auto code = static_cast<unsigned char>(c);
-        if ((code < ' ' || code == 0x7F) && kept.find(c) == std::string_view::npos) c = ' ';
-    }
-    return text;
-}
 
 std::string reason_text(const Json& letter) { return harmless(word(letter, "reason"), ""); }
 

@@ -3,7 +3,9 @@
 #include <fmt/format.h>
 
 #include <CLI/CLI.hpp>
+#include <filesystem>
 #include <iostream>
+#include <vector>
 
 #include "command.h"
 #include "external.h"
@@ -68,6 +70,7 @@ void describe_subcommands(Command& bus, Chosen& chosen, const Interruption& inte
     add_ping(bus, chosen, interruption);
     add_drain(bus, chosen, interruption);
     add_dead(bus, chosen, interruption);
+    add_tap(bus, chosen, interruption);
     add_reload(bus, chosen);
     add_identity(bus, chosen);
     add_keygen(bus, chosen);
@@ -102,13 +105,24 @@ int run(int argc, char** argv) {
     return chosen();
 }
 
+// Called as bus-tap it is `bus tap`. Ends with a nullptr, as argv does.
+std::vector<char*> words_of(int argc, char** argv) {
+    static char tap[] = "tap";
+    std::vector<char*> words(argv, argv + argc);
+    if (argc > 0 && std::filesystem::path{argv[0]}.filename() == "bus-tap")
+        words.insert(words.begin() + 1, tap);
+    words.push_back(nullptr);
+    return words;
+}
+
 }  // namespace
 }  // namespace bus::cli
 
 int main(int argc, char** argv) {
     using bus::cli::ExitCode;
     try {
-        return bus::cli::run(argc, argv);
+        auto words = bus::cli::words_of(argc, argv);
+        return bus::cli::run(static_cast<int>(words.size()) - 1, words.data());
     } catch (const bus::cli::Interrupted&) {
         return static_cast<int>(ExitCode::interrupted);
     } catch (const bus::cli::Failure& failure) {

@@ -3,6 +3,7 @@
 
 #include <nlohmann/json_fwd.hpp>
 
+#include <memory>
 #include <string>
 
 namespace bus::cli {
@@ -13,6 +14,20 @@ struct Attachment;
 // Throws Failure: nobody answers, or the agent says why not.
 nlohmann::ordered_json ask_agent(const Attachment& attachment,
                                  const nlohmann::ordered_json& request);
+// The same over one connection, for who asks often.
+class AgentTalk {
+  public:
+    explicit AgentTalk(const Attachment& attachment);
+    ~AgentTalk();
+    AgentTalk(const AgentTalk&) = delete;
+    AgentTalk& operator=(const AgentTalk&) = delete;
+    nlohmann::ordered_json ask(const nlohmann::ordered_json& request) const;
+
+  private:
+    struct Line;
+    const std::unique_ptr<Line> line_;
+};
+
 // The whole answer; "ok" says whether the agent did what was asked. Throws Failure: nobody answers.
 nlohmann::ordered_json answer_of_agent(const Attachment& attachment,
                                        const nlohmann::ordered_json& request);

@@ -29,6 +29,7 @@ void add_peer(Command& bus, Chosen& chosen, const Interruption& interruption);
 void add_peer_remove(Command& peer, Chosen& chosen);
 void add_drain(Command& bus, Chosen& chosen, const Interruption& interruption);
 void add_dead(Command& bus, Chosen& chosen, const Interruption& interruption);
+void add_tap(Command& bus, Chosen& chosen, const Interruption& interruption);
 void add_ping(Command& bus, Chosen& chosen, const Interruption& interruption);
 void add_bench(Command& bus, Chosen& chosen, const Interruption& interruption);
 // Hidden: the processes that `bus bench` starts.

@@ -42,4 +42,12 @@ bool is_utf8(std::string_view text) noexcept {
     return true;
 }
 
+std::string harmless(std::string text, std::string_view kept) {
+    for (char& c : text) {
+        const auto code = static_cast<unsigned char>(c);
+        if ((code < ' ' || code == 0x7F) && kept.find(c) == std::string_view::npos) c = ' ';
+    }
+    return text;
+}
+
 }  // namespace bus::cli

@@ -33,7 +33,8 @@ struct Host {
     std::vector<FindDeadLetters> finds;
     std::vector<DeadLetterAnswer> dead_letters;
     std::vector<Transaction> transactions;
-    std::vector<Event> events;
+    std::vector<Event> events, steps;
+    std::uint64_t steps_missed = 0;
     std::deque<Transaction> unanswered;
     std::map<BatchId, Batch> stored;
 
@@ -65,6 +66,8 @@ struct Host {
         for (auto& find : out.finds) finds.push_back(std::move(find));
         for (auto& answer : out.dead_letters) dead_letters.push_back(std::move(answer));
         for (auto& event : out.events) events.push_back(std::move(event));
+        for (auto& step : out.steps) steps.push_back(std::move(step));
+        steps_missed += out.steps_missed;
         for (auto& transaction : out.transactions) {
             transactions.push_back(transaction);
             for (const auto& change : transaction.changes)
