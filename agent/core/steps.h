@@ -28,17 +28,23 @@ class Steps {
     // `make` returns the Event, where there is room for it.
     template <class Make>
     void note(Make make) {
-        if (!is_on_) return;
-        if (steps_.size() < room_)
-            steps_.push_back(make());
-        else
-            ++missed_;
+        if (is_on_) [[unlikely]]
+            keep(make);
     }
 
     std::vector<Event> take() { return std::exchange(steps_, {}); }
     std::uint64_t take_missed() { return std::exchange(missed_, 0); }
 
   private:
+    // Out of the way of those who only ask.
+    template <class Make>
+    [[gnu::noinline, gnu::cold]] void keep(Make& make) {
+        if (steps_.size() < room_)
+            steps_.push_back(make());
+        else
+            ++missed_;
+    }
+
     bool is_on_ = false;
     std::size_t room_ = 0;
     std::vector<Event> steps_;
