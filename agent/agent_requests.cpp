@@ -173,7 +173,11 @@ std::string Agent::reload_as_asked(const wire::AdminRequest& request, Time now) 
 
 std::string Agent::tell_identity(const wire::AdminRequest& request, Time) {
     (void)arguments_of(request, {});
-    return observe::identity_reply(answer_to(request), shown(identity_));
+    auto told = shown(identity_);
+    told.name = config_.name;
+    told.config = std::filesystem::absolute(file_).string();
+    told.listening = links_.endpoints();
+    return observe::identity_reply(answer_to(request), told);
 }
 
 std::string Agent::rotate_key_as_asked(const wire::AdminRequest& request, Time now) {
@@ -202,6 +206,10 @@ ConfigChanges Agent::reload(bool dry_run, Time now) {
 
 void Agent::apply(Config fresh, const ConfigChanges& changes, Time now) {
     const auto peers = link_peers_of(fresh);
+    if (config_.listen.empty() && !fresh.listen.empty()) {
+        links_.listen(listen_of(fresh));  // first: it may throw
+        config_.listen = fresh.listen;
+    }
     config_.relay = fresh.relay;
     config_.apps = std::move(fresh.apps);
     config_.channels = std::move(fresh.channels);

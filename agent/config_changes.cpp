@@ -234,7 +234,7 @@ std::vector<std::string> restart_keys(const Config& was, const Config& is) {
         {"journal.path", was.journal.path == is.journal.path},
         {"journal.max_bytes", was.journal.max_bytes == is.journal.max_bytes},
         {"journal.min_free", was.journal.min_free == is.journal.min_free},
-        {"listen", was.listen == is.listen},
+        {"listen", was.listen == is.listen || was.listen.empty()},
     };
     std::vector<std::string> keys;
     for (const auto& [key, unchanged] : same)
@@ -246,6 +246,9 @@ std::vector<std::string> restart_keys(const Config& was, const Config& is) {
 
 ConfigChanges changes_between(const Config& was, const Config& is) {
     ConfigChanges changes;
+    if (was.listen.empty())
+        for (const std::string& address : is.listen)
+            changes.lines.push_back("listen: on " + address + ", nowhere before");
     Subject{"relay", changes.lines}.compare("is", text_of_flag(was.relay), text_of_flag(is.relay));
     compare_all_peers(was, is, changes.lines);
     compare_apps(was, is, changes.lines);

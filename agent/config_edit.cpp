@@ -162,6 +162,55 @@ std::optional<std::string> without_peer(std::string_view text, const std::string
     return std::nullopt;
 }
 
+std::optional<std::string> with_listen(std::string_view text, const std::string& address) {
+    const auto document = parse_json(text);
+    if (!document || document->type != JsonValue::Type::object) return std::nullopt;
+    if (member_of(*document, "listen") != nullptr) return std::nullopt;
+    std::string changed{text};
+    const std::size_t at = document->begin + 1;
+    changed.insert(at, "\n  \"listen\": [\"" + address + "\"]" +
+                           (document->members.empty() ? "" : ",") +
+                           (text.substr(at).starts_with('\n') ? "" : "\n  "));
+    return changed;
+}
+
+std::string add_listen(const fs::path& file, const std::string& address) {
+    std::string before = read_file(file);
+    const auto text = with_listen(before, address);
+    if (!text)
+        throw Error{file.string() +
+                    " says already where this agent listens: change \"listen\" there, and restart "
+                    "the agent"};
+    replace(file, *text);
+    return before;
+}
+
+void restore(const fs::path& file, const std::string& before) { replace(file, before); }
+
+fs::path add_peer_file(const fs::path& file, const std::string& name, std::string_view entry) {
+    const fs::path path = file.parent_path() / "peers.d" / (name + ".json");
+    std::error_code failed;
+    fs::create_directories(path.parent_path(), failed);
+    const UniqueFd made{
+        ::open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, S_IRUSR | S_IWUSR)};
+    if (!made && errno == EEXIST)
+        throw Error{path.string() + " is there already: `bus peer remove " + name +
+                    "` removes that peer"};
+    if (!made) throw Error{path.string() + " cannot be written: " + why()};
+    try {
+        write_all(made.get(), entry, path);
+        if (::fchmod(made.get(), 0644) != 0)  // there is no secret in it, and the agent reads it
+            throw Error{path.string() + ": " + why()};
+        sync_folder_of(path);
+    } catch (const Error&) {
+        static_cast<void>(::unlink(path.c_str()));
+        throw;
+    }
+    return path;
+}
+
+void remove_peer_file(const fs::path& path) { remove_file(path); }
+
 std::string remove_peer_entry(const fs::path& file, const std::string& name) try {
     if (const auto text = without_peer(read_file(file), name)) {
         replace(file, *text);

@@ -36,7 +36,11 @@ const LinkPeer* find_same(const std::vector<LinkPeer>& peers, const LinkPeer& pe
 Links::Links(Context& context, std::vector<LinkKeys> own, const std::vector<TcpEndpoint>& listen,
              Told& told)
     : context_(context), own_(std::move(own)), told_(told), authenticator_(context, keys_, told) {
-    if (listen.empty()) return;
+    if (!listen.empty()) this->listen(listen);
+}
+
+void Links::listen(const std::vector<TcpEndpoint>& listen) {
+    BUS_ASSERT(listeners_.empty());
     listen_with(own_.front(), open_places(listen));
     for (std::size_t i = 1; i < own_.size(); ++i)
         listen_with(own_[i], listeners_.begin()->second->places_beside());

@@ -33,6 +33,9 @@ class Links {
 
     void add_to(PollSet& poll);
     void receive_into(core::Exchange& exchange, const PollSet& poll, Time now);
+    // Where this agent did not listen before. Throws Error where an address cannot be had; then it
+    // listens nowhere still.
+    void listen(const std::vector<TcpEndpoint>& listen);
     void advance(Time now);
     Time next_deadline() const;
     void send(const core::ToLink& out);

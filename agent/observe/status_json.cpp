@@ -189,7 +189,10 @@ std::string identity_reply(const AdminAnswer& to, const ShownIdentity& identity)
     told = {{"agent", to_text(identity.agent)},
             {"public_key", identity.public_key},
             {"next_public_key", nullptr},
-            {"next_from_unix_seconds", nullptr}};
+            {"next_from_unix_seconds", nullptr},
+            {"name", identity.name},
+            {"config", identity.config},
+            {"listening", identity.listening}};
     if (!identity.next_public_key.empty()) {
         told["next_public_key"] = identity.next_public_key;
         told["next_from_unix_seconds"] = identity.next_from_unix_seconds;

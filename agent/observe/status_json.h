@@ -33,9 +33,13 @@ struct ShownIdentity {
     AgentId agent;
     std::string public_key, next_public_key;
     std::uint64_t next_from_unix_seconds = 0;  // then the other one is dropped
+    // Beside its keys, for who asks: what it is called, its configuration, and where it listens.
+    std::string name = {}, config = {};
+    std::vector<std::string> listening = {};
 };
 // {...,"ok":true,"identity":{"agent":"...","public_key":"...","next_public_key":null or "...",
-// "next_from_unix_seconds":null or N}}, under the request's own name.
+// "next_from_unix_seconds":null or N,"name":"...","config":"...","listening":["..."]}}, under the
+// request's own name.
 std::string identity_reply(const AdminAnswer& to, const ShownIdentity& identity);
 // {"type":"admin","id":N,"request":"...","ok":false,"code":"...","reason":"..."}
 std::string failure_reply(const AdminAnswer& to, const std::string& code,

@@ -33,6 +33,8 @@ MAY_INCLUDE = {
     # Key files are the agent's, and a benchmark measures the wire itself.
     "tools/bus/keygen": ["tools/", PUBLIC, BASE, WIRE, "agent/identity.h"],
     "tools/bus/identity": ["tools/", PUBLIC, BASE, WIRE, "agent/identity.h"],
+    "tools/bus/peer_add": ["tools/", PUBLIC, BASE, WIRE, "agent/config_edit.h"],
+    "tools/bus/listen": ["tools/", PUBLIC, BASE, WIRE, "agent/config_edit.h"],
     "tools/bus/bench": ["tools/", PUBLIC, BASE, WIRE, "agent/identity.h"],
     "tools/": ["tools/", PUBLIC, *COMMON],
     "examples/": ["examples/", PUBLIC],

@@ -3,7 +3,9 @@
 // changed, for an agent that does not run.
 #include <fmt/chrono.h>
 #include <fmt/format.h>
+#include <unistd.h>
 
+#include <array>
 #include <chrono>
 #include <iostream>
 #include <nlohmann/json.hpp>
@@ -11,6 +13,7 @@
 #include "../../agent/identity.h"
 #include "attachment.h"
 #include "command.h"
+#include "fingerprint.h"
 #include "question.h"
 #include "subcommands.h"
 
@@ -59,10 +62,11 @@ std::string date_text(std::uint64_t unix_seconds) {
 }
 
 int print(const Keys& keys) {
-    std::cout << fmt::format("agent    {}\ncurrent  {}\n", keys.agent, keys.current);
+    std::cout << fmt::format("agent        {}\ncurrent      {}\nfingerprint  {}\n", keys.agent,
+                             keys.current, fingerprint_of(keys.current));
     if (!keys.next.empty())
         std::cout << fmt::format(
-            "next     {}\n\nThe current key is dropped on {}. Until then the agent answers to "
+            "next         {}\n\nThe current key is dropped on {}. Until then the agent answers to "
             "both: "
             "put\nboth under \"keys\" of this agent at each of its peers, and run `bus reload` "
             "there.\n",
@@ -93,6 +97,34 @@ Keys change_file(const std::string& file, Change change) {
 int show(const Options& o) {
     if (!o.file.empty()) return print(keys_of(identity_in(o.file)));
     return print(keys_of(ask_agent(o.attachment, {{"request", "identity"}})));
+}
+
+// A wildcard is every address of this host: its name stands for them.
+std::string dialled_as(const std::string& endpoint) {
+    const std::size_t port = endpoint.rfind(':');
+    const std::string host = endpoint.substr(6, port - 6);  // behind "tcp://"
+    if (host != "0.0.0.0" && host != "[::]" && host != "*") return endpoint;
+    std::array<char, 256> name{};
+    if (::gethostname(name.data(), name.size() - 1) != 0) return endpoint;
+    return fmt::format("tcp://{}{}", name.data(), endpoint.substr(port));
+}
+
+// The line for the other host alone on standard output, what there is to say about it beside.
+int join(const Options& o) {
+    const Json own = ask_agent(o.attachment, {{"request", "identity"}});
+    const auto key = own.at("public_key").get<std::string>();
+    std::string line =
+        fmt::format("bus peer add {} --key '{}'", own.at("name").get<std::string>(), key);
+    for (const Json& endpoint : own.at("listening"))
+        line += " --address " + dialled_as(endpoint.get<std::string>());
+    std::cout << line << " --full\n" << std::flush;
+    std::cerr << "Paste this on the other host, with less than --full for a partner (man bus), and "
+                 "its line here.\n"
+              << fmt::format("fingerprint of this agent's key: {}\n", fingerprint_of(key));
+    if (own.at("listening").empty())
+        std::cerr << "This agent listens nowhere, so the other one has to: `bus listen "
+                     "tcp://[::]:7700` on one of the two.\n";
+    return static_cast<int>(std::cout ? ExitCode::ok : ExitCode::output);
 }
 
 int rotate(const Options& o) {
@@ -135,7 +167,14 @@ void add(Command& identity, Chosen& chosen, const char* name, const char* descri
 void add_identity(Command& bus, Chosen& chosen) {
     Command* identity =
         bus.add_subcommand("identity", "Show, replace and drop the keys of this host's agent");
-    identity->require_subcommand();
+    auto options = std::make_shared<Options>();
+    auto joins = std::make_shared<bool>(false);
+    identity->add_flag("--join", *joins, "Print the line that adds this agent at another host");
+    identity->callback([&chosen, options, joins] {
+        if (chosen) return;  // a subcommand
+        chosen = [options, joins] { return *joins ? join(*options) : show(*options); };
+    });
+    options->attachment.add_options(*identity);
     add(*identity, chosen, "show", "The agent's id and public keys", show);
     add(*identity, chosen, "rotate", "Make the next key; both are good for a while", rotate);
     add(*identity, chosen, "drop", "Drop the old key now", drop);

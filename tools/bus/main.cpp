@@ -66,6 +66,7 @@ void describe_subcommands(Command& bus, Chosen& chosen, const Interruption& inte
     add_status(bus, chosen, interruption);
     add_route(bus, chosen);
     add_why(bus, chosen);
+    add_listen(bus, chosen);
     add_peer(bus, chosen, interruption);
     add_ping(bus, chosen, interruption);
     add_drain(bus, chosen, interruption);

@@ -90,6 +90,22 @@ void add_wait(Command& peer, Chosen& chosen, const Interruption& interruption) {
     });
 }
 
+int show(const Options& o) {
+    const Json link = link_to(o.name, links_of(o.attachment));
+    std::cout << (o.as_json ? link.dump(2) + "\n" : links_text(Json::array({link}))) << std::flush;
+    return static_cast<int>(std::cout ? ExitCode::ok : ExitCode::output);
+}
+
+void add_show(Command& peer, Chosen& chosen) {
+    auto options = std::make_shared<Options>();
+    Command* command = peer.add_subcommand("show", "One peer, its link and what waits");
+    command->add_option("NAME", options->name, "The peer, as the configuration names it")
+        ->required();
+    command->add_flag("--json", options->as_json, "As JSON, with every figure");
+    options->attachment.add_options(*command);
+    command->callback([&chosen, options] { chosen = [options] { return show(*options); }; });
+}
+
 int rejoin(const Options& o) {
     (void)ask_agent(o.attachment, {{"request", "rejoin"}, {"peer", o.name}});
     std::cout << fmt::format(
@@ -113,12 +129,14 @@ void add_rejoin(Command& peer, Chosen& chosen) {
 }  // namespace
 
 void add_peer(Command& bus, Chosen& chosen, const Interruption& interruption) {
-    Command* peer = bus.add_subcommand(
-        "peer", "List this agent's peers, wait for one, let one rejoin, or remove one");
+    Command* peer =
+        bus.add_subcommand("peer", "List this agent's peers, add, wait for, rejoin or remove one");
     peer->require_subcommand();
     add_list(*peer, chosen);
+    add_show(*peer, chosen);
     add_wait(*peer, chosen, interruption);
     add_rejoin(*peer, chosen);
+    add_peer_add(*peer, chosen);
     add_peer_remove(*peer, chosen);
 }
 

@@ -26,6 +26,8 @@ void add_status(Command& bus, Chosen& chosen, const Interruption& interruption);
 void add_route(Command& bus, Chosen& chosen);
 void add_why(Command& bus, Chosen& chosen);
 void add_peer(Command& bus, Chosen& chosen, const Interruption& interruption);
+void add_listen(Command& bus, Chosen& chosen);
+void add_peer_add(Command& peer, Chosen& chosen);
 void add_peer_remove(Command& peer, Chosen& chosen);
 void add_drain(Command& bus, Chosen& chosen, const Interruption& interruption);
 void add_dead(Command& bus, Chosen& chosen, const Interruption& interruption);

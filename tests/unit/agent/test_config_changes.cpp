@@ -135,10 +135,18 @@ TEST_CASE("where dead letters go on to is told by the filters") {
 
 TEST_CASE("what needs a restart is told by its key") {
     Config was, is;
+    was.listen = {"tcp://0.0.0.0:2"};
     is.listen = {"tcp://0.0.0.0:1"};
     is.journal.max_bytes = 1;
     CHECK(changes_between(was, is).restart == Lines{"journal.max_bytes", "listen"});
     CHECK(changes_between(was, is).lines.empty());
+}
+
+TEST_CASE("who listened nowhere listens at once") {
+    Config was, is;
+    is.listen = {"tcp://0.0.0.0:1"};
+    CHECK(changes_between(was, is).restart.empty());
+    CHECK(changes_between(was, is).lines == Lines{"listen: on tcp://0.0.0.0:1, nowhere before"});
 }
 
 TEST_CASE("subscriptions that are declared, and what is not ended by a reload") {

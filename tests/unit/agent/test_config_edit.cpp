@@ -1,4 +1,4 @@
-// A peer's entry goes, and nothing else.
+// A peer comes or goes, and nothing else changes.
 #include <doctest/doctest.h>
 #include <sys/stat.h>
 
@@ -32,6 +32,41 @@ std::string read(const std::filesystem::path& file) {
 }
 
 }  // namespace
+
+TEST_CASE("where to listen is put first, and everything else stays") {
+    const std::string listen = "\n  \"listen\": [\"tcp://[::]:1\"]";
+    CHECK(bus::with_listen("// mine\n{\n  // it\n  \"name\": \"a\"\n}\n", "tcp://[::]:1") ==
+          "// mine\n{" + listen + ",\n  // it\n  \"name\": \"a\"\n}\n");
+    CHECK(bus::with_listen("{}", "tcp://[::]:1") == "{" + listen + "\n  }");
+    CHECK_FALSE(bus::with_listen("{\"listen\": []}", "tcp://[::]:1").has_value());
+    CHECK_FALSE(bus::with_listen("[]", "tcp://[::]:1").has_value());
+}
+
+TEST_CASE("what cannot be listened on leaves the file as it was") {
+    const bus::test::TemporaryFolder folder;
+    const auto file = folder.path() / "agent.json";
+    write(file, "{\"name\": \"a\"}");
+    CHECK_THROWS_AS(bus::add_listen(file, "tcp://\""), bus::Error);
+    CHECK(read(file) == "{\"name\": \"a\"}");
+    CHECK(bus::add_listen(file, "tcp://[::]:1") == "{\"name\": \"a\"}");
+    CHECK(bus::load_config(file).listen == std::vector<std::string>{"tcp://[::]:1"});
+    bus::restore(file, "{\"name\": \"a\"}");
+    CHECK(bus::load_config(file).listen.empty());
+}
+
+TEST_CASE("a peer has a file of its own, which is made once") {
+    const bus::test::TemporaryFolder folder;
+    const auto file = folder.path() / "agent.json";
+    write(file, "{\"name\": \"a\"}");
+    const auto made = bus::add_peer_file(file, "b", entry("b", key));
+    CHECK(made == folder.path() / "peers.d" / "b.json");
+    CHECK(bus::load_config(file).peers.size() == 1);
+    CHECK_THROWS_AS(static_cast<void>(bus::add_peer_file(file, "b", entry("b", other_key))),
+                    bus::Error);
+    CHECK(read(made) == entry("b", key));
+    bus::remove_peer_file(made);
+    CHECK(bus::load_config(file).peers.empty());
+}
 
 TEST_CASE("an entry goes with its comma, and comments stay") {
     const std::string begin = "{ // mine\n  \"peers\": [\n";
