@@ -148,11 +148,20 @@ void Agent::take_journal_answers(Time now) {
     answers_.clear();
     journal_.take_answers(answers_);
     for (const core::JournalAnswer& answer : answers_) exchange_.on_journal(answer, now);
+    if (!answers_.empty()) progress_.answered();
 }
 
 void Agent::keep_watchdog(Time now) {
     if (now < watchdog_due_) return;
-    notify_.say("WATCHDOG=1");
+    if (const bool stuck = progress_.is_stuck(now); std::exchange(is_stuck_, stuck) != stuck)
+        log_.say(stuck ? observe::Severity::error : observe::Severity::notice,
+                 stuck
+                     ? fmt::format("journal: a commit has taken longer than {} s; the watchdog is "
+                                   "not fed until it ends",
+                                   Progress::patience.count())
+                     : std::string{"journal: the commit has ended"},
+                 now);
+    if (!is_stuck_) notify_.say("WATCHDOG=1");
     watchdog_due_ = now + notify_.watchdog_interval();
 }
 
@@ -163,6 +172,7 @@ void Agent::send_to_links() {
 
 void Agent::carry_out(Time now) {
     core::Effects& effects = exchange_.effects();
+    if (!effects.transactions.empty()) progress_.submitted(now);
     for (auto& transaction : effects.transactions) journal_.submit(std::move(transaction));
     for (const auto& request : effects.reads) journal_.read(request);
     for (auto& request : effects.finds) journal_.find(std::move(request));

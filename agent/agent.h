@@ -26,6 +26,7 @@
 #include "journal/writer.h"
 #include "observe/log.h"
 #include "observe/tap.h"
+#include "progress.h"
 
 namespace bus {
 
@@ -130,6 +131,8 @@ class Agent {
     observe::Taps taps_;
     std::optional<std::uint32_t> asked_by_;  // the request that is being answered
     Time watchdog_due_ = never;
+    Progress progress_;
+    bool is_stuck_ = false;                  // and the log says so
     Time key_change_due_ = never;            // to look at the wall clock
     std::optional<Time> stop_by_;            // once told to stop
     std::uint64_t refused_connections_ = 0;  // already told
