@@ -55,7 +55,7 @@ Agent::Agent(Config config, std::filesystem::path file)
       exchange_(make_exchange(config_, identity_, *store_)),
       journal_(std::move(store_)),
       local_(context_, runtime_.bus_endpoint(), told_),
-      admin_(context_, runtime_.admin_endpoint(), told_),
+      admin_(context_, runtime_.admin_endpoint(), config_.admin_group, told_),
       links_(context_, own_keys_of(identity_), listen_of(config_), told_) {
     links_.set_peers(link_peers_of(config_), exchange_, boot_now());
     plan_key_change(boot_now());

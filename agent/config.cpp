@@ -1,8 +1,11 @@
 #include "config.h"
 
+#include <grp.h>
 #include <sys/statvfs.h>
+#include <unistd.h>
 
 #include <algorithm>
+#include <array>
 #include <fstream>
 #include <map>
 #include <sstream>
@@ -14,6 +17,7 @@
 #include "config_section.h"
 #include "config_subscription.h"
 #include "config_values.h"
+#include "wire/names.h"
 
 namespace bus {
 namespace {
@@ -71,10 +75,32 @@ void read_runtime(ConfigSection& section, Config& config, const fs::path& folder
                                         " bytes at most");
 }
 
+std::string name_of_host() {
+    std::array<char, 256> name{};
+    if (gethostname(name.data(), name.size() - 1) != 0) return {};
+    const std::string whole = name.data();
+    return whole.substr(0, whole.find('.'));
+}
+
+std::string read_own_name(ConfigSection& section) {
+    const std::string host = section.has("name") ? std::string{} : name_of_host();
+    return wire::is_name(host) ? host : read_name(section, "what people call this agent");
+}
+
+void read_admin_group(ConfigSection& section, Config& config) {
+    const std::string name = section.text("admin_group", "");
+    if (name.empty()) return;
+    if (const group* entry = getgrnam(name.c_str()))
+        config.admin_group = entry->gr_gid;
+    else
+        section.complain("admin_group", "there is no group " + in_quotes(name) + " on this host");
+}
+
 void read_top(ConfigSection& section, Config& config, const fs::path& folder) {
-    config.name = read_name(section, "what people call this agent");
+    config.name = read_own_name(section);
     config.identity = folder / section.text("identity", config.identity.native());
     read_runtime(section, config, folder);
+    read_admin_group(section, config);
     section.object("journal",
                    [&](ConfigSection& journal) { read_journal(journal, config.journal); });
     config.journal.path = folder / config.journal.path;

@@ -50,9 +50,10 @@ struct PeerConfig {
 
 // All paths are absolute, or relative to where the process was when it read them.
 struct Config {
-    std::string name;
+    std::string name;  // told, or the host's up to its first dot
     std::filesystem::path identity = "identity.key";
     std::filesystem::path runtime = "/run/bus-agent";
+    std::optional<gid_t> admin_group;  // of admin.sock; none: the one of bus.sock
     JournalConfig journal;
     std::vector<std::string> listen;  // "tcp://address:port"
     bool relay = false;               // passes on what is for others

@@ -10,21 +10,23 @@ namespace {
 constexpr int frames_max = 1'000;
 constexpr std::size_t waiting_max = 1'000;  // for an answer that comes later
 
-Socket make_router(Context& context, const std::string& endpoint) {
+Socket make_router(Context& context, const std::string& endpoint, std::optional<gid_t> group) {
     Socket socket{context, ZMQ_ROUTER};
     socket.set(IoThread::local);
     socket.set(ZMQ_ROUTER_MANDATORY, 1);
     socket.set(ZMQ_SNDHWM, frames_max);
     socket.set(ZMQ_RCVHWM, frames_max);
-    const SocketUmask rights;
+    const SocketUmask rights{group ? SocketUmask::For::owner : SocketUmask::For::owner_and_group};
     socket.bind(endpoint);
+    if (group) open_to_group(endpoint, *group);
     return socket;
 }
 
 }  // namespace
 
-AdminEndpoint::AdminEndpoint(Context& context, const std::string& endpoint, Told& told)
-    : told_(told), socket_(make_router(context, endpoint)) {}
+AdminEndpoint::AdminEndpoint(Context& context, const std::string& endpoint,
+                             std::optional<gid_t> group, Told& told)
+    : told_(told), socket_(make_router(context, endpoint, group)) {}
 
 void AdminEndpoint::serve(const PollSet& poll, const Answer& answer) {
     if (!poll.ready(slot_)) return;

@@ -3,6 +3,8 @@
 // directory. A request is answered in the turn it arrives, or later, by its number.
 #pragma once
 
+#include <sys/types.h>
+
 #include <cstdint>
 #include <functional>
 #include <map>
@@ -23,7 +25,10 @@ class AdminEndpoint {
     using Answer = std::function<std::optional<std::string>(
         const wire::AdminRequest&, std::uint64_t number, std::optional<std::uint32_t> uid)>;
 
-    AdminEndpoint(Context& context, const std::string& endpoint, Told& told);
+    // With a group its members and the agent's user may open the socket; without one all who may
+    // open bus.sock.
+    AdminEndpoint(Context& context, const std::string& endpoint, std::optional<gid_t> group,
+                  Told& told);
     void add_to(PollSet& poll) { slot_ = poll.add(socket_); }
     void serve(const PollSet& poll, const Answer& answer);
     void answer_later(std::uint64_t number, std::string text);

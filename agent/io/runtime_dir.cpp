@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <sys/file.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include <cerrno>
 #include <cstring>
@@ -67,7 +68,17 @@ RuntimeDir::~RuntimeDir() {
         if (fs::is_socket(path_ / name, error)) fs::remove(path_ / name, error);
 }
 
-SocketUmask::SocketUmask() : before_(::umask(0117)) {}
+SocketUmask::SocketUmask(For whom) : before_(::umask(whom == For::owner_and_group ? 0117 : 0177)) {}
 SocketUmask::~SocketUmask() { ::umask(static_cast<mode_t>(before_)); }
+
+void open_to_group(const std::string& endpoint, gid_t group) {
+    const fs::path path = endpoint.substr(std::string_view{"ipc://"}.size());
+    if (::chown(path.c_str(), static_cast<uid_t>(-1), group) == 0 &&
+        ::chmod(path.c_str(), 0660) == 0)
+        return;
+    const int error = errno;
+    throw Error{path.string() + " cannot be given to the group " + std::to_string(group) + ": " +
+                std::strerror(error) + "; the agent's user has to be a member of \"admin_group\""};
+}
 
 }  // namespace bus::io

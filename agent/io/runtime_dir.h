@@ -3,6 +3,8 @@
 // a lock file decides (flock: the kernel lets go of it with the process).
 #pragma once
 
+#include <sys/types.h>
+
 #include <filesystem>
 #include <string>
 
@@ -30,11 +32,12 @@ class RuntimeDir {
     UniqueFd lock_;
 };
 
-// While it lives, files are made with at most mode 0660. Before other threads, for it is the
-// process's.
+// While it lives, files are made with at most mode 0660, or for their owner alone. Before other
+// threads, for it is the process's.
 class SocketUmask {
   public:
-    SocketUmask();
+    enum class For { owner_and_group, owner };
+    explicit SocketUmask(For whom = For::owner_and_group);
     ~SocketUmask();
     SocketUmask(const SocketUmask&) = delete;
     SocketUmask& operator=(const SocketUmask&) = delete;
@@ -42,5 +45,9 @@ class SocketUmask {
   private:
     const unsigned before_;
 };
+
+// Opens a socket that was made for its owner alone, "ipc://<path>", to the members of a group as
+// well. Throws Error: the group is none of this process's.
+void open_to_group(const std::string& endpoint, gid_t group);
 
 }  // namespace bus::io

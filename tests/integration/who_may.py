@@ -1,5 +1,6 @@
 """Rules go by the uid that the kernel tells, and by nothing else."""
 
+import grp
 import json
 import os
 import subprocess
@@ -81,6 +82,15 @@ class Rules(unittest.TestCase):
             self.assertEqual(os.stat(f"{agent.runtime}/{name}").st_mode & 0o777, 0o660)
         self.assertEqual(os.stat(agent.runtime).st_mode & 0o777, 0o750)
         self.assertEqual(os.stat(f"{agent.folder}/identity.key").st_mode & 0o777, 0o600)
+
+    def test_a_group_of_operators_has_its_own_socket(self):
+        group = grp.getgrgid(OTHER).gr_name
+        agent = self.start(admin_group=group)
+        modes = {name: os.stat(f"{agent.runtime}/{name}") for name in ("bus.sock", "admin.sock")}
+        self.assertEqual((modes["admin.sock"].st_mode & 0o777, modes["admin.sock"].st_gid),
+                         (0o660, OTHER))
+        self.assertEqual((modes["bus.sock"].st_mode & 0o777, modes["bus.sock"].st_gid),
+                         (0o660, os.getegid()))
 
     def test_the_reserved_channels_are_the_agents_own(self):
         agent = self.start()

@@ -14,7 +14,8 @@ using Json = nlohmann::ordered_json;
 Json answer_on(const Connection& bus, const Attachment& attachment, const Json& request) {
     if (const auto answer = bus.control(request.dump(), attachment.connect_timeout()))
         return Json::parse(*answer);
-    throw Failure(ExitCode::no_agent, fmt::format("{}. It answers its own user and root only",
+    throw Failure(ExitCode::no_agent, fmt::format("{}. It answers root, its own user and its "
+                                                  "\"admin_group\" only",
                                                   attachment.nobody_answers().what()));
 }
 

@@ -29,7 +29,8 @@ TEST_CASE("a configuration without mistakes is summed up, and nothing is made") 
 
 TEST_CASE("every mistake is one line, also those of the identity") {
     const TemporaryFolder folder;
-    const auto file = folder.write("agent.json", "{\"nam\": \"paris\",\n\"relay\": 1}");
+    const auto file =
+        folder.write("agent.json", "{\"nam\": \"paris\",\n\"relay\": 1, \"name\": 7}");
     CHECK(check(file).mistakes.size() == 3);
     CHECK(check(file).summary.empty());
     folder.write("agent.json", "{\"name\": \"paris\"}");

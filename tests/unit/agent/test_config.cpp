@@ -1,10 +1,12 @@
 // The configuration: its defaults, and the exact words of every refusal.
 #include <bus/error.h>
 #include <doctest/doctest.h>
+#include <grp.h>
 #include <unistd.h>
 
 #include "config.h"
 #include "support/temporary_folder.h"
+#include "wire/names.h"
 
 using bus::Config;
 using bus::load_config;
@@ -155,12 +157,32 @@ TEST_CASE("a wrong type says what stands there and what should") {
     CHECK(complaints("[]") == "agent.json:1: a configuration is an object: { ... }");
 }
 
-TEST_CASE("a missing name says what it is for, and a bad one the rule") {
-    CHECK(complaints("{}") == "agent.json:1: \"name\" is missing: what people call this agent");
+TEST_CASE("without a name it is the host's, and a bad one is told the rule") {
+    char host[256] = {};
+    REQUIRE(gethostname(host, sizeof host - 1) == 0);
+    const std::string name = std::string{host}.substr(0, std::string_view{host}.find('.'));
+    const bus::test::TemporaryFolder folder;
+    if (bus::wire::is_name(name))
+        CHECK(load_config(folder.write("agent.json", "{}")).name == name);
+    else
+        CHECK(complaints("{}") == "agent.json:1: \"name\" is missing: what people call this agent");
     CHECK(complaints("{\"name\": \"two words\"}") ==
           "agent.json:1: name: \"two words\" is no valid name: letters, digits, _ and - in tokens "
           "joined "
           "by dots, 255 bytes at most");
+}
+
+TEST_CASE("the group of operators is looked up by its name") {
+    const TemporaryFolder folder;
+    CHECK_FALSE(load_config(folder.write("agent.json", R"({"name": "p"})")).admin_group);
+    const group* own = getgrgid(getegid());
+    REQUIRE(own != nullptr);
+    const std::string name = own->gr_name;
+    CHECK(
+        load_config(folder.write("agent.json", R"({"name": "p", "admin_group": ")" + name + "\"}"))
+            .admin_group == getegid());
+    CHECK(complaints(R"({"name": "p", "admin_group": "no such group"})") ==
+          "agent.json:1: admin_group: there is no group \"no such group\" on this host");
 }
 
 TEST_CASE("an amount below its minimum is told the minimum") {

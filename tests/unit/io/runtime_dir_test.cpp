@@ -5,6 +5,7 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
+#include <unistd.h>
 
 #include <cstring>
 #include <filesystem>
@@ -65,6 +66,33 @@ TEST_CASE("sockets that a killed agent left are removed, other files are not") {
     const RuntimeDir dir{scratch.path};
     CHECK_FALSE(fs::exists(scratch.path / "bus.sock"));
     CHECK(fs::exists(scratch.path / "admin.sock"));
+}
+
+TEST_CASE("a socket is its owner's alone until it is opened to a group") {
+    const Scratch scratch;
+    const fs::path path = scratch.path / "admin.sock";
+    const UniqueFd socket{::socket(AF_UNIX, SOCK_DGRAM, 0)};
+    sockaddr_un address{};
+    address.sun_family = AF_UNIX;
+    std::strcpy(address.sun_path, path.c_str());
+    {
+        const SocketUmask rights{SocketUmask::For::owner};
+        REQUIRE(::bind(socket.get(), reinterpret_cast<sockaddr*>(&address), sizeof address) == 0);
+    }
+    struct stat status {};
+    REQUIRE(::stat(path.c_str(), &status) == 0);
+    CHECK((status.st_mode & 0777) == 0600);
+    open_to_group("ipc://" + path.string(), ::getegid());
+    REQUIRE(::stat(path.c_str(), &status) == 0);
+    CHECK((status.st_mode & 0777) == 0660);
+    CHECK(status.st_gid == ::getegid());
+    fs::remove(path);
+    try {
+        open_to_group("ipc://" + path.string(), ::getegid());
+        FAIL("it was opened");
+    } catch (const Error& error) {
+        CHECK(contains(error.what(), "a member of \"admin_group\""));
+    }
 }
 
 TEST_CASE("a path that does not fit a unix socket is refused with its excess") {
