@@ -57,11 +57,12 @@ class Manual(unittest.TestCase):
         self.assertEqual(sorted(set(shown)), sorted(subcommands()))  # one has several forms
 
     def test_completion_knows_every_subcommand_and_option(self):
-        completion = read("packaging", "completion", "bus")
-        for name in subcommands():
-            self.assertIn(name, completion)
-        for option in self.documented:
-            self.assertIn(f"--{option}", completion)
+        for shell in ("bus", "_bus"):  # bash, zsh
+            completion = read("packaging", "completion", shell)
+            for name in subcommands():
+                self.assertIn(name, completion)
+            for option in self.documented:
+                self.assertIn(f"--{option}", completion)
 
     def test_exit_codes_are_the_same_in_both(self):
         codes = re.findall(r"^ +(\d+)  ", help_of(), re.MULTILINE)
