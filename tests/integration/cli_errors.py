@@ -1,8 +1,10 @@
 """What `bus` says and returns when it cannot do what it was asked: always what to do next."""
 
+import grp
 import os
 import signal
 import stat
+import subprocess
 import tempfile
 import unittest
 
@@ -10,7 +12,7 @@ import zmq
 
 import cases
 from agent import PATIENCE, Agent
-from command import bus, start_bus
+from command import BINARY, bus, start_bus
 
 
 class Errors(unittest.TestCase):
@@ -30,6 +32,22 @@ class Errors(unittest.TestCase):
                 self.assertEqual(done.returncode, 3, done.stderr)
                 self.assertIn(f"no agent answers in {self.folder}".encode(), done.stderr)
                 self.assertIn(b"is bus-agent running?", done.stderr)
+
+    @unittest.skipUnless(os.geteuid() == 0, "needs root, to become somebody else")
+    def test_a_user_who_may_not_open_a_socket_is_told_whose_it_is(self):
+        with Agent("paris") as agent:
+            agent.start()
+            os.chmod(agent.folder, 0o755)
+            os.chmod(agent.runtime, 0o755)
+            group = grp.getgrgid(os.getegid()).gr_name
+            for socket, command in (("bus.sock", ["publish", "a", "x"]), ("admin.sock", ["status"])):
+                done = subprocess.run(
+                    [BINARY, *command, "--runtime", agent.runtime, "--connect-timeout", "0.2"],
+                    user=65534, group=65534, extra_groups=[], stdin=subprocess.DEVNULL,
+                    stdout=subprocess.PIPE, stderr=subprocess.PIPE, timeout=PATIENCE, check=False)
+                self.assertEqual(done.returncode, 3, done.stderr)
+                self.assertIn(f'this user may not open {agent.runtime}/{socket}; members of the '
+                              f'group "{group}" may', " ".join(done.stderr.decode().split()))
 
     def test_the_command_line_is_checked(self):
         for command in ([], ["publish"], ["receive", "q", "--count", "-1"],

@@ -1,7 +1,11 @@
 #include "attachment.h"
 
 #include <fmt/format.h>
+#include <grp.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
+#include <cerrno>
 #include <cstdlib>
 
 #include "command.h"
@@ -14,6 +18,18 @@ using namespace std::chrono_literals;
 
 // A connection does not tell when it is made; it is looked at ever more rarely.
 constexpr std::chrono::milliseconds glance_max = 50ms;
+
+// "; members of the group "bus" may", if that can be told.
+std::string who_may_open(const std::string& socket) {
+    struct stat status {};
+    if (::stat(socket.c_str(), &status) != 0 || (status.st_mode & S_IWGRP) == 0) return {};
+    const group* owner = ::getgrgid(status.st_gid);
+    return owner == nullptr ? std::string{}
+                            : fmt::format(
+                                  "; members of the group \"{}\" may, from their next "
+                                  "login on",
+                                  owner->gr_name);
+}
 
 }  // namespace
 
@@ -49,7 +65,11 @@ std::string Attachment::folder() const {
     return set != nullptr && *set != '\0' ? set : "/run/bus-agent";
 }
 
-Failure Attachment::nobody_answers() const {
+Failure Attachment::nobody_answers(const char* socket) const {
+    const std::string path = fmt::format("{}/{}", folder(), socket);
+    if (::access(path.c_str(), W_OK) != 0 && errno == EACCES)
+        return {ExitCode::no_agent,
+                fmt::format("this user may not open {}{}", path, who_may_open(path))};
     return {ExitCode::no_agent,
             fmt::format("no agent answers in {}; is bus-agent running? (--runtime or $BUS_RUNTIME "
                         "name another folder, `bus-agent --config FILE` starts an agent)",

@@ -26,7 +26,8 @@ struct Attachment {
     void await_agent(const Connection& bus, const Interruption& interruption) const;
     // The folder in use, for people.
     std::string folder() const;
-    Failure nobody_answers() const;
+    // Or why nobody can: this user may not open that socket.
+    Failure nobody_answers(const char* socket = "bus.sock") const;
 };
 
 }  // namespace bus::cli

@@ -1,7 +1,5 @@
 #include "question.h"
 
-#include <fmt/format.h>
-
 #include <nlohmann/json.hpp>
 
 #include "attachment.h"
@@ -14,9 +12,7 @@ using Json = nlohmann::ordered_json;
 Json answer_on(const Connection& bus, const Attachment& attachment, const Json& request) {
     if (const auto answer = bus.control(request.dump(), attachment.connect_timeout()))
         return Json::parse(*answer);
-    throw Failure(ExitCode::no_agent, fmt::format("{}. It answers root, its own user and its "
-                                                  "\"admin_group\" only",
-                                                  attachment.nobody_answers().what()));
+    throw attachment.nobody_answers("admin.sock");
 }
 
 // Under the request's name.
