@@ -306,7 +306,10 @@ listens_nowhere() {
 }
 fails() { ! "$@"; }
 # refused HOST USER SOCKET COMMAND...: in words that name the socket.
-refused() { as "$1" "$2" "${@:4}" --connect-timeout 1 2>&1 | grep "this user may not open /run/bus-agent/$3"; }
+refused() {
+    fails as "$1" "$2" "${@:4}" --connect-timeout 1 2>"$work/refusal"
+    grep "this user may not open /run/bus-agent/$3;" "$work/refusal"
+}
 send_and_receive() { # on one host
     as "$1" ada bus send greetings "from $1" --receipt safe
     [ "$(as "$1" ada bus receive greetings --count 1 --timeout 10)" = "from $1" ]
