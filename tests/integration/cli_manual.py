@@ -56,6 +56,11 @@ class Manual(unittest.TestCase):
         shown = re.findall(r"^\.Nm\n\.Cm (\w+)", self.manual, re.MULTILINE)
         self.assertEqual(sorted(set(shown)), sorted(subcommands()))  # one has several forms
 
+    def test_the_overview_names_subcommands_that_there_are(self):
+        named = re.findall(r"\bbus ([a-z]+)", re.sub(r"\.Xr bus.*", "", read("packaging", "man", "bus.7")))
+        self.assertGreater(len(named), 8)
+        self.assertEqual(set(named) - set(subcommands()), set())
+
     def test_completion_knows_every_subcommand_and_option(self):
         for shell in ("bus", "_bus"):  # bash, zsh
             completion = read("packaging", "completion", shell)
