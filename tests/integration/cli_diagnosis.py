@@ -100,6 +100,23 @@ class Diagnosis(unittest.TestCase):
         self.assertEqual(waiting.returncode, 0, said)
         self.assertRegex(self.ask("peer", "list"), r"tokyo +up .* peer")
 
+    def test_the_status_is_watched_while_the_agent_comes_and_goes(self):
+        self.paris.start()
+        running = start_bus("status", "--watch", "--interval", "0.1", "--json",
+                            runtime=self.paris.runtime)
+        self.addCleanup(running.kill)
+        self.assertEqual(json.loads(running.stdout.readline())["name"], "paris")
+        self.assertEqual(json.loads(running.stdout.readline())["name"], "paris")
+        self.paris.kill()
+        while running.stdout.readline() != b"null\n":
+            pass
+        self.paris.start()
+        while running.stdout.readline() == b"null\n":
+            pass
+        running.send_signal(signal.SIGINT)
+        running.communicate(timeout=30)
+        self.assertEqual(running.returncode, 0)
+
     def test_ping_measures_now(self):
         start_pair(self.paris, self.tokyo)
         self.assertRegex(self.ask("ping", "tokyo"), r"^  1  tokyo +[0-9.]+ ms\n$")

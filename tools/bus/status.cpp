@@ -1,13 +1,17 @@
 // bus status: what the agent says of itself, its links and what it owes; with
 // --all, how every other agent is that it knows.
+#include <algorithm>
 #include <iostream>
 #include <nlohmann/json.hpp>
 
 #include "attachment.h"
 #include "command.h"
 #include "far_question.h"
+#include "interruption.h"
+#include "output.h"
 #include "paint.h"
 #include "question.h"
+#include "screen.h"
 #include "status_text.h"
 #include "subcommands.h"
 #include "survey.h"
@@ -21,6 +25,8 @@ struct Options {
     bool all = false;
     bool as_json = false;
     double timeout_seconds = 5;
+    bool watches = false;
+    double interval_seconds = 1;
 };
 
 int print(const std::string& text) {
@@ -42,6 +48,26 @@ int show_status(const Options& o, const Interruption& interruption) {
     return print(o.as_json ? status.dump(2) + "\n" : status_text(status, wants_colours()));
 }
 
+// What is shown of it now; where no agent answers, that.
+std::string glance(const Options& o) try {
+    Attachment attachment = o.attachment;
+    attachment.connect_seconds = std::min(attachment.connect_seconds, 1.0);  // Ctrl-C waits for it
+    const auto status = ask_agent(attachment, {{"request", "status"}});
+    return o.as_json ? status.dump() : status_text(status, wants_colours());
+} catch (const Failure& failure) {
+    if (failure.code() != ExitCode::no_agent) throw;
+    return o.as_json ? "null" : std::string{failure.what()} + "\n";
+}
+
+// Until it is interrupted, which is no mistake.
+int watch_status(const Options& o, const Interruption& interruption) {
+    const std::chrono::milliseconds interval{static_cast<std::int64_t>(o.interval_seconds * 1000)};
+    if (terminal_rows() > 0 && !o.as_json) write_out("\033[2J");
+    do write_out(o.as_json ? glance(o) + "\n" : screenful(glance(o), terminal_rows()));
+    while (!interruption.comes_within(interval));
+    return static_cast<int>(ExitCode::ok);
+}
+
 }  // namespace
 
 void add_status(Command& bus, Chosen& chosen, const Interruption& interruption) {
@@ -57,9 +83,22 @@ void add_status(Command& bus, Chosen& chosen, const Interruption& interruption) 
         ->type_name("SECONDS")
         ->needs(all)
         ->capture_default_str();
+    Option* watch = command
+                        ->add_flag("--watch", options->watches,
+                                   "Show it again and again, until interrupted; with --json one "
+                                   "object a line")
+                        ->excludes(all);
+    command->add_option("--interval", options->interval_seconds, "How often --watch shows it")
+        ->check(number_within(0.1, 3600.0))
+        ->type_name("SECONDS")
+        ->needs(watch)
+        ->capture_default_str();
     options->attachment.add_options(*command);
     command->callback([&chosen, options, &interruption] {
-        chosen = [options, &interruption] { return show_status(*options, interruption); };
+        chosen = [options, &interruption] {
+            return options->watches ? watch_status(*options, interruption)
+                                    : show_status(*options, interruption);
+        };
     });
 }
 
