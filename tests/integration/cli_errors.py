@@ -62,7 +62,7 @@ class Errors(unittest.TestCase):
                                (["--frob"], "bus: there is no option --frob; which subcommand?"),
                                (["--runtime", "x"], "bus: what belongs to a command comes behind "
                                 'it, as in "bus publish --runtime DIR"; which subcommand?'),
-                               (["peer"], "bus peer: which subcommand? There are list, wait,"),
+                               (["peer"], "bus peer: which subcommand? There are list, show, wait,"),
                                (["peer", "remove"], "bus peer remove: NAME is required"),
                                (["peer", "rejoin", "a", "b"],
                                 'bus peer rejoin: "b" is one word too many'),
