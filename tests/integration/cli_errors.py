@@ -64,6 +64,8 @@ class Errors(unittest.TestCase):
                                 'it, as in "bus publish --runtime DIR"; which subcommand?'),
                                (["peer"], "bus peer: which subcommand? There are list, show, wait,"),
                                (["peer", "remove"], "bus peer remove: NAME is required"),
+                               (["identity", "--join", "show"],
+                                "bus: identity: --join stands alone"),
                                (["peer", "rejoin", "a", "b"],
                                 'bus peer rejoin: "b" is one word too many'),
                                (["--runtime", "run", "status"],

@@ -171,6 +171,10 @@ void add_identity(Command& bus, Chosen& chosen) {
     auto joins = std::make_shared<bool>(false);
     identity->add_flag("--join", *joins, "Print the line that adds this agent at another host");
     identity->callback([&chosen, options, joins] {
+        if (chosen && (*joins || !options->attachment.runtime.empty()))
+            throw Failure(ExitCode::usage,
+                          "identity: --join stands alone, and --runtime comes behind the "
+                          "subcommand (see bus identity --help)");
         if (chosen) return;  // a subcommand
         chosen = [options, joins] { return *joins ? join(*options) : show(*options); };
     });
