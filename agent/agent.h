@@ -99,6 +99,7 @@ class Agent {
     std::string read_tap(const wire::AdminRequest& request, Time now);
     std::string close_tap(const wire::AdminRequest& request, Time now);
     void show_taps(const core::Effects& effects, Time now);
+    void let_steps_show();  // as many as the taps have room for
 
     // Dead letters: agent_dead_letters.cpp. Answered when the journal has found them.
     bool is_about_dead_letters(const wire::AdminRequest& request) const;

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "bus/error.h"
+#include "config_values.h"
 
 namespace bus {
 
@@ -29,6 +30,12 @@ std::string required(wire::AdminArguments& arguments, const std::string& key) {
     return std::move(found->second);
 }
 
+std::uint64_t required_number(const wire::AdminArguments& arguments, const std::string& key) {
+    const auto found = arguments.numbers.find(key);
+    if (found == arguments.numbers.end()) throw Error{"\"" + key + "\" is missing"};
+    return found->second;
+}
+
 std::string text_argument(const wire::AdminRequest& request, const std::string& key) {
     auto arguments = arguments_of(request, {key});
     return required(arguments, key);
@@ -47,6 +54,25 @@ std::uint64_t number_of(const wire::AdminArguments& arguments, const std::string
                         std::uint64_t otherwise) {
     const auto found = arguments.numbers.find(key);
     return found == arguments.numbers.end() ? otherwise : found->second;
+}
+
+std::optional<core::ChannelFilter> channels_of(const wire::AdminArguments& arguments,
+                                               const std::string& key,
+                                               std::initializer_list<wire::Kind> kinds) {
+    const std::string filter = text_of(arguments, key);
+    const std::string word = text_of(arguments, "kind");
+    std::optional<wire::Kind> kind;
+    std::string known;
+    for (const auto one : kinds) {
+        if (word == wire::to_text(one)) kind = one;
+        if (!known.empty()) known += one == *(kinds.end() - 1) ? " or " : ", ";
+        known += "\"" + std::string{wire::to_text(one)} + "\"";
+    }
+    if (!word.empty() && !kind) throw Error{"\"kind\" is " + known};
+    if (filter.empty() && !kind) return std::nullopt;
+    if (const auto why = filter.empty() ? "" : why_no_filter(filter); !why.empty())
+        throw Error{in_quotes(filter) + " " + why};
+    return core::ChannelFilter{kind, filter.empty() ? "**" : filter};
 }
 
 }  // namespace bus

@@ -51,23 +51,13 @@ std::vector<core::DeadLetterId> ids_of(std::string_view text) {
     return ids;
 }
 
-std::vector<core::ChannelFilter> channels_of(const wire::AdminArguments& arguments) {
-    const std::string filter = text_of(arguments, "channel");
-    const std::string word = text_of(arguments, "kind");
-    std::optional<wire::Kind> kind;
-    for (const auto known : {wire::Kind::topic, wire::Kind::queue})
-        if (word == wire::to_text(known)) kind = known;
-    if (!word.empty() && !kind) throw Error{"\"kind\" is \"topic\" or \"queue\""};
-    if (filter.empty() && !kind) return {};
-    if (const auto why = filter.empty() ? "" : why_no_filter(filter); !why.empty())
-        throw Error{in_quotes(filter) + " " + why};
-    return {{kind, filter.empty() ? "**" : filter}};
-}
-
 core::DeadLetterFilter filter_of(const wire::AdminArguments& arguments) {
     const std::uint64_t last = core::DeadLetterFilter{}.through.value;
+    std::vector<core::ChannelFilter> channels;
+    if (auto named = channels_of(arguments, "channel", {wire::Kind::topic, wire::Kind::queue}))
+        channels.push_back(std::move(*named));
     return {.ids = ids_of(text_of(arguments, "ids")),
-            .channels = channels_of(arguments),
+            .channels = std::move(channels),
             .reason = text_of(arguments, "reason"),
             .after = core::DeadLetterId{number_of(arguments, "after", 0)},
             .through = core::DeadLetterId{std::min(last, number_of(arguments, "through", last))}};

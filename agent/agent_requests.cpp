@@ -155,10 +155,8 @@ std::string Agent::ask_another(const wire::AdminRequest& request, Time now) {
 }
 
 std::string Agent::tell_answer(const wire::AdminRequest& request, Time) {
-    const auto numbers = arguments_of(request, {"question"}).numbers;
-    const auto id = numbers.find("question");
-    if (id == numbers.end()) throw Error{"\"question\" is missing"};
-    const core::Question* const question = exchange_.question(core::QuestionId{id->second});
+    const auto id = required_number(arguments_of(request, {"question"}), "question");
+    const core::Question* const question = exchange_.question(core::QuestionId{id});
     if (question == nullptr) throw Error{"that was not asked, or so long ago that it is forgotten"};
     return observe::answer_reply(answer_to(request), *question);
 }
@@ -181,10 +179,7 @@ std::string Agent::tell_identity(const wire::AdminRequest& request, Time) {
 }
 
 std::string Agent::rotate_key_as_asked(const wire::AdminRequest& request, Time now) {
-    const auto numbers = arguments_of(request, {"overlap_seconds"}).numbers;
-    const auto overlap = numbers.find("overlap_seconds");
-    if (overlap == numbers.end()) throw Error{"\"overlap_seconds\" is missing"};
-    rotate_key(overlap->second, now);
+    rotate_key(required_number(arguments_of(request, {"overlap_seconds"}), "overlap_seconds"), now);
     return observe::identity_reply(answer_to(request), shown(identity_));
 }
 

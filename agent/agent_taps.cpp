@@ -3,13 +3,12 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <charconv>
+#include <set>
 
 #include "agent.h"
 #include "agent_arguments.h"
 #include "base/clock.h"
 #include "bus/error.h"
-#include "config_values.h"
 #include "limits.h"
 #include "observe/event_name.h"
 
@@ -33,25 +32,13 @@ std::set<core::Event::Kind> kinds_of(std::string_view names) {
 }
 
 // Throws Error.
-wire::Kind kind_of(std::string_view name) {
-    for (const auto kind : {wire::Kind::topic, wire::Kind::queue, wire::Kind::service})
-        if (wire::to_text(kind) == name) return kind;
-    throw Error{"\"kind\" is \"topic\", \"queue\" or \"service\""};
-}
-
-// Throws Error.
 observe::TapWish wish_of(const wire::AdminRequest& request) {
     const auto arguments =
         arguments_of(request, {"filter", "kind", "who", "events", "header", "value", "bytes_min",
                                "one_in", "contents", "snaplen"});
     observe::TapWish wish;
-    const std::string kind = text_of(arguments, "kind");
-    if (const std::string filter = text_of(arguments, "filter"); !filter.empty() || !kind.empty()) {
-        wish.channels = core::ChannelFilter{.kind = {}, .filter = filter.empty() ? "**" : filter};
-        if (const auto why = why_no_filter(wish.channels->filter); !why.empty())
-            throw Error{in_quotes(filter) + " " + why};
-        if (!kind.empty()) wish.channels->kind = kind_of(kind);
-    }
+    wish.channels = channels_of(arguments, "filter",
+                                {wire::Kind::topic, wire::Kind::queue, wire::Kind::service});
     wish.who = text_of(arguments, "who");
     wish.events = kinds_of(text_of(arguments, "events"));
     wish.header_key = text_of(arguments, "header");
@@ -65,10 +52,7 @@ observe::TapWish wish_of(const wire::AdminRequest& request) {
 }
 
 std::uint64_t tap_of(const wire::AdminRequest& request) {
-    const auto numbers = arguments_of(request, {"tap"}).numbers;
-    const auto id = numbers.find("tap");
-    if (id == numbers.end()) throw Error{"\"tap\" is missing"};
-    return id->second;
+    return required_number(arguments_of(request, {"tap"}), "tap");
 }
 
 Error no_such_tap(std::uint64_t id) {
@@ -97,6 +81,7 @@ std::string Agent::open_tap(const wire::AdminRequest& request, Time now) {
         std::string{wish.snaplen > 0 ? ", with payloads" : (wish.contents ? ", with headers" : "")};
     const auto id = taps_.open(std::move(wish), now);
     if (!id) throw Error{fmt::format("{} taps are open (limits::taps_max)", taps_.count())};
+    let_steps_show();
     log_.say(observe::Severity::notice, fmt::format("tap {}: opened by {}: {}", *id, who, sees),
              now);
     return observe::tap_reply(answer_to(request), *id);
@@ -111,13 +96,14 @@ std::string Agent::read_tap(const wire::AdminRequest& request, Time now) {
 std::string Agent::close_tap(const wire::AdminRequest& request, Time now) {
     const std::uint64_t id = tap_of(request);
     if (!taps_.close(id)) throw no_such_tap(id);
+    let_steps_show();
     log_.say(observe::Severity::notice, fmt::format("tap {}: closed", id), now);
     return observe::tap_reply(answer_to(request), id);
 }
 
 // What happened in this turn, and how much of the next one there is room for.
 void Agent::show_taps(const core::Effects& effects, Time now) {
-    if (!taps_.any()) return exchange_.show_steps(std::nullopt);
+    if (!taps_.any()) return;
     for (const core::Event& step : effects.steps) taps_.offer(step);
     for (const core::Event& event : effects.events)
         if (!core::is_batch_event(event.kind) || !event.batch) taps_.offer(event);
@@ -126,7 +112,11 @@ void Agent::show_taps(const core::Effects& effects, Time now) {
     if (const auto ended = taps_.forget_unread(now); ended > 0)
         log_.say(observe::Severity::notice,
                  fmt::format("{} tap{} closed: nobody reads", ended, ended == 1 ? "" : "s"), now);
-    exchange_.show_steps(taps_.room());
+    let_steps_show();
+}
+
+void Agent::let_steps_show() {
+    exchange_.show_steps(taps_.any() ? std::optional{taps_.room()} : std::nullopt);
 }
 
 }  // namespace bus
